@@ -1,0 +1,56 @@
+# Copyright: (c) 2026, camsec.fleet contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one place where third-party libraries are imported.
+
+Everything under ``plugins/`` must import without them, since Ansible reads documentation where they are not installed.
+A library that is missing is stood in for by :class:`Missing`, which says so in one sentence as soon as it is used.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from ._core._errors import MissingLibraryError
+
+__all__ = ["HTTPAdapter", "HTTPSConnection", "HTTPSConnectionPool", "Missing", "ec", "hashes", "oid", "padding"]
+__all__ += ["requests", "rsa", "serialization", "urllib3", "x509"]
+
+
+class Missing:
+    """Stands where a library should be.
+
+    Args:
+        name: The library's name on PyPI.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, attribute: str) -> t.NoReturn:
+        raise MissingLibraryError(
+            device="this host",
+            subject=f"Python library {self._name}",
+            found="not installed",
+            expected="installed for the Python that runs this task",
+            advice=f"Run: pip install {self._name}",
+        )
+
+
+try:
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+    from cryptography.x509 import oid
+except ImportError:
+    x509 = hashes = serialization = ec = padding = rsa = oid = Missing("cryptography")  # type: ignore[assignment]
+
+try:
+    import requests
+    import urllib3
+    from requests.adapters import HTTPAdapter
+    from urllib3.connection import HTTPSConnection
+    from urllib3.connectionpool import HTTPSConnectionPool
+except ImportError:
+    requests = urllib3 = Missing("requests")  # type: ignore[assignment]
+    HTTPAdapter = HTTPSConnection = HTTPSConnectionPool = object  # type: ignore[assignment,misc]
