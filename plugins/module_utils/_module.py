@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The seam between Ansible and the library: one specification, run as a module or inside the worker.
 
-A module file holds its documentation, a :class:`ModuleSpec` named ``SPEC`` and ``main()``. As an ordinary module it goes
-through :func:`run_module`; the action plugin ``device`` runs the very same specification with :func:`run_in_worker`.
+A module file holds its documentation, a :class:`ModuleSpec` named ``SPEC`` and ``main()``. As an ordinary module it
+goes through :func:`run_module`; the action plugin ``device`` runs the very same specification with :func:`run_in_worker`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ class ModuleSpec:
     Attributes:
         argument_spec: Ansible's argument specification.
         run: Does the work; returns the result's keys (``warnings`` is a list of sentences).
-        constraints: ``mutually_exclusive``, ``required_together``, ``required_one_of``, ``required_if``, ``required_by``.
+        constraints: ``mutually_exclusive``, ``required_together``, ``required_one_of``, ``required_if``,
+            ``required_by``.
     """
 
     argument_spec: t.Mapping[str, t.Any]
@@ -85,9 +86,7 @@ def run_module(spec: ModuleSpec) -> None:
     Args:
         spec: The module's specification.
     """
-    module = AnsibleModule(
-        argument_spec=dict(spec.argument_spec), supports_check_mode=True, **dict(spec.constraints)
-    )
+    module = AnsibleModule(argument_spec=dict(spec.argument_spec), supports_check_mode=True, **dict(spec.constraints))
     try:
         result = spec.run(Call(params=module.params, check_mode=module.check_mode))
     except CamsecError as error:

@@ -58,9 +58,7 @@ class RuleError(CamsecError):
         rule: The rule's id in the specification, for example ``HTTPS-31``.
     """
 
-    def __init__(
-        self, *, rule: str, device: str, subject: str, found: object, expected: str, advice: str = ""
-    ) -> None:
+    def __init__(self, *, rule: str, device: str, subject: str, found: object, expected: str, advice: str = "") -> None:
         self.rule = rule
         super().__init__(device=device, subject=subject, found=found, expected=expected, advice=advice)
 
