@@ -4,7 +4,8 @@
 """The seam between Ansible and the library: one specification, run as a module or inside the worker.
 
 A module file holds its documentation, a :class:`ModuleSpec` named ``SPEC`` and ``main()``. As an ordinary module it
-goes through :func:`run_module`; the action plugin ``device`` runs the very same specification with :func:`run_in_worker`.
+goes through :func:`run_module`; the action plugin ``device`` runs the very same specification with
+:func:`run_in_worker`.
 """
 
 from __future__ import annotations
