@@ -15,6 +15,7 @@ from ._core._errors import MissingLibraryError
 
 __all__ = ["HTTPAdapter", "HTTPSConnection", "HTTPSConnectionPool", "Missing", "ec", "hashes", "oid", "padding"]
 __all__ += ["requests", "rsa", "serialization", "urllib3", "x509"]
+__all__ += ["InvalidSignature", "UnsupportedAlgorithm", "idna"]
 
 
 class Missing:
@@ -37,13 +38,24 @@ class Missing:
         )
 
 
+class _Never(Exception):
+    """Stands where a library's exception class should be; nobody raises it."""
+
+
 try:
     from cryptography import x509
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
     from cryptography.x509 import oid
 except ImportError:
     x509 = hashes = serialization = ec = padding = rsa = oid = Missing("cryptography")  # type: ignore[assignment]
+    InvalidSignature = UnsupportedAlgorithm = _Never  # type: ignore[assignment,misc]
+
+try:
+    import idna
+except ImportError:
+    idna = Missing("idna")  # type: ignore[assignment]
 
 try:
     import requests
