@@ -13,9 +13,21 @@ import typing as t
 
 from ._core._errors import MissingLibraryError
 
-__all__ = ["HTTPAdapter", "HTTPSConnection", "HTTPSConnectionPool", "Missing", "ec", "hashes", "oid", "padding"]
-__all__ += ["requests", "rsa", "serialization", "urllib3", "x509"]
-__all__ += ["InvalidSignature", "UnsupportedAlgorithm", "idna"]
+__all__ = [
+    "HTTPAdapter",
+    "HTTPSConnection",
+    "HTTPSConnectionPool",
+    "Missing",
+    "ec",
+    "hashes",
+    "oid",
+    "padding",
+    "requests",
+    "rsa",
+    "serialization",
+    "urllib3",
+    "x509",
+]
 
 
 class Missing:
