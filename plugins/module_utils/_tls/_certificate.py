@@ -76,9 +76,7 @@ class CertificateFacts:
     der: bytes = dc.field(default=b"", repr=False, compare=False)
 
     @classmethod
-    def from_der(
-        cls, der: bytes, *, device: str = "this host", subject: str = "certificate"
-    ) -> CertificateFacts:
+    def from_der(cls, der: bytes, *, device: str = "this host", subject: str = "certificate") -> CertificateFacts:
         """Read a certificate in DER.
 
         Args:
@@ -184,9 +182,7 @@ def pem_labels(text: str) -> tuple[str, ...]:
     return tuple(_PEM_BEGIN.findall(text))
 
 
-def load_one_certificate(
-    pem: str, device: str = "this host", subject: str = "certificate"
-) -> CertificateFacts:
+def load_one_certificate(pem: str, device: str = "this host", subject: str = "certificate") -> CertificateFacts:
     """Read a text that must hold exactly one certificate and nothing else in PEM.
 
     Args:

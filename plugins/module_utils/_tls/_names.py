@@ -165,9 +165,7 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return None
 
 
-def _device_address(
-    address: ipaddress.IPv4Address | ipaddress.IPv6Address, refuse: t.Callable[..., t.NoReturn]
-) -> str:
+def _device_address(address: ipaddress.IPv4Address | ipaddress.IPv6Address, refuse: t.Callable[..., t.NoReturn]) -> str:
     if address.is_unspecified or address.is_multicast:
         refuse("the address of one device")
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:

@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, camsec.fleet contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""When a certificate is to be renewed."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from .._core._errors import InputError
+from .._tls._certificate import CertificateFacts, iso
+
+__all__ = ["renewal_due"]
+
+
+def renewal_due(
+    facts: CertificateFacts, now: dt.datetime, renew_before_days: float, renew_share: float | None = None
+) -> str | None:
+    """Why a certificate is to be renewed.
+
+    Args:
+        facts: The certificate.
+        now: An aware datetime.
+        renew_before_days: Due when fewer days are left.
+        renew_share: Due when less than this share of its lifetime is left, 0 to 1; nothing when not wanted.
+
+    Returns:
+        A sentence, or nothing when it is not due.
+
+    Raises:
+        InputError: The window makes no sense.
+    """
+    if renew_before_days < 0:
+        _refuse("renew_before_days", renew_before_days, "0 or more days")
+    if renew_share is not None and not 0 <= renew_share < 1:
+        _refuse("renew_share", renew_share, "a share from 0 to below 1")
+    left = facts.not_after - now
+    if left <= dt.timedelta(0):
+        return f"The certificate expired on {iso(facts.not_after)}."
+    if now < facts.not_before:
+        return f"The certificate is not valid before {iso(facts.not_before)}."
+    days = left / dt.timedelta(days=1)
+    if days < renew_before_days:
+        return f"The certificate has {days:.1f} days left, fewer than {renew_before_days:g}."
+    if renew_share is not None:
+        share = left / (facts.not_after - facts.not_before)
+        if share < renew_share:
+            return f"The certificate has {share:.0%} of its lifetime left, less than {renew_share:.0%}."
+    return None
+
+
+def _refuse(subject: str, found: float, expected: str) -> None:
+    raise InputError(device="this host", subject=subject, found=f"{found:g}", expected=expected)
