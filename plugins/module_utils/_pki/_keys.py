@@ -97,7 +97,7 @@ def key_pem(key: PrivateKey, passphrase: Secret | None) -> bytes:
     """
     protection: serialization.KeySerializationEncryption = serialization.NoEncryption()
     if passphrase is not None:
-        protection = serialization.BestAvailableEncryption(passphrase.reveal().encode())
+        protection = serialization.BestAvailableEncryption(passphrase.reveal().encode("utf-8", "surrogateescape"))
     return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, protection)
 
 
@@ -146,7 +146,7 @@ def decrypt_key(content: bytes, passphrase: Secret | None, *, device: str, subje
         refuse("an encrypted key", "a key without a passphrase")
     if not encrypted and passphrase is not None:
         refuse("an unencrypted key", "a key that the passphrase encrypts")
-    password = None if passphrase is None else passphrase.reveal().encode()
+    password = None if passphrase is None else passphrase.reveal().encode("utf-8", "surrogateescape")
     try:
         key = serialization.load_pem_private_key(content, password)
     except (ValueError, TypeError, UnsupportedAlgorithm):
