@@ -17,24 +17,12 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
 
+from ._core._call import Call
 from ._core._errors import CamsecError, RuleError
 
-__all__ = ["Call", "ModuleSpec", "run_in_worker", "run_module"]
+__all__ = ["ModuleSpec", "run_in_worker", "run_module"]
 
 _CONSTRAINTS = ("mutually_exclusive", "required_together", "required_one_of", "required_if", "required_by")
-
-
-@dc.dataclass(frozen=True, kw_only=True)
-class Call:
-    """One call of a module.
-
-    Attributes:
-        params: The validated options.
-        check_mode: Nothing may be changed.
-    """
-
-    params: t.Mapping[str, t.Any]
-    check_mode: bool
 
 
 @dc.dataclass(frozen=True, kw_only=True)

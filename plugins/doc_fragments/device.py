@@ -1,0 +1,168 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, camsec.fleet contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation that all device modules share."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """The connection to a device."""
+
+    DOCUMENTATION = r"""
+options:
+  host:
+    description:
+      - Address or host name of the device.
+    type: str
+    required: true
+  http_port:
+    description:
+      - Port on which the device answers in plain HTTP, when it does.
+    type: int
+    default: 80
+  https_port:
+    description:
+      - Port on which the device answers, or is to answer, in HTTPS.
+    type: int
+    default: 443
+  former_https_port:
+    description:
+      - Port on which the device answered in HTTPS before O(https_port) was chosen; tried after it.
+    type: int
+  username:
+    description:
+      - Account on the device, with the administrator's level.
+      - A refused login is never tried a second time, since devices lock themselves.
+    type: str
+    required: true
+  password:
+    description:
+      - Password of the account.
+    type: str
+    required: true
+  ca_path:
+    description:
+      - PEM file with the certificates by which the device is verified, where the task runs.
+    type: path
+  spki_sha256:
+    description:
+      - Pins, the SHA-256 of the device's public key (SubjectPublicKeyInfo) in hexadecimal.
+      - When given, a device that shows one of these keys is trusted, and no other.
+    type: list
+    elements: str
+    default: []
+  first_contact:
+    description:
+      - What to do with a device that cannot prove yet who it is.
+      - V(refuse) talks to a verified device only.
+      - V(plain_http) also logs in over plain HTTP when the device does not answer in HTTPS. Use it for the
+        first contact
+        with a device fresh from the factory, on a network that you trust. Whoever is between can read and change
+        everything but the password itself, which HTTP Digest hides.
+      - V(any_certificate) accepts any certificate, and plain HTTP as well. Use it for self-signed
+        certificates only, and
+        pin what the result shows.
+      - Each such contact is returned as RV(ignore:contact), warned of when something is changed over it, and written
+        into the ledger of the certificate authority where the task has one.
+    type: str
+    choices: [refuse, plain_http, any_certificate]
+    default: refuse
+  timeout:
+    description:
+      - Seconds for each wait on the device.
+    type: float
+    default: 10.0
+"""
+
+    CAMERA = r"""
+options:
+  key_timeout:
+    description:
+      - Seconds that the camera may take to generate a key; about 120 are usual (HTTPS-03).
+    type: float
+    default: 300.0
+  switch_timeout:
+    description:
+      - Seconds that the camera may take until it answers under a new scheme, port or certificate (HTTPS-32).
+    type: float
+    default: 120.0
+requirements:
+  - requests
+  - cryptography
+notes:
+  - What the manual forbids is refused with the id of its rule before anything is sent, in check mode too.
+  - Tried against the collection's simulator only, not on hardware. The page C(docs/wire_dialects.md) tells for
+    each call
+    how sure it is.
+"""
+
+    SUBJECT = r"""
+options:
+  common_name:
+    description:
+      - Common name of the certificate, up to 64 characters (HTTPS-10). An IPv6 address is put in brackets.
+      - The default is O(host).
+    type: str
+  country:
+    description:
+      - Country, two letters.
+    type: str
+    default: ''
+  state_or_province:
+    description:
+      - State or province, up to 128 characters.
+    type: str
+    default: ''
+  locality:
+    description:
+      - Locality, up to 128 characters.
+    type: str
+    default: ''
+  organization:
+    description:
+      - Organization, up to 64 characters.
+    type: str
+    default: ''
+  organizational_unit:
+    description:
+      - Organizational unit, up to 64 characters.
+    type: str
+    default: ''
+"""
+
+    ACTION_GROUP = r"""
+attributes:
+  action_group:
+    description: Use P(ansible.builtin.module_defaults#keyword) with C(group/camsec.fleet.device).
+    support: full
+    membership:
+      - camsec.fleet.device
+"""
+
+    CHANGES = r"""
+attributes:
+  check_mode:
+    description: Plans and checks the rules, changes nothing.
+    support: full
+  diff_mode:
+    description: Shows the state before and after, without secrets.
+    support: full
+  idempotent:
+    description: A second run changes nothing.
+    support: full
+"""
+
+    READS = r"""
+attributes:
+  check_mode:
+    description: Changes nothing.
+    support: full
+  diff_mode:
+    description: Changes nothing.
+    support: N/A
+  idempotent:
+    description: Changes nothing.
+    support: full
+"""

@@ -1,0 +1,153 @@
+# Copyright: (c) 2026, camsec.fleet contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The CA certificate: install, update, delete (HTTPS-21 to HTTPS-25)."""
+
+from __future__ import annotations
+
+import dataclasses as dc
+import datetime as dt
+import typing as t
+
+from .._core._errors import PkiError
+from .._core._plan import Impact, Plan, Step
+from .._pki._keys import PublicKey, load_request, spki_sha256
+from .._tls._certificate import CertificateFacts
+from . import rules
+from .planning import make_plan
+from .resource import CameraResource
+from .state import CameraState
+
+__all__ = ["Certificate", "check_usable"]
+
+_KEEP_A_BACKUP = Impact(
+    rule="HTTPS-23", text="The deleted certificate cannot be read back from the camera: keep a copy of it elsewhere."
+)
+
+
+def check_usable(facts: CertificateFacts, *, device: str, address: str, now: dt.datetime) -> None:
+    """Whether a certificate is worth sending to a device.
+
+    Args:
+        facts: The certificate.
+        device: The device's name in messages.
+        address: The address or host name under which clients reach the device.
+        now: The present instant.
+
+    Raises:
+        PkiError: It has expired, is not valid yet, or does not name the address.
+    """
+    subject = f"certificate for {facts.subject_common_name or 'an unnamed subject'}"
+    if now >= facts.not_after:
+        raise PkiError(
+            device=device,
+            subject=subject,
+            found=f"one that expired at {facts.not_after:%Y-%m-%d %H:%M} UTC",
+            expected="one that is valid now",
+        )
+    if now < facts.not_before:
+        raise PkiError(
+            device=device,
+            subject=subject,
+            found=f"one that is not valid before {facts.not_before:%Y-%m-%d %H:%M} UTC",
+            expected="one that is valid now",
+        )
+    if not facts.covers(address):
+        raise PkiError(
+            device=device,
+            subject=subject,
+            found=f"the names {', '.join(facts.subject_alt_names) or '(no subjectAltName)'}",
+            expected=f"{address} among its subjectAltName",
+        )
+
+
+class Certificate(CameraResource[CertificateFacts | None]):
+    """The CA certificate of a camera; None where there should be none."""
+
+    _request = ""
+
+    def read(self) -> CameraState:
+        """The camera's state, with the CSR that the certificate has to fit.
+
+        Returns:
+            The state.
+        """
+        state = super().read()
+        if self.wanted is None or state.generating:
+            return state
+        check_usable(
+            self.wanted, device=self.target.host, address=self.target.host, now=dt.datetime.now(tz=dt.UTC)
+        )
+        made_at = state.request_made_at or self.api.request_made_at()
+        self._request = self.api.certificate_request() if made_at else ""
+        return dc.replace(state, request_made_at=made_at)
+
+    def plan(self, current: CameraState) -> Plan:
+        """The steps to the wanted certificate, or to none.
+
+        Args:
+            current: The present state.
+
+        Returns:
+            The plan.
+
+        Raises:
+            RuleError: It may not be installed or deleted now.
+            PkiError: It does not fit the camera's key.
+        """
+        if self.wanted is None:
+            return self._plan_absent(current)
+        if self._is_installed(current):
+            return make_plan(current, current, [])
+        rules.check_not_generating(self.target.host, current)
+        rules.check_certificate_installable(self.target.host, current)
+        self._check_key(self.wanted)
+        self._expected = self.wanted
+        verb = "Update" if current.ca_certificate == "valid" else "Install"
+        step = Step(
+            id="install_certificate",
+            title=f"{verb} the certificate {self.wanted.serial_number}",
+            rule="HTTPS-21",
+            data={"pem": self.wanted.pem},
+        )
+        name = self.wanted.subject_common_name
+        over_https = self.wanted if current.https.connection == "https" else None
+        after = dc.replace(current, ca_certificate="valid", ca_certificate_name=name, certificate=over_https)
+        if current.self_signed == "valid":
+            after = dc.replace(after, self_signed="invalid", self_signed_name="")
+        return make_plan(current, after, [step])
+
+    def _is_installed(self, current: CameraState) -> bool:
+        if self.wanted is None or current.ca_certificate != "valid":
+            return False
+        if current.certificate is not None:
+            return current.certificate.sha256 == self.wanted.sha256
+        return current.installed_serial == self.wanted.serial_number
+
+    def _check_key(self, wanted: CertificateFacts) -> None:
+        """HTTPS-05: key and certificate are a pair."""
+        request = load_request(self._request, device=self.target.host)
+        if spki_sha256(t.cast("PublicKey", request.public_key())) != wanted.spki_sha256:
+            raise PkiError(
+                device=self.target.host,
+                subject=f"certificate for {wanted.subject_common_name}",
+                found="a public key that is not the one in the camera's CSR",
+                expected="a certificate for the newest CSR of this very camera",
+                advice="With a new key, a new certificate is needed (HTTPS-05).",
+            )
+
+    def _plan_absent(self, current: CameraState) -> Plan:
+        if current.ca_certificate in ("not_generated", "invalid"):
+            return make_plan(current, current, [])
+        rules.check_not_generating(self.target.host, current)
+        rules.check_ca_certificate_deletable(self.target.host, current)
+        step = Step(id="delete_certificate", title="Delete the CA certificate", rule="HTTPS-23")
+        after = dc.replace(current, ca_certificate="not_generated", ca_certificate_name="")
+        return dc.replace(make_plan(current, after, [step]), impacts=(_KEEP_A_BACKUP,))
+
+    def _check(self, plan: Plan, state: CameraState) -> None:
+        super()._check(plan, state)
+        if (state.ca_certificate == "valid") != (self.wanted is not None):
+            raise self._not_proven(
+                "CA certificate", state.ca_certificate, "valid" if self.wanted is not None else "none"
+            )

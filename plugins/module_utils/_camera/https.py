@@ -1,0 +1,35 @@
+# Copyright: (c) 2026, camsec.fleet contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the camera answers: HTTP only or HTTPS only, and the port (HTTPS-30 to HTTPS-33)."""
+
+from __future__ import annotations
+
+from .._core._plan import Plan
+from .planning import make_plan, plan_https
+from .resource import CameraResource
+from .state import CameraState, HttpsState
+
+__all__ = ["Https"]
+
+
+class Https(CameraResource[HttpsState]):
+    """The connection of a camera."""
+
+    def plan(self, current: CameraState) -> Plan:
+        """The steps to the wanted scheme and port.
+
+        Args:
+            current: The present state.
+
+        Returns:
+            The plan.
+
+        Raises:
+            RuleError: The port is forbidden, or the camera is not ready for HTTPS.
+            InputError: There is nothing to verify the new endpoint by.
+        """
+        steps, after = plan_https(current, self.wanted)
+        plan = make_plan(current, after, steps)
+        self.target_after(plan)
+        return plan

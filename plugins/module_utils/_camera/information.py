@@ -1,0 +1,53 @@
+# Copyright: (c) 2026, camsec.fleet contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a camera tells of itself."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._core._plan import Plan
+from .planning import make_plan
+from .resource import CameraResource
+from .state import CameraState
+
+__all__ = ["CameraInformation"]
+
+
+class CameraInformation(CameraResource[None]):
+    """A camera that is only read."""
+
+    def plan(self, current: CameraState) -> Plan:
+        """Nothing to do.
+
+        Args:
+            current: The present state.
+
+        Returns:
+            A plan without steps.
+        """
+        return make_plan(current, current, [])
+
+    def information(self) -> dict[str, t.Any]:
+        """All that can be read.
+
+        Returns:
+            ``camera``, ``contact`` and, over HTTPS, ``endpoint`` and ``certificate``.
+        """
+        state = self.read()
+        identity = self.api.identity()
+        clock = "" if state.generating else self.api.clock()
+        evidence = self.evidence(state)
+        return {
+            "changed": False,
+            "camera": {
+                "model": identity["PRODUCT_NAME"],
+                "version": identity["VERSION"],
+                "serial_number": identity["SERIAL"],
+                "mac_address": identity["MAC"],
+                "time": clock,
+                **evidence.pop("after"),
+            },
+            **evidence,
+        }

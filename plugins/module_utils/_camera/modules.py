@@ -1,0 +1,148 @@
+# Copyright: (c) 2026, camsec.fleet contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a module's options to a camera's resource: one function a module."""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._core._call import Call
+from .._core._converge import converge
+from .._options import secret, target_from
+from .._pki._authority import CertificateAuthority
+from .._pki._files import read_text
+from .._tls._certificate import CertificateFacts
+from .._tls._names import parse_name
+from .certificate import Certificate
+from .certificate_request import CertificateRequest, WantedRequest
+from .https import Https
+from .information import CameraInformation
+from .private_key import PrivateKey, WantedKey
+from .resource import CameraResource, Limits
+from .self_signed import SelfSignedCertificate
+from .state import HttpsState, SubjectName, WantedCertificate
+from .whole import WantedCamera, WholeCamera
+
+__all__ = [
+    "LIMIT_OPTIONS",
+    "SUBJECT_OPTIONS",
+    "certificate",
+    "certificate_request",
+    "https",
+    "info",
+    "private_key",
+    "self_signed_certificate",
+    "whole",
+]
+
+#: Argument specification of the document fragment ``camsec.fleet.device.camera``.
+LIMIT_OPTIONS: t.Final[dict[str, dict[str, t.Any]]] = {
+    "key_timeout": {"type": "float", "default": 300.0, "no_log": False},
+    "switch_timeout": {"type": "float", "default": 120.0},
+}
+#: Argument specification of the document fragment ``camsec.fleet.device.subject``.
+SUBJECT_OPTIONS: t.Final[dict[str, dict[str, t.Any]]] = {
+    "common_name": {"type": "str"},
+    "country": {"type": "str", "default": ""},
+    "state_or_province": {"type": "str", "default": ""},
+    "locality": {"type": "str", "default": ""},
+    "organization": {"type": "str", "default": ""},
+    "organizational_unit": {"type": "str", "default": ""},
+}
+
+R = t.TypeVar("R", bound=CameraResource[t.Any])
+
+
+def private_key(call: Call) -> dict[str, t.Any]:
+    """Of ``camera_private_key``."""
+    params = call.params
+    wanted = WantedKey(size=params["size"], regenerate=params["regenerate"], generated_at=params["generated_at"])
+    return _converged(PrivateKey, wanted, call)
+
+
+def certificate_request(call: Call) -> dict[str, t.Any]:
+    """Of ``camera_certificate_request``."""
+    wanted = WantedRequest(subject=_subject(call.params), regenerate=call.params["regenerate"])
+    return _converged(CertificateRequest, wanted, call)
+
+
+def self_signed_certificate(call: Call) -> dict[str, t.Any]:
+    """Of ``camera_self_signed_certificate``."""
+    wanted = _subject(call.params) if call.params["state"] == "present" else None
+    return _converged(SelfSignedCertificate, wanted, call)
+
+
+def certificate(call: Call) -> dict[str, t.Any]:
+    """Of ``camera_certificate``."""
+    return _converged(Certificate, _given_certificate(call.params), call)
+
+
+def https(call: Call) -> dict[str, t.Any]:
+    """Of ``camera_https``."""
+    return _converged(Https, _https(call.params), call)
+
+
+def info(call: Call) -> dict[str, t.Any]:
+    """Of ``camera_info``."""
+    return CameraInformation(None, target=target_from(call.params), limits=_limits(call.params)).information()
+
+
+def whole(call: Call) -> dict[str, t.Any]:
+    """Of ``camera``."""
+    params = call.params
+    authority = CertificateAuthority.open(params["ca_directory"]) if params["ca_directory"] else None
+    wanted = WantedCamera(
+        https=_https(params),
+        key_size=params["private_key_size"],
+        certificate=_wanted_certificate(params) if authority else None,
+    )
+    return _converged(WholeCamera, wanted, call, authority)
+
+
+def _converged(
+    kind: type[R], wanted: t.Any, call: Call, authority: CertificateAuthority | None = None
+) -> dict[str, t.Any]:
+    target = target_from(call.params, ca_path=authority.trusted_path if authority else None)
+    resource = kind(wanted, target=target, limits=_limits(call.params), authority=authority)
+    return converge(resource, check_mode=call.check_mode).result()
+
+
+def _limits(params: t.Mapping[str, t.Any]) -> Limits:
+    return Limits(key_seconds=params["key_timeout"], switch_seconds=params["switch_timeout"])
+
+
+def _https(params: t.Mapping[str, t.Any]) -> HttpsState:
+    return HttpsState(connection=params["connection"], https_port=params["https_port"])
+
+
+def _subject(params: t.Mapping[str, t.Any]) -> SubjectName:
+    host: str = params["host"]
+    return SubjectName(
+        common_name=params["common_name"] or (f"[{host}]" if ":" in host else host),
+        country=params["country"],
+        state=params["state_or_province"],
+        locality=params["locality"],
+        organization=params["organization"],
+        organizational_unit=params["organizational_unit"],
+    )
+
+
+def _wanted_certificate(params: t.Mapping[str, t.Any]) -> WantedCertificate:
+    names = [parse_name(name, device=params["host"]) for name in (params["host"], *params["subject_alt_name"])]
+    return WantedCertificate(
+        subject=_subject(params),
+        subject_alt_names=tuple(dict.fromkeys(names)),
+        lifetime_days=params["lifetime_days"],
+        renew_before_days=params["renew_before_days"],
+        renew_share=params["renew_share"],
+        passphrase=secret(params["ca_passphrase"]),
+    )
+
+
+def _given_certificate(params: t.Mapping[str, t.Any]) -> CertificateFacts | None:
+    if params["state"] == "absent":
+        return None
+    path = params["certificate_path"]
+    pem = read_text(path, subject="certificate") if path else params["certificate_content"]
+    return CertificateFacts.from_pem(pem, device=params["host"], subject=path or "certificate_content")

@@ -1,0 +1,223 @@
+# Copyright: (c) 2026, camsec.fleet contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pure planning: from a state to the steps that change one thing of it.
+
+Each function returns the steps and the state that the camera is in after them, so that the next function plans on.
+"""
+
+from __future__ import annotations
+
+import dataclasses as dc
+import datetime as dt
+import typing as t
+
+from .._core._plan import Plan, Step
+from .._pki._renewal import renewal_due
+from .._tls._certificate import CertificateFacts
+from . import rules
+from .state import CameraState, HttpsState, KeyFacts, SubjectName, WantedCertificate
+
+__all__ = ["Issuer", "certificate_fault", "make_plan", "plan_https", "plan_issued_certificate", "plan_key"]
+
+_PENDING = "by this run"
+
+
+class Issuer(t.Protocol):
+    """What planning has to know of the certificate authority."""
+
+    def issued_by_us(self, facts: CertificateFacts) -> bool:
+        """Whether the certificate is one of this CA's."""
+
+
+def make_plan(state: CameraState, after: CameraState, steps: t.Sequence[Step]) -> Plan:
+    """A plan from its parts; the switch to HTTPS brings its impact.
+
+    Args:
+        state: Present state.
+        after: State after the steps.
+        steps: The steps.
+
+    Returns:
+        The plan.
+    """
+    switched = after.https.connection == "https" != state.https.connection
+    warnings = []
+    if state.contact.trust == "plain_http" and steps:
+        warnings.append(f"{state.contact.session.device}: the login went over plain HTTP, as first_contact allows.")
+    if state.contact.trust == "any_certificate":
+        warnings.append(f"{state.contact.session.device}: its certificate was not verified, as first_contact allows.")
+    return Plan(
+        before=state.shown(),
+        after=after.shown(),
+        steps=tuple(steps),
+        impacts=(rules.HTTPS_IMPACT,) if switched else (),
+        warnings=tuple(warnings),
+    )
+
+
+def plan_key(state: CameraState, size: int) -> tuple[list[Step], CameraState]:
+    """A CRT key of that size (HTTPS-01 to HTTPS-05).
+
+    Args:
+        state: Present state.
+        size: Bits.
+
+    Returns:
+        Steps and the state after them.
+
+    Raises:
+        RuleError: No key may be generated now.
+    """
+    if state.key is not None and state.key.size == size:
+        return [], state
+    device = state.contact.session.device
+    rules.check_not_generating(device, state)
+    steps: list[Step] = []
+    if state.self_signed == "valid" and state.https.connection == "http":
+        steps.append(
+            Step(id="delete_self_signed", title="Delete the self-signed certificate of the old key", rule="HTTPS-12")
+        )
+        state = dc.replace(state, self_signed="not_generated", self_signed_name="")
+    rules.check_key_changeable(device, state)
+    steps.append(generate_key_step(size))
+    return steps, after_new_key(state, size)
+
+
+def generate_key_step(size: int) -> Step:
+    """The step that generates a key.
+
+    Args:
+        size: Bits.
+
+    Returns:
+        The step.
+    """
+    title = f"Generate a CRT key of {size} bits (about two minutes)"
+    return Step(id="generate_key", title=title, rule="HTTPS-03", data={"size": size})
+
+
+def after_new_key(state: CameraState, size: int) -> CameraState:
+    """What a new key leaves behind (HTTPS-04, HTTPS-05).
+
+    Args:
+        state: The state before.
+        size: Bits of the new key.
+
+    Returns:
+        The state after.
+    """
+    return dc.replace(
+        state,
+        key=KeyFacts(size=size, generated_at=_PENDING),
+        previous_key=state.key,
+        ca_certificate="invalid" if state.ca_certificate != "not_generated" else "not_generated",
+        ca_certificate_name="",
+        request_made_at="",
+        certificate=None,
+    )
+
+
+def certificate_fault(
+    state: CameraState,
+    known: CertificateFacts | None,
+    wanted: WantedCertificate,
+    issuer: Issuer,
+    now: dt.datetime,
+) -> str:
+    """Why a new CA certificate is needed.
+
+    Args:
+        state: Present state.
+        known: The certificate in force, from the handshake or, over plain HTTP, from the CA's ledger.
+        wanted: What it has to be like.
+        issuer: The certificate authority.
+        now: The present instant.
+
+    Returns:
+        A reason; empty when none is needed.
+    """
+    if state.ca_certificate != "valid":
+        return f"the camera has none that is valid ({state.ca_certificate.replace('_', ' ')})"
+    if known is None or not issuer.issued_by_us(known):
+        return "the one in force was not issued by this certificate authority"
+    names = [name.partition(":")[2] for name in wanted.subject_alt_names]
+    missing = [name for name in names if not known.covers(name)]
+    if missing:
+        return f"the one in force does not name {', '.join(missing)}"
+    return renewal_due(known, now, wanted.renew_before_days, wanted.renew_share) or ""
+
+
+def plan_issued_certificate(state: CameraState, fault: str, subject: SubjectName) -> tuple[list[Step], CameraState]:
+    """A certificate from our CA for the camera's own key (HTTPS-20, HTTPS-21, HTTPS-23).
+
+    Args:
+        state: Present state.
+        fault: Why a new one is needed; empty for nothing to do.
+        subject: The CSR's subject.
+
+    Returns:
+        Steps and the state after them.
+
+    Raises:
+        RuleError: A subject field cannot be entered.
+    """
+    device = state.contact.session.device
+    rules.check_subject(device, subject)
+    if not fault:
+        return [], state
+    rules.check_not_generating(device, state)
+    rules.check_key_exists(device, state, "CSR", "HTTPS-01")
+    steps = [
+        Step(
+            id="make_request",
+            title=f"Make a CSR on the camera for {subject.common_name}",
+            rule="HTTPS-20",
+            data={"subject": subject},
+        ),
+        Step(id="sign_request", title=f"Sign it with the certificate authority: {fault}", rule="HTTPS-21"),
+        Step(id="install_certificate", title="Install the certificate", rule="HTTPS-21"),
+    ]
+    after = dc.replace(
+        state,
+        request_made_at=_PENDING,
+        ca_certificate="valid",
+        ca_certificate_name=subject.common_name,
+        self_signed="invalid" if state.self_signed == "valid" else state.self_signed,
+        self_signed_name="",
+        certificate=None,
+    )
+    return steps, after
+
+
+def plan_https(state: CameraState, wanted: HttpsState) -> tuple[list[Step], CameraState]:
+    """How the camera answers (HTTPS-30 to HTTPS-33).
+
+    Args:
+        state: Present state.
+        wanted: Scheme and port.
+
+    Returns:
+        Steps and the state after them.
+
+    Raises:
+        RuleError: The port is forbidden, or the camera is not ready for HTTPS.
+    """
+    device = state.contact.session.device
+    rules.check_https_port(device, wanted.https_port, state.http_port)
+    if wanted.connection == "https":
+        rules.check_tls_supported(device, state)
+    if state.https == wanted:
+        return [], state
+    rules.check_not_generating(device, state)
+    if wanted.connection == "https":
+        rules.check_https_ready(device, state)
+    scheme, port = wanted.connection, wanted.https_port if wanted.connection == "https" else state.http_port
+    step = Step(
+        id="set_https",
+        title=f"Answer in {scheme.upper()} only, port {port}",
+        rule="HTTPS-30",
+        disconnects=True,
+        data={"https": wanted},
+    )
+    return [step], dc.replace(state, https=wanted)

@@ -1,0 +1,101 @@
+# Copyright: (c) 2026, camsec.fleet contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The CRT key (HTTPS-01 to HTTPS-05)."""
+
+from __future__ import annotations
+
+import dataclasses as dc
+
+from .._core._errors import RuleError, VerificationError
+from .._core._plan import Plan, Step
+from . import rules
+from .planning import after_new_key, generate_key_step, make_plan
+from .resource import CameraResource
+from .state import CameraState
+
+__all__ = ["PrivateKey", "WantedKey"]
+
+
+@dc.dataclass(frozen=True, kw_only=True)
+class WantedKey:
+    """The key that should be there.
+
+    Attributes:
+        size: Bits of a new key.
+        regenerate: ``never`` (only where there is none), ``on_mismatch`` (also when the size differs), ``always``.
+        generated_at: The camera's time of generation of the key that should be in place; it, or the previous key, has
+            to have it. Empty for any.
+    """
+
+    size: int
+    regenerate: str
+    generated_at: str = ""
+
+
+class PrivateKey(CameraResource[WantedKey]):
+    """The CRT key of a camera."""
+
+    def plan(self, current: CameraState) -> Plan:
+        """The steps to the wanted key.
+
+        Args:
+            current: The present state.
+
+        Returns:
+            The plan.
+
+        Raises:
+            RuleError: The key may not be changed now, or neither key is the wanted one.
+        """
+        steps, after = self._select(current) if self.wanted.generated_at else self._generate(current)
+        return make_plan(current, after, steps)
+
+    def _generate(self, current: CameraState) -> tuple[list[Step], CameraState]:
+        if not self._needs_new_key(current):
+            return [], current
+        device = self.target.host
+        rules.check_not_generating(device, current)
+        rules.check_key_changeable(device, current)
+        return [generate_key_step(self.wanted.size)], after_new_key(current, self.wanted.size)
+
+    def _needs_new_key(self, current: CameraState) -> bool:
+        if current.key is None or self.wanted.regenerate == "always":
+            return True
+        return self.wanted.regenerate == "on_mismatch" and current.key.size != self.wanted.size
+
+    def _select(self, current: CameraState) -> tuple[list[Step], CameraState]:
+        device, wanted = self.target.host, self.wanted.generated_at
+        if current.key is not None and current.key.generated_at == wanted:
+            return [], current
+        previous = current.previous_key
+        if previous is None or previous.generated_at != wanted:
+            raise RuleError(
+                rule="HTTPS-04",
+                device=device,
+                subject="CRT key",
+                found=f"present key of {current.key.generated_at if current.key else 'never'}, previous key of"
+                f" {previous.generated_at if previous else 'never'}",
+                expected=f"one of them of {wanted}",
+                advice="A camera keeps one previous key only; older ones are gone.",
+            )
+        rules.check_not_generating(device, current)
+        rules.check_key_changeable(device, current)
+        step = Step(
+            id="apply_previous_key",
+            title=f"Put the previous key ({previous.size} bits of {wanted}) in place of the present one",
+            rule="HTTPS-04",
+        )
+        after = dc.replace(after_new_key(current, previous.size), key=previous, previous_key=current.key)
+        return [step], after
+
+    def _check(self, plan: Plan, state: CameraState) -> None:
+        super()._check(plan, state)
+        wanted = self.wanted.generated_at
+        if wanted and (state.key is None or state.key.generated_at != wanted):
+            raise VerificationError(
+                device=self.target.host,
+                subject="CRT key",
+                found=f"a key of {state.key.generated_at if state.key else 'never'}",
+                expected=f"the key of {wanted}",
+            )

@@ -1,0 +1,148 @@
+# Copyright: (c) 2026, camsec.fleet contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a camera is like now, and what it should be like."""
+
+from __future__ import annotations
+
+import dataclasses as dc
+import typing as t
+
+from .._core._secret import Secret
+from .._tls._certificate import CertificateFacts
+from .._transport._connection import Peer
+from .._transport._contact import Contact
+
+__all__ = ["CameraState", "CertificateStatus", "HttpsState", "KeyFacts", "SubjectName", "WantedCertificate"]
+
+#: What the camera says of a certificate: HTTPS-11 (self-signed) and HTTPS-22 (of a CA).
+CertificateStatus = t.Literal["not_generated", "invalid", "expired", "valid"]
+
+
+@dc.dataclass(frozen=True, kw_only=True)
+class KeyFacts:
+    """A CRT key as the camera shows it (HTTPS-03).
+
+    Attributes:
+        size: Bits.
+        generated_at: The camera's own time of generation, text.
+    """
+
+    size: int
+    generated_at: str
+
+    def shown(self) -> dict[str, t.Any]:
+        """The key as a result shows it."""
+        return {"size": self.size, "generated_at": self.generated_at}
+
+
+@dc.dataclass(frozen=True, kw_only=True)
+class HttpsState:
+    """How the camera answers.
+
+    Attributes:
+        connection: ``http`` or ``https`` (HTTPS-30).
+        https_port: TCP port for HTTPS.
+    """
+
+    connection: str
+    https_port: int
+
+
+@dc.dataclass(frozen=True, kw_only=True)
+class CameraState:
+    """A camera's present state, read once.
+
+    Attributes:
+        https: How it answers.
+        http_port: TCP port for plain HTTP, as the operator gave it.
+        self_signed: Status of the self-signed certificate.
+        self_signed_name: Its common name, when valid.
+        ca_certificate: Status of the CA certificate.
+        ca_certificate_name: The host name in it, when valid.
+        key: Present CRT key.
+        previous_key: The key before it.
+        generating: A key is being generated.
+        request_made_at: The camera's time of the last CSR, empty if none.
+        installed_serial: Serial number (lower-case hex) that the camera shows for its CA certificate; read over plain
+            HTTP only, where no handshake can show it.
+        tls_supported: Whether the model knows TLS; None where that is plain (it answers HTTPS).
+        contact: How it was reached.
+        peer: What the handshake showed.
+        certificate: The certificate in that handshake.
+    """
+
+    https: HttpsState
+    http_port: int
+    self_signed: CertificateStatus
+    self_signed_name: str
+    ca_certificate: CertificateStatus
+    ca_certificate_name: str
+    key: KeyFacts | None
+    previous_key: KeyFacts | None
+    generating: bool
+    request_made_at: str
+    installed_serial: str
+    tls_supported: bool | None
+    contact: Contact
+    peer: Peer | None
+    certificate: CertificateFacts | None
+
+    def shown(self) -> dict[str, t.Any]:
+        """The state as ``before`` and ``after`` show it."""
+        return {
+            "connection": self.https.connection,
+            "https_port": self.https.https_port,
+            "private_key": self.key.shown() if self.key else None,
+            "previous_private_key": self.previous_key.shown() if self.previous_key else None,
+            "self_signed_certificate": self.self_signed_name or self.self_signed,
+            "ca_certificate": self.ca_certificate_name or self.ca_certificate,
+            "certificate_signing_request": self.request_made_at or "not_generated",
+            "certificate": self.certificate.shown() if self.certificate else None,
+        }
+
+
+@dc.dataclass(frozen=True, kw_only=True)
+class SubjectName:
+    """The fields of a certificate's subject (HTTPS-10, HTTPS-20).
+
+    Attributes:
+        common_name: Address or host name; an IPv6 address in brackets.
+        country: Two letters, or empty.
+        state: State or province, or empty.
+        locality: Or empty.
+        organization: Or empty.
+        organizational_unit: Or empty.
+    """
+
+    common_name: str
+    country: str = ""
+    state: str = ""
+    locality: str = ""
+    organization: str = ""
+    organizational_unit: str = ""
+
+    def form(self) -> dict[str, str]:
+        """The fields as the camera's form takes them."""
+        return dc.asdict(self)
+
+
+@dc.dataclass(frozen=True, kw_only=True)
+class WantedCertificate:
+    """What the installed certificate has to be like.
+
+    Attributes:
+        subject: The CSR's subject.
+        subject_alt_names: Addresses and names that it must cover, ``IP:…`` and ``DNS:…``.
+        lifetime_days: Validity of a new one, days.
+        renew_before_days: A new one is due when fewer days are left.
+        renew_share: Or when less than this share of its lifetime is left; None for no such limit.
+        passphrase: Of the CA's key; needed only when there is something to sign.
+    """
+
+    subject: SubjectName
+    subject_alt_names: tuple[str, ...]
+    lifetime_days: int
+    renew_before_days: int
+    renew_share: float | None
+    passphrase: Secret | None

@@ -1,0 +1,92 @@
+# Copyright: (c) 2026, camsec.fleet contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All of a camera as one desired state: key, CSR, certificate from our CA, connection."""
+
+from __future__ import annotations
+
+import dataclasses as dc
+import datetime as dt
+
+from .._core._errors import InputError
+from .._core._plan import Plan, Step
+from . import rules
+from .planning import certificate_fault, make_plan, plan_https, plan_issued_certificate, plan_key
+from .resource import CameraResource
+from .state import CameraState, HttpsState, WantedCertificate
+
+__all__ = ["WantedCamera", "WholeCamera"]
+
+
+@dc.dataclass(frozen=True, kw_only=True)
+class WantedCamera:
+    """What a camera should be like.
+
+    Attributes:
+        https: How it answers.
+        key_size: Bits of its CRT key.
+        certificate: Its CA certificate; None where certificates are not this run's business.
+    """
+
+    https: HttpsState
+    key_size: int
+    certificate: WantedCertificate | None
+
+
+class WholeCamera(CameraResource[WantedCamera]):
+    """A camera: one login, one read, one plan, the needed writes, one verification."""
+
+    def plan(self, current: CameraState) -> Plan:
+        """The steps, trust before the switch: key, CSR, signature, installation, connection.
+
+        Args:
+            current: The present state.
+
+        Returns:
+            The plan.
+
+        Raises:
+            RuleError: The manual forbids a step.
+            InputError: There is nothing to sign with, or nothing to verify the new endpoint by.
+        """
+        rules.check_https_port(self.target.host, self.wanted.https.https_port, current.http_port)
+        if self.wanted.https.connection == "https" or self.wanted.certificate is not None:
+            rules.check_tls_supported(self.target.host, current)
+        steps: list[Step] = []
+        after = current
+        if self.wanted.certificate is not None:
+            steps, after = self._plan_certificate(current, self.wanted.certificate)
+        switch, after = plan_https(after, self.wanted.https)
+        plan = make_plan(current, after, [*steps, *switch])
+        self.target_after(plan)
+        return plan
+
+    def _plan_certificate(self, current: CameraState, wanted: WantedCertificate) -> tuple[list[Step], CameraState]:
+        if self.authority is None:
+            raise RuntimeError("a wanted certificate comes with an authority")
+        key_steps, after = plan_key(current, self.wanted.key_size)
+        now = dt.datetime.now(tz=dt.UTC)
+        fault = certificate_fault(after, self.known_certificate(after), wanted, self.authority, now)
+        if fault and wanted.passphrase is None:
+            raise InputError(
+                device=self.target.host,
+                subject="ca_passphrase",
+                found="none",
+                expected=f"the passphrase of the CA's key, since a certificate has to be issued: {fault}",
+            )
+        steps, after = plan_issued_certificate(after, fault, wanted.subject)
+        return [*key_steps, *steps], after
+
+    def _sign_request(self) -> None:
+        wanted = self.wanted.certificate
+        if self.authority is None or wanted is None or wanted.passphrase is None:
+            raise RuntimeError("sign_request is planned only with an authority and its passphrase")
+        issued = self.authority.sign_request(
+            self.api.certificate_request(),
+            passphrase=wanted.passphrase,
+            device=self.target.host,
+            subject_alt_names=wanted.subject_alt_names,
+            lifetime_days=wanted.lifetime_days,
+        )
+        self._issued_pem = issued.pem
+        self._expected = issued.facts

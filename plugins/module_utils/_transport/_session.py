@@ -1,0 +1,249 @@
+# Copyright: (c) 2026, camsec.fleet contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A logged-in conversation with one device: bounded in time and size, no redirects, no secrets in errors."""
+
+from __future__ import annotations
+
+import dataclasses as dc
+import re
+import ssl
+import time
+import typing as t
+
+from .._core._errors import ConnectError, LoginError, ProtocolError, RefusedError, TrustError
+from .._core._secret import Secret
+from .._thirdparty import requests, urllib3
+from ._connection import DeviceAdapter, Endpoint, Peer, PinMismatch, Trust
+
+__all__ = ["Answer", "Credentials", "DeviceSession", "Refused"]
+
+#: No answer of these devices comes near this; a longer one is a fault or an attack.
+MAX_ANSWER_BYTES = 1 << 20
+#: A read that a busy device put off is asked again for this long, in seconds.
+BUSY_PATIENCE = 30.0
+_REASON = re.compile(r"<H1>\s*(.*?)\s*</H1>", re.IGNORECASE | re.DOTALL)
+
+
+@dc.dataclass(frozen=True, kw_only=True)
+class Credentials:
+    """An account on a device.
+
+    Attributes:
+        username: Its name.
+        password: Its password.
+    """
+
+    username: str
+    password: Secret
+
+
+@dc.dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What the device answered.
+
+    Attributes:
+        status: HTTP status.
+        content_type: Media type without parameters, lower case.
+        body: At most 1 MiB.
+    """
+
+    status: int
+    content_type: str
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        """The body as text; a UTF-8 byte order mark is dropped."""
+        return self.body.decode("utf-8-sig", errors="replace")
+
+
+class Refused(RefusedError):
+    """The device answered with an error status.
+
+    Args:
+        status: HTTP status.
+        reason: The device's own sentence.
+    """
+
+    def __init__(self, *, status: int, reason: str, device: str, subject: str, advice: str = "") -> None:
+        self.status = status
+        self.reason = reason
+        found = f"status {status} ({reason})" if reason else f"status {status}"
+        super().__init__(device=device, subject=subject, found=found, expected="status 200", advice=advice)
+
+
+class DeviceSession:
+    """One device, one login, one persistent connection.
+
+    Args:
+        device: The device's name in messages.
+        endpoint: Where it answers.
+        credentials: The account.
+        trust: Whose certificate is accepted.
+        timeout: Seconds for the connection and for each wait on the device.
+    """
+
+    def __init__(
+        self, *, device: str, endpoint: Endpoint, credentials: Credentials, trust: Trust, timeout: float
+    ) -> None:
+        self.device = device
+        self.endpoint = endpoint
+        self.trust = trust
+        self._timeout = timeout
+        self._adapter = DeviceAdapter(endpoint, trust)
+        self._session = requests.Session()
+        # Neither a proxy nor a .netrc of the user's environment may get between us and the device.
+        self._session.trust_env = False
+        self._session.headers.clear()
+        self._session.mount(endpoint.scheme + "://", self._adapter)
+        password = credentials.password.reveal().encode()
+        self._session.auth = requests.auth.HTTPDigestAuth(credentials.username.encode(), password)
+
+    @property
+    def peer(self) -> Peer | None:
+        """What the newest TLS handshake showed; None over plain HTTP."""
+        return self._adapter.peer
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._session.close()
+
+    def __enter__(self) -> DeviceSession:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self.close()
+
+    def read(self, path: str, params: t.Mapping[str, str] | None = None) -> Answer:
+        """Ask for something that changes nothing; a busy device is asked again for a while.
+
+        Args:
+            path: Path on the device.
+            params: Query parameters.
+
+        Returns:
+            The answer, status 200.
+
+        Raises:
+            CamsecError: No answer, or not this one.
+        """
+        give_up = time.monotonic() + BUSY_PATIENCE
+        while True:
+            try:
+                return self._request("GET", path, params=params)
+            except Refused as error:
+                if error.status != 503 or time.monotonic() > give_up:
+                    raise
+            time.sleep(0.5)
+
+    def write(
+        self,
+        path: str,
+        *,
+        params: t.Mapping[str, str] | None = None,
+        form: t.Mapping[str, str] | None = None,
+        upload: tuple[str, str, bytes] | None = None,
+    ) -> Answer:
+        """Ask for a change, once: a change whose answer was lost is never sent again blindly.
+
+        Args:
+            path: Path on the device.
+            params: Query parameters.
+            form: URL-encoded fields; makes it a POST.
+            upload: Field name, file name and content of a multipart upload; makes it a POST.
+
+        Returns:
+            The answer, status 200.
+
+        Raises:
+            CamsecError: No answer, or not this one.
+        """
+        method = "GET" if form is None and upload is None else "POST"
+        files = {upload[0]: (upload[1], upload[2], "application/octet-stream")} if upload else None
+        return self._request(method, path, params=params, data=form, files=files)
+
+    def _request(self, method: str, path: str, **kwargs: t.Any) -> Answer:
+        try:
+            response = self._session.request(
+                method,
+                self.endpoint.url + path,
+                timeout=self._timeout,
+                stream=True,
+                allow_redirects=False,
+                **kwargs,
+            )
+            with response:
+                return self._checked(path, response)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            raise self._connection_error(path, error) from None
+
+    def _checked(self, path: str, response: requests.Response) -> Answer:
+        if 300 <= response.status_code < 400:
+            target = response.headers.get("Location", "nowhere")
+            raise self._protocol_error(path, f"a redirect to {target[:200]}", "the answer itself, from this device")
+        body = self._body(path, response)
+        content_type = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
+        answer = Answer(status=response.status_code, content_type=content_type, body=body)
+        if answer.status == 401:
+            raise LoginError(
+                device=self.device,
+                subject="login",
+                found="the account was refused",
+                expected="a user name and password that this device knows",
+                advice="It was tried once only, since the device may lock itself after several wrong logins.",
+            )
+        if answer.status != 200:
+            reason = _REASON.search(answer.text)
+            text = " ".join(reason.group(1).split())[:300] if reason else ""
+            raise Refused(status=answer.status, reason=text, device=self.device, subject=path)
+        return answer
+
+    def _body(self, path: str, response: requests.Response) -> bytes:
+        give_up = time.monotonic() + 3 * self._timeout
+        body = bytearray()
+        for chunk in response.iter_content(65536):
+            body += chunk
+            if len(body) > MAX_ANSWER_BYTES:
+                raise self._protocol_error(path, "more than 1 MiB", "an answer of at most 1 MiB")
+            if time.monotonic() > give_up:
+                raise self._protocol_error(
+                    path, "an answer that does not end", f"a whole one within {3 * self._timeout:g} s"
+                )
+        return bytes(body)
+
+    def _protocol_error(self, path: str, found: str, expected: str) -> ProtocolError:
+        return ProtocolError(device=self.device, subject=f"answer to {path}", found=found, expected=expected)
+
+    def _connection_error(self, path: str, error: Exception) -> ConnectError | TrustError:
+        cause = _root_cause(error)
+        where = f"{self.endpoint.host} port {self.endpoint.port}"
+        if isinstance(cause, (ssl.SSLCertVerificationError, PinMismatch)):
+            return TrustError(
+                device=self.device,
+                subject=f"certificate at {where}",
+                found=getattr(cause, "verify_message", "") or str(cause),
+                expected="one that the given CA or pin vouches for, with this host among its names",
+            )
+        found = getattr(cause, "strerror", None) or type(cause).__name__
+        if isinstance(error, (requests.Timeout, TimeoutError)):
+            found = f"no answer within {self._timeout:g} s"
+        return ConnectError(
+            device=self.device,
+            subject=f"{self.endpoint.scheme.upper()} connection to {where} ({path})",
+            found=found,
+            expected="a whole answer",
+        )
+
+
+def _root_cause(error: BaseException) -> BaseException:
+    """The innermost reason: requests and urllib3 wrap it several times, partly only as an argument."""
+    seen = error
+    while True:
+        inner = next(
+            (arg for arg in (*seen.args, getattr(seen, "reason", None)) if isinstance(arg, BaseException)), None
+        )
+        inner = inner or seen.__cause__ or seen.__context__
+        if inner is None or inner is seen:
+            return seen
+        seen = inner

@@ -1,0 +1,157 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, camsec.fleet contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bring a camera to HTTPS with a certificate of our own authority."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: camera
+short_description: Bring a camera to HTTPS with a certificate of our own authority
+version_added: 0.1.0
+author:
+  - camsec.fleet contributors (@camsec)
+description:
+  - All of a camera as one desired state - CRT key, CSR, certificate from our certificate authority, connection
+    and port.
+  - One login, one read, one plan, the needed writes, one verification by a new handshake. The order is the safe
+    one - the certificate is in place before the camera answers in HTTPS.
+  - The camera's key stays in the camera. A renewal keeps it, so that HTTPS is never interrupted.
+  - If the camera cannot be verified after the switch, it is brought back to how it answered before, over a
+    connection that is pinned to its own key, and the task fails and says so.
+options:
+  connection:
+    description:
+      - How the camera answers.
+    type: str
+    choices: [http, https]
+    default: https
+  private_key_size:
+    description:
+      - Size of the CRT key in bits. Only looked at when O(ca_directory) is given.
+    type: int
+    choices: [2048, 3072, 4096]
+    default: 2048
+  ca_directory:
+    description:
+      - Directory of the certificate authority (M(camsec.fleet.certificate_authority)), where the task runs.
+      - Without it, certificates are not this task's business.
+      - Its trusted certificates are the default of O(ca_path).
+    type: path
+  ca_passphrase:
+    description:
+      - Passphrase of the authority's key. Needed only when there is something to sign.
+    type: str
+  subject_alt_name:
+    description:
+      - Further addresses and names that the certificate must cover, as V(DNS:cam011.example.org) or V(IP:192.0.2.11).
+      - O(host) is always among them.
+    type: list
+    elements: str
+    default: []
+  lifetime_days:
+    description:
+      - Validity of a new certificate in days.
+    type: int
+    default: 397
+  renew_before_days:
+    description:
+      - The certificate is renewed when fewer days are left.
+    type: int
+    default: 30
+  renew_share:
+    description:
+      - The certificate is also renewed when less than this share of its lifetime is left, for example V(0.33).
+    type: float
+extends_documentation_fragment:
+  - camsec.fleet.device
+  - camsec.fleet.device.camera
+  - camsec.fleet.device.subject
+  - camsec.fleet.device.action_group
+  - camsec.fleet.device.changes
+"""
+
+EXAMPLES = r"""
+- name: To HTTPS, with a certificate of our own
+  camsec.fleet.camera:
+    host: 192.0.2.11
+    username: admin
+    password: "{{ vaulted_camera_password }}"
+    first_contact: plain_http
+    ca_directory: /etc/camsec/ca
+    ca_passphrase: "{{ vaulted_ca_passphrase }}"
+    subject_alt_name:
+      - DNS:cam011.example.org
+"""
+
+RETURN = r"""
+before:
+  description: State found.
+  returned: success
+  type: dict
+  sample: {connection: http, https_port: 443}
+after:
+  description: State read again over the new endpoint; in check mode, the planned state.
+  returned: success
+  type: dict
+  sample: {connection: https, https_port: 443}
+plan:
+  description: The steps, in their order, each with RV(plan[].id), RV(plan[].title), RV(plan[].rule) and
+    RV(plan[].disconnects).
+  returned: success
+  type: list
+  elements: dict
+  sample: [{id: set_https, title: 'Answer in HTTPS only, port 443', rule: HTTPS-30, disconnects: true}]
+impacts:
+  description: Side effects that the manual names, with the rule's id.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{rule: HTTPS-33, text: With HTTPS the refresh interval can be lower.}]
+contact:
+  description: How the camera was reached last (scheme, port, and by what it was trusted).
+  returned: success, unless there were changes in check mode
+  type: dict
+  sample: {scheme: https, port: 443, trust: certificate_authority}
+endpoint:
+  description: What the TLS handshake showed.
+  returned: when the camera answers in HTTPS
+  type: dict
+  sample: {address: 192.0.2.11, port: 443, protocol: TLSv1.3, suite: TLS_AES_256_GCM_SHA384}
+certificate:
+  description: The certificate in that handshake.
+  returned: when the camera answers in HTTPS
+  type: dict
+  sample: {subject: CN=192.0.2.11, issuer: CN=Site CA, serial_number: 3f6a, not_after: '2027-12-24T00:00:00Z'}
+"""
+
+from ansible_collections.camsec.fleet.plugins.module_utils._camera.modules import LIMIT_OPTIONS, SUBJECT_OPTIONS, whole
+from ansible_collections.camsec.fleet.plugins.module_utils._module import ModuleSpec, run_module
+from ansible_collections.camsec.fleet.plugins.module_utils._options import DEVICE_OPTIONS
+
+SPEC = ModuleSpec(
+    argument_spec={
+        **DEVICE_OPTIONS,
+        **LIMIT_OPTIONS,
+        **SUBJECT_OPTIONS,
+        "connection": {"type": "str", "choices": ["http", "https"], "default": "https"},
+        "private_key_size": {"type": "int", "choices": [2048, 3072, 4096], "default": 2048, "no_log": False},
+        "ca_directory": {"type": "path"},
+        "ca_passphrase": {"type": "str", "no_log": True},
+        "subject_alt_name": {"type": "list", "elements": "str", "default": []},
+        "lifetime_days": {"type": "int", "default": 397},
+        "renew_before_days": {"type": "int", "default": 30},
+        "renew_share": {"type": "float"},
+    },
+    run=whole,
+)
+
+
+def main() -> None:
+    """Run as a module."""
+    run_module(SPEC)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, camsec.fleet contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make or delete the self-signed certificate of a camera."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: camera_self_signed_certificate
+short_description: Make or delete the self-signed certificate of a camera
+version_added: 0.1.0
+author:
+  - camsec.fleet contributors (@camsec)
+description:
+  - A self-signed certificate encrypts, but proves nothing by itself: pin RV(certificate.spki_sha256), or better
+    use a certificate of a certificate authority (M(camsec.fleet.camera)).
+  - It is made while the connection is HTTP, and cannot be deleted while it is in use (HTTPS-12).
+options:
+  state:
+    description:
+      - Whether there should be one.
+    type: str
+    choices: [present, absent]
+    default: present
+extends_documentation_fragment:
+  - camsec.fleet.device
+  - camsec.fleet.device.camera
+  - camsec.fleet.device.subject
+  - camsec.fleet.device.action_group
+  - camsec.fleet.device.changes
+"""
+
+EXAMPLES = r"""
+- name: A self-signed certificate
+  camsec.fleet.camera_self_signed_certificate:
+    host: 192.0.2.11
+    username: admin
+    password: "{{ vaulted_camera_password }}"
+    ca_path: /etc/camsec/ca/trusted.pem
+    first_contact: plain_http
+    common_name: 192.0.2.11
+"""
+
+RETURN = r"""
+before:
+  description: State found.
+  returned: success
+  type: dict
+  sample: {connection: http, https_port: 443}
+after:
+  description: State read again over the new endpoint; in check mode, the planned state.
+  returned: success
+  type: dict
+  sample: {connection: https, https_port: 443}
+plan:
+  description: The steps, in their order, each with RV(plan[].id), RV(plan[].title), RV(plan[].rule) and
+    RV(plan[].disconnects).
+  returned: success
+  type: list
+  elements: dict
+  sample: [{id: set_https, title: 'Answer in HTTPS only, port 443', rule: HTTPS-30, disconnects: true}]
+impacts:
+  description: Side effects that the manual names, with the rule's id.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{rule: HTTPS-33, text: With HTTPS the refresh interval can be lower.}]
+contact:
+  description: How the camera was reached last (scheme, port, and by what it was trusted).
+  returned: success, unless there were changes in check mode
+  type: dict
+  sample: {scheme: https, port: 443, trust: certificate_authority}
+endpoint:
+  description: What the TLS handshake showed.
+  returned: when the camera answers in HTTPS
+  type: dict
+  sample: {address: 192.0.2.11, port: 443, protocol: TLSv1.3, suite: TLS_AES_256_GCM_SHA384}
+certificate:
+  description: The certificate in that handshake.
+  returned: when the camera answers in HTTPS
+  type: dict
+  sample: {subject: CN=192.0.2.11, issuer: CN=Site CA, serial_number: 3f6a, not_after: '2027-12-24T00:00:00Z'}
+"""
+
+from ansible_collections.camsec.fleet.plugins.module_utils._camera.modules import (
+    LIMIT_OPTIONS,
+    SUBJECT_OPTIONS,
+    self_signed_certificate,
+)
+from ansible_collections.camsec.fleet.plugins.module_utils._module import ModuleSpec, run_module
+from ansible_collections.camsec.fleet.plugins.module_utils._options import DEVICE_OPTIONS
+
+SPEC = ModuleSpec(
+    argument_spec={
+        **DEVICE_OPTIONS,
+        **LIMIT_OPTIONS,
+        **SUBJECT_OPTIONS,
+        "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    },
+    run=self_signed_certificate,
+)
+
+
+def main() -> None:
+    """Run as a module."""
+    run_module(SPEC)
+
+
+if __name__ == "__main__":
+    main()
