@@ -13,7 +13,7 @@ version_added: 0.1.0
 author:
   - camsec.fleet contributors (@camsec)
 description:
-  - A self-signed certificate encrypts, but proves nothing by itself: pin RV(certificate.spki_sha256), or better
+  - A self-signed certificate encrypts, but proves nothing by itself; pin RV(certificate.spki_sha256), or better
     use a certificate of a certificate authority (M(camsec.fleet.camera)).
   - It is made while the connection is HTTP, and cannot be deleted while it is in use (HTTPS-12).
 options:

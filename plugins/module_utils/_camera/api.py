@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The i-PRO camera's calls, and nothing else: no decisions, no rules.
 
-How sure each call is stands in ``docs/wire_dialects.md``. No call was tried on hardware; :data:`INFERRED_CALLS` holds the
-ones that no public source shows, in one place.
+How sure each call is stands in ``docs/wire_dialects.md``. No call was tried on hardware; :data:`INFERRED_CALLS` holds
+the ones that no public source shows, in one place.
 """
 
 from __future__ import annotations

@@ -75,9 +75,7 @@ class Certificate(CameraResource[CertificateFacts | None]):
         state = super().read()
         if self.wanted is None or state.generating:
             return state
-        check_usable(
-            self.wanted, device=self.target.host, address=self.target.host, now=dt.datetime.now(tz=dt.UTC)
-        )
+        check_usable(self.wanted, device=self.target.host, address=self.target.host, now=dt.datetime.now(tz=dt.UTC))
         made_at = state.request_made_at or self.api.request_made_at()
         self._request = self.api.certificate_request() if made_at else ""
         return dc.replace(state, request_made_at=made_at)

@@ -117,18 +117,27 @@ class CameraResource(abc.ABC, t.Generic[W]):
         Raises:
             CamsecError: The camera refused it or did not answer.
         """
-        actions: dict[str, t.Callable[[t.Mapping[str, t.Any]], None]] = {
-            "generate_key": lambda data: self._generate_key(data["size"]),
-            "apply_previous_key": lambda data: self.api.apply_previous_key(),
-            "make_request": lambda data: self.api.make_request(data["subject"]),
-            "sign_request": lambda data: self._sign_request(),
-            "install_certificate": lambda data: self.api.install_certificate(data.get("pem") or self._issued_pem),
-            "delete_certificate": lambda data: self.api.delete_certificate(),
-            "make_self_signed": lambda data: self.api.make_self_signed(data["subject"]),
-            "delete_self_signed": lambda data: self.api.delete_self_signed(),
-            "set_https": lambda data: self.api.set_https(data["https"]),
-        }
-        actions[step.id](step.data)
+        match step.id:
+            case "generate_key":
+                self._generate_key(step.data["size"])
+            case "apply_previous_key":
+                self.api.apply_previous_key()
+            case "make_request":
+                self.api.make_request(step.data["subject"])
+            case "sign_request":
+                self._sign_request()
+            case "install_certificate":
+                self.api.install_certificate(step.data.get("pem") or self._issued_pem)
+            case "delete_certificate":
+                self.api.delete_certificate()
+            case "make_self_signed":
+                self.api.make_self_signed(step.data["subject"])
+            case "delete_self_signed":
+                self.api.delete_self_signed()
+            case "set_https":
+                self.api.set_https(step.data["https"])
+            case unknown:
+                raise RuntimeError(f"no such step: {unknown}")
         self._done.append(step.id)
 
     def verify(self, plan: Plan) -> dict[str, t.Any]:
@@ -294,8 +303,8 @@ class CameraResource(abc.ABC, t.Generic[W]):
                 subject=f"the switch ({error.subject})",
                 found=error.found,
                 expected=error.expected,
-                advice=f"It could NOT be brought back to {goal} ({second.found}): restart the camera, and if it still does"
-                f" not answer, reset its network settings at the device; then run this again.",
+                advice=f"It could NOT be brought back to {goal} ({second.found}): restart the camera, and if it still"
+                " does not answer, reset its network settings at the device; then run this again.",
             ) from error
         raise VerificationError(
             device=self.target.host,

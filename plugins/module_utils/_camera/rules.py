@@ -92,7 +92,7 @@ def check_subject(device: str, subject: SubjectName) -> None:
                 device=device,
                 subject=f"certificate subject, {name}",
                 found=repr(value[:140]),
-                expected=f"{'1' if name == 'common_name' else '0'} to {limit} of the characters 0-9 A-Z a-z - . _ , + / ( )"
+                expected=f"{'1' if name == 'common_name' else '0'} to {limit} characters of 0-9 A-Z a-z - . _ , + / ( )"
                 + ("; an IPv6 address in brackets" if name == "common_name" else ""),
             )
 
@@ -193,7 +193,7 @@ def check_self_signed_makeable(device: str, state: CameraState) -> None:
             subject="self-signed certificate",
             found="connection https",
             expected="connection http while the self-signed certificate is made",
-            advice="Shortest legal order: set the connection to http, make the certificate, set the connection to https.",
+            advice="Shortest legal order: set the connection to http, make the certificate, set it to https.",
         )
 
 

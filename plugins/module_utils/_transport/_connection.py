@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Connections to one device: what is trusted, and what the handshake showed.
 
-``requests`` builds a TLS context and loads its whole CA bundle for every session. Here the context is made once for a CA
-file and handed to the one connection pool that a device needs; the certificate is checked before a byte is sent.
+``requests`` builds a TLS context and loads its whole CA bundle for every session. Here the context is made once for a
+CA file and handed to the one connection pool that a device needs; the certificate is checked before a byte is sent.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Trust:
 
     Attributes:
         ca_path: PEM file with the certificates to trust; verification includes the host name.
-        spki_sha256: Pins, lower-case hex of the SHA-256 of the public key; used instead of ``ca_path`` when there are any.
+        spki_sha256: Pins, lower-case hex of the SHA-256 of the public key; when given, used instead of ``ca_path``.
         any_certificate: Accept whatever is shown. Only by the operator's explicit word.
     """
 

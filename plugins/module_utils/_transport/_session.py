@@ -109,7 +109,7 @@ class DeviceSession:
         """Close the connection."""
         self._session.close()
 
-    def __enter__(self) -> DeviceSession:
+    def __enter__(self) -> t.Self:
         return self
 
     def __exit__(self, *details: object) -> None:
