@@ -20,6 +20,7 @@ import sysconfig
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HOME = ROOT / ".build" / "home"
 STAGED = ROOT / ".build" / "sanity" / "ansible_collections" / "camsec" / "fleet"
+AT_LEAST = 20
 GET_PIP = """\
 import glob, runpy, sys
 wheel, = glob.glob({wheel!r})
@@ -54,6 +55,8 @@ def provide_pip() -> None:
 def main() -> int:
     """Run it; returns ansible-test's exit status."""
     provide_pip()
+    # Of its own, or ansible-test finds the checkout's, which ignores .build, and skips every file, silently.
+    subprocess.run(["git", "init", "--quiet", str(STAGED)], check=True)
     if not shutil.which("shellcheck"):
         print("NOTE: sanity leaves out shellcheck, which is not installed (Debian: apt install shellcheck)")
     ignored = [
@@ -68,7 +71,20 @@ def main() -> int:
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     command = [pathlib.Path(sys.executable).with_name("ansible-test"), "sanity", "--local", "--python", python]
     command += ["--color", "no", *sys.argv[1:]]
-    return subprocess.run(command, cwd=STAGED, env={**os.environ, "HOME": str(HOME)}, check=False).returncode
+    environment = {**os.environ, "HOME": str(HOME)}
+    ran = 0
+    with subprocess.Popen(
+        command, cwd=STAGED, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        for line in process.stdout or ():
+            ran += line.startswith("Running sanity test ")
+            print(line, end="", flush=True)
+            if "All targets skipped" in line:
+                return 1
+    if not sys.argv[1:] and ran < AT_LEAST:
+        print(f"only {ran} sanity tests ran, expected at least {AT_LEAST}")
+        return 1
+    return process.returncode
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-KEPT = {"tests/output"}
+KEPT = {".git", "tests/output"}
 # Only where git cannot tell what belongs to the tree (a downloaded archive, say).
 NOT_OURS = [".git", ".venv*", ".dev", ".build", "dist", ".*_cache", ".hypothesis", "__pycache__", "*.pyc", ".ansible"]
 
@@ -59,7 +59,7 @@ def stage(target: pathlib.Path) -> int:
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, copy)
     for path in sorted(target.rglob("*"), reverse=True):
-        if path.is_dir() and not any(path.iterdir()):
+        if path.is_dir() and path.relative_to(target).parts[0] != ".git" and not any(path.iterdir()):
             path.rmdir()
     return len(wanted)
 

@@ -72,9 +72,9 @@ def main() -> int:
     if "camsec.fleet" not in listed:
         wrong.append("ansible-galaxy does not list the installed collection")
     (WORK / "importer.cfg").write_text(IMPORTER)
-    # Out of git's sight: the importer's ansible-lint asks git which files there are.
     said = run(sys.executable, "-m", "galaxy_importer.main", tarball, GALAXY_IMPORTER_CONFIG=str(WORK / "importer.cfg"))
-    wrong += [line for line in said.splitlines() if line.startswith(("ERROR", "WARNING"))]
+    complaints = {line for line in said.splitlines() if line.startswith(("ERROR", "WARNING"))}
+    wrong += sorted(line for line in complaints if not line.endswith("with 0 statement(s)"))  # the empty ignore files
     if "Importer processing completed successfully" not in said:
         wrong.append("the importer does not say that it completed")
     print("\n".join(wrong) or "nothing wrong")
