@@ -1,0 +1,270 @@
+# Copyright: (c) 2026, camsec.fleet contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Fleets: read from YAML, made up, written as YAML and as an Ansible inventory."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import ipaddress
+import math
+import typing as t
+
+import yaml
+
+from ._catalog import KITS, RECORDER_MODELS
+from ._spec import CameraSpec, Fleet, FleetError, Kit, RecorderSpec, User, unlock_key
+
+__all__ = ["convert", "fleet_yaml", "generate", "inventory_yaml", "parse_fleet"]
+
+_CAMERAS_AN_OCTET: t.Final = 250
+_HTTP_PORT: t.Final = 8080
+_RECORDER_HTTPS_PORT: t.Final = 4443
+
+
+# -- reading ---------------------------------------------------------------------------------------------------------
+
+
+def parse_fleet(text: str) -> Fleet:
+    """A fleet from YAML; FleetError with one sentence when it cannot be."""
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise FleetError(f"the fleet file is no YAML: {' '.join(str(error).split())}") from error
+    top = _mapping(data, "the fleet file", ("recorders", "cameras", "defaults"))
+    defaults = _mapping(top.get("defaults", {}), "defaults", ("recorder", "camera"))
+    recorders = [_recorder(entry) for entry in _entries(top, "recorders", defaults.get("recorder", {}))]
+    cameras = [_camera(entry) for entry in _entries(top, "cameras", defaults.get("camera", {}))]
+    if not recorders and not cameras:
+        raise FleetError("the fleet file names no device")
+    return Fleet(recorders=tuple(recorders), cameras=tuple(cameras))
+
+
+def _mapping(data: object, where: str, known: t.Collection[str]) -> dict[str, t.Any]:
+    if not isinstance(data, dict):
+        raise FleetError(f"{where} is not a mapping")
+    for key in data:
+        if key not in known:
+            raise FleetError(f"{where} has an unknown key {key!r}")
+    return data
+
+
+def _entries(top: t.Mapping[str, t.Any], name: str, defaults: object) -> list[dict[str, t.Any]]:
+    entries = top.get(name) or []
+    if not isinstance(entries, list) or not isinstance(defaults, dict):
+        raise FleetError(f"{name} is not a list, or its defaults are not a mapping")
+    for number, entry in enumerate(entries, 1):
+        if not isinstance(entry, dict):
+            raise FleetError(f"entry {number} of {name} is not a mapping")
+    return [{**defaults, **entry} for entry in entries]
+
+
+def _recorder(entry: dict[str, t.Any]) -> RecorderSpec:
+    return _build(RecorderSpec, entry, "recorder")
+
+
+def _camera(entry: dict[str, t.Any]) -> CameraSpec:
+    return _build(CameraSpec, entry, "camera")
+
+
+_Spec = t.TypeVar("_Spec", RecorderSpec, CameraSpec, User, Kit)
+
+
+def _build(kind: type[_Spec], entry: t.Mapping[str, t.Any], what: str) -> _Spec:
+    where = f"{what} {entry.get('name', entry.get('model', '?'))!r}"
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    _mapping(dict(entry), where, fields)
+    for name, field in fields.items():
+        if field.default is dataclasses.MISSING and name not in entry:
+            raise FleetError(f"{where} has no {name}")
+    values = {name: convert(kind, name, value, where) for name, value in entry.items()}
+    if kind in (RecorderSpec, CameraSpec):
+        values.setdefault("password", _password(values["name"]))
+    return kind(**values)
+
+
+def convert(kind: type, name: str, value: object, where: str) -> t.Any:
+    """A YAML or JSON value as the field of a spec; FleetError when it is of another type."""
+    hint = {field.name: str(field.type) for field in dataclasses.fields(kind)}.get(name)
+    if hint is None:
+        raise FleetError(f"{where} has an unknown key {name!r}")
+    if hint.startswith("tuple"):
+        return _convert_list(hint, name, value, where)
+    # YAML reads an unquoted 3.10 as the number 3.1: a text has to be quoted there, and the sentence says so.
+    accepted: tuple[type, ...] = {"str": (str,), "int": (int,), "bool": (bool,), "float": (int, float)}[hint]
+    if not isinstance(value, accepted) or (isinstance(value, bool) and hint != "bool"):
+        shown = "a quoted text" if hint == "str" else f"of type {hint}"
+        raise FleetError(f"{where}: {name} is {value!r}, which is not {shown}")
+    return value
+
+
+def _convert_list(hint: str, name: str, value: object, where: str) -> tuple[t.Any, ...]:
+    if not isinstance(value, (list, tuple)):
+        raise FleetError(f"{where}: {name} is not a list")
+    if "User" in hint or "Kit" in hint:
+        kind: t.Any = User if "User" in hint else Kit
+        if not all(isinstance(entry, dict) for entry in value):
+            raise FleetError(f"{where}: {name} is not a list of mappings")
+        return tuple(_build(kind, entry, f"{where}: {name}:") for entry in value)
+    wanted = int if "int" in hint else str
+    if not all(isinstance(entry, wanted) for entry in value):
+        raise FleetError(f"{where}: {name} is not a list of {wanted.__name__}")
+    return tuple(value)
+
+
+# -- making one up ---------------------------------------------------------------------------------------------------
+
+
+def _password(name: str) -> str:
+    return f"Rehearsal-{name}-1"
+
+
+def _picture_password(name: str) -> str:
+    return "Pic-" + hashlib.sha256(name.encode()).hexdigest()[:10]
+
+
+def _kits(recorder: str, cameras: int) -> tuple[Kit, ...]:
+    """The fewest kits that cover the cameras exactly."""
+    kits: list[Kit] = []
+    for model, size in sorted(KITS.items(), key=lambda kit: -kit[1]):
+        while cameras >= size:
+            kits.append(Kit(model=model, key=unlock_key("kit", recorder, len(kits))))
+            cameras -= size
+    return tuple(kits)
+
+
+def recorders_for(cameras: int) -> int:
+    return max(2, math.ceil(cameras / RECORDER_MODELS["WJ-NX400K"]))
+
+
+def generate(
+    *, recorders: int | None = None, cameras: int = 24, base_address: str = "127.50.0.0", http_port: int = _HTTP_PORT
+) -> Fleet:
+    """A deterministic fleet: recorder i at base.0.i, cameras from base.1.1 on."""
+    count = recorders_for(cameras) if recorders is None else recorders
+    biggest = RECORDER_MODELS["WJ-NX400K"]
+    if count < 0 or cameras < 0 or count > 250:
+        raise FleetError(f"{count} recorders and {cameras} cameras are no fleet")
+    if cameras > count * biggest:
+        raise FleetError(f"{cameras} cameras need at least {math.ceil(cameras / biggest)} recorders")
+    try:
+        base = int(ipaddress.IPv4Address(base_address))
+    except ValueError as error:
+        raise FleetError(f"{base_address!r} is not an IPv4 address") from error
+    share = math.ceil(cameras / count) if count else 0
+    specs = [_made_recorder(i, base, http_port, min(share, max(0, cameras - (i - 1) * share))) for i in range(1, count + 1)]
+    return Fleet(
+        recorders=tuple(specs), cameras=tuple(_made_camera(i, base, http_port, share) for i in range(cameras))
+    )
+
+
+def _address(number: int) -> str:
+    try:
+        return str(ipaddress.IPv4Address(number))
+    except ValueError as error:
+        raise FleetError("the base address leaves no room for the fleet") from error
+
+
+def _made_recorder(number: int, base: int, http_port: int, cameras: int) -> RecorderSpec:
+    name = f"recorder-{number:02}"
+    return RecorderSpec(
+        name=name,
+        address=_address(base + number),
+        http_port=http_port,
+        https_port=_RECORDER_HTTPS_PORT,
+        password=_password(name),
+        main_unlock_key=unlock_key("main", name),
+        kits=_kits(name, cameras),
+        data_encryption_password=_picture_password(name),
+    )
+
+
+def _made_camera(index: int, base: int, http_port: int, share: int) -> CameraSpec:
+    name = f"camera-{index + 1:04}"
+    octet, host = divmod(index, _CAMERAS_AN_OCTET)
+    return CameraSpec(
+        name=name,
+        address=_address(base + 256 * (octet + 1) + host + 1),
+        http_port=http_port,
+        password=_password(name),
+        recorder=f"recorder-{index // share + 1:02}",
+        camera_number=index % share + 1,
+        data_encryption=index % 2 == 0,
+    )
+
+
+# -- writing ---------------------------------------------------------------------------------------------------------
+
+
+def fleet_yaml(fleet: Fleet) -> str:
+    """The fleet as a file that `parse_fleet` reads back to the same."""
+    data = {
+        "recorders": [_plain(spec) for spec in fleet.recorders],
+        "cameras": [_plain(spec) for spec in fleet.cameras],
+    }
+    return yaml.safe_dump(data, sort_keys=False)
+
+
+def _plain(spec: RecorderSpec | CameraSpec) -> dict[str, t.Any]:
+    values = {}
+    for field in dataclasses.fields(spec):
+        value = getattr(spec, field.name)
+        if value != field.default:
+            values[field.name] = _plain_value(value)
+    return values
+
+
+def _plain_value(value: t.Any) -> t.Any:
+    if isinstance(value, tuple):
+        return [_plain_value(entry) for entry in value]
+    return dataclasses.asdict(value) if dataclasses.is_dataclass(value) and not isinstance(value, type) else value
+
+
+def inventory_yaml(fleet: Fleet, *, https_port: int, speed: float) -> str:
+    """The Ansible inventory of the fleet; it holds passwords."""
+    recorders = {spec.name: _recorder_vars(spec, https_port, speed) for spec in fleet.recorders}
+    cameras = {spec.name: _camera_vars(spec, https_port) for spec in fleet.cameras}
+    data = {
+        "all": {
+            "vars": {
+                "ansible_connection": "local",
+                "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+                "camsec_first_contact": "plain_http",
+            },
+            "children": {"camsec_recorders": {"hosts": recorders}, "camsec_cameras": {"hosts": cameras}},
+        }
+    }
+    return "---\n" + yaml.safe_dump(data, sort_keys=False)
+
+
+def _recorder_vars(spec: RecorderSpec, https_port: int, speed: float) -> dict[str, t.Any]:
+    values: dict[str, t.Any] = {
+        "ansible_host": spec.address,
+        "camsec_http_port": spec.http_port,
+        "camsec_https_port": https_port,
+    }
+    if spec.https_port != https_port:
+        values["camsec_factory_https_port"] = spec.https_port
+    return values | {
+        "camsec_username": spec.username,
+        "camsec_password": spec.password,
+        "camsec_main_unlock_key": spec.main_key,
+        "camsec_unlock_keys": [kit.key for kit in spec.kits],
+        "camsec_data_encryption_password": spec.data_encryption_password or _picture_password(spec.name),
+        "camsec_command_interval": spec.command_interval / (speed or 1.0),
+    }
+
+
+def _camera_vars(spec: CameraSpec, https_port: int) -> dict[str, t.Any]:
+    values: dict[str, t.Any] = {
+        "ansible_host": spec.address,
+        "camsec_http_port": spec.http_port,
+        "camsec_https_port": https_port,
+        "camsec_username": spec.username,
+        "camsec_password": spec.password,
+    }
+    if spec.recorder:
+        values |= {"camsec_recorder": spec.recorder, "camsec_camera_number": spec.camera_number}
+    return values | {"camsec_data_encryption": spec.data_encryption}

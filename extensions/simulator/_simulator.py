@@ -1,0 +1,138 @@
+# Copyright: (c) 2026, camsec.fleet contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The fleet of devices, their common clock and what keeps their state."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import pathlib
+import typing as t
+from asyncio import sslproto
+
+from ._camera import Camera
+from ._clock import Clock
+from ._device import Device, ReadOnly
+from ._listener import PortError
+from ._recorder import Recorder
+from ._spec import Fleet, FleetError
+from ._store import Store
+
+__all__ = ["Simulator"]
+
+_CLOCK_FILE: t.Final = "_clock"
+_SAVE_AFTER: t.Final = 0.2
+# asyncio gives every TLS connection a read buffer of 256 KiB; a thousand cameras that each talk to a recorder in this
+# very process are two thousand of them. One TLS record is 16 KiB.
+_TLS_BUFFER: t.Final = 20 * 1024
+
+
+class Simulator:
+    """Devices on one event loop."""
+
+    def __init__(self, *, fleet: Fleet, clock: Clock, state_dir: pathlib.Path | None = None) -> None:
+        self.fleet = fleet
+        self.clock = clock
+        self.read_only = ReadOnly()
+        self.devices: dict[str, Device] = {}
+        self._store = Store(state_dir) if state_dir is not None else None
+        self._unsaved: dict[str, Device] = {}
+        self._saving: asyncio.TimerHandle | None = None
+        self._changing = asyncio.Lock()
+
+    async def start(self) -> None:
+        setattr(sslproto.SSLProtocol, "max_size", _TLS_BUFFER)
+        self._resume_clock()
+        await self._start_devices()
+
+    def _resume_clock(self) -> None:
+        if self._store is not None and (kept := self._load(_CLOCK_FILE)) is not None:
+            # Time never runs backwards over a restart, however far it had been advanced.
+            self.clock.jump_to(max(float(kept["now"]), self.clock.now()))
+
+    async def _start_devices(self) -> None:
+        self.devices = self._build()
+        # Cameras first, so that the recorders' first try finds them.
+        cameras = [device for device in self.devices.values() if isinstance(device, Camera)]
+        recorders = [device for device in self.devices.values() if isinstance(device, Recorder)]
+        try:
+            for camera in cameras:
+                await camera.power_on()
+            await asyncio.gather(*(recorder.power_on() for recorder in recorders))
+        except PortError as error:
+            await self._stop_devices()
+            raise FleetError(str(error)) from error
+
+    def _build(self) -> dict[str, Device]:
+        devices: dict[str, Device] = {}
+        for spec in self.fleet.recorders:
+            cameras = sorted(
+                (camera for camera in self.fleet.cameras if camera.recorder == spec.name),
+                key=lambda camera: camera.camera_number,
+            )
+            devices[spec.name] = Recorder(spec=spec, cameras=cameras, clock=self.clock, read_only=self.read_only)
+        for camera in self.fleet.cameras:
+            devices[camera.name] = Camera(spec=camera, clock=self.clock, read_only=self.read_only)
+        for device in devices.values():
+            kept = self._load(device.name)
+            if kept is not None:
+                device.load(kept)
+            device.on_change = self._changed
+        return devices
+
+    def _load(self, name: str) -> dict[str, t.Any] | None:
+        if self._store is None:
+            return None
+        try:
+            return self._store.load(name)
+        except json.JSONDecodeError as error:
+            raise FleetError(f"the state file of {name!r} is damaged") from error
+
+    # -- keeping the state ---------------------------------------------------------------------------------------
+
+    def _changed(self, device: Device) -> None:
+        if self._store is None or self.devices.get(device.name) is not device:
+            return
+        self._unsaved[device.name] = device
+        if self._saving is None:
+            self._saving = asyncio.get_running_loop().call_later(_SAVE_AFTER, self.save)
+
+    def save(self) -> None:
+        if self._saving is not None:
+            self._saving.cancel()
+            self._saving = None
+        if self._store is None:
+            return
+        unsaved, self._unsaved = self._unsaved, {}
+        for name, device in unsaved.items():
+            self._store.save(name, device.dump())
+        self._store.save(_CLOCK_FILE, {"now": self.clock.now()})
+
+    # -- changing the fleet --------------------------------------------------------------------------------------
+
+    async def reset(self, fleet: Fleet | None = None) -> None:
+        """Every device as the factory left it; with a fleet: that one instead."""
+        async with self._changing:
+            await self._stop_devices()
+            self._unsaved.clear()
+            if self._store is not None:
+                self._store.clear()
+            self.fleet = fleet or self.fleet
+            self.read_only.enabled, self.read_only.refused = False, 0
+            await self._start_devices()
+
+    async def _stop_devices(self) -> None:
+        devices, self.devices = self.devices, {}
+        for device in devices.values():
+            for fault in device.faults:
+                fault.cleared.set()
+        await asyncio.gather(*(device.power_off() for device in devices.values()))
+
+    async def stop(self) -> None:
+        for device in self.devices.values():
+            self._changed(device)
+        self.save()
+        await self._stop_devices()
+        self.clock.stop()

@@ -1,0 +1,226 @@
+# Copyright: (c) 2026, camsec.fleet contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The devices of a fleet, as a fleet file describes them."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import ipaddress
+import re
+import typing as t
+
+from ._catalog import COMPRESSIONS, KITS, RECORDER_MODELS
+from ._digest import ALGORITHMS
+
+__all__ = ["CameraSpec", "Fleet", "FleetError", "Kit", "RecorderSpec", "User", "unlock_key"]
+
+
+class FleetError(Exception):
+    """A fleet that cannot be; the text is one sentence."""
+
+
+def unlock_key(*parts: object) -> str:
+    """A deterministic key of 20 digits."""
+    digest = hashlib.sha256("/".join(map(str, parts)).encode()).digest()
+    return str(int.from_bytes(digest[:12], "big") % 10**20).rjust(20, "7")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class User:
+    name: str
+    password: str
+    level: int = 3
+
+    def __post_init__(self) -> None:
+        _require(self.level in (1, 2, 3), f"user {self.name}: level {self.level} is not 1, 2 or 3")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Kit:
+    model: str
+    key: str
+
+    def __post_init__(self) -> None:
+        _require(self.model in KITS, f"kit {self.model!r} is not one of {', '.join(KITS)}")
+        _require(bool(re.fullmatch(r"\d{20}", self.key)), f"the key of a {self.model} has not 20 digits")
+
+
+def _require(condition: bool, sentence: str) -> None:
+    if not condition:
+        raise FleetError(sentence)
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+def _check_device(spec: RecorderSpec | CameraSpec) -> None:
+    where = f"device {spec.name!r}"
+    _require(bool(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,62}", spec.name)), f"{where}: not a host name")
+    _require(_is_loopback(spec.address), f"{where}: address {spec.address!r} is not a loopback address")
+    for port in (spec.http_port, spec.https_port):
+        _require(1 <= port <= 65535, f"{where}: port {port} is not 1 to 65535")
+    _require(spec.http_port != spec.https_port, f"{where}: http_port and https_port are both {spec.http_port}")
+    _require(bool(spec.username and spec.password), f"{where}: username and password must not be empty")
+    _require(bool(re.fullmatch(r"\d+\.\d+", spec.version)), f"{where}: version {spec.version!r} is not like 3.10")
+    _require(spec.lockout_after >= 0 and spec.lockout_seconds >= 0, f"{where}: lockout values must not be negative")
+    _require(bool(spec.digest), f"{where}: digest must name an algorithm")
+    for algorithm in spec.digest:
+        _require(algorithm in ALGORITHMS, f"{where}: digest {algorithm!r} is not one of {', '.join(ALGORITHMS)}")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RecorderSpec:
+    name: str
+    address: str
+    http_port: int = 80
+    https_port: int = 443
+    model: str = "WJ-NX400K"
+    version: str = "3.10"
+    serial: str = ""
+    max_cameras: int = 0
+    username: str = "ADMIN"
+    password: str = ""
+    users: tuple[User, ...] = ()
+    main_unlock_key: str = ""
+    kits: tuple[Kit, ...] = ()
+    ftp_port: int = 21
+    site_alarm_port: int = 1818
+    port_forward: bool = False
+    port_forward_ports: tuple[int, ...] = ()
+    command_interval: float = 3.0
+    lockout_after: int = 0
+    lockout_seconds: float = 300.0
+    clock_offset: float = 0.0
+    digest: tuple[str, ...] = ("MD5",)
+    data_encryption_password: str = ""
+
+    LIVE: t.ClassVar = (
+        "version", "ftp_port", "site_alarm_port", "port_forward", "port_forward_ports", "command_interval",
+        "lockout_after", "lockout_seconds", "clock_offset",
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        _check_device(self)
+        where = f"recorder {self.name!r}"
+        _require(self.model in RECORDER_MODELS, f"{where}: model {self.model!r} is not one of {', '.join(RECORDER_MODELS)}")
+        _require(0 <= self.max_cameras <= 64, f"{where}: max_cameras {self.max_cameras} is not 0 to 64")
+        _require(self.command_interval >= 0, f"{where}: command_interval must not be negative")
+        names = [self.username, *(user.name for user in self.users)]
+        _require(len(set(names)) == len(names), f"{where}: two users have the same name")
+        key = self.main_unlock_key
+        _require(not key or bool(re.fullmatch(r"\d{20}", key)), f"{where}: main_unlock_key has not 20 digits")
+        keys = [self.main_key, *(kit.key for kit in self.kits)]
+        _require(len(set(keys)) == len(keys), f"{where}: two unlock keys are the same")
+
+    @property
+    def cameras_max(self) -> int:
+        return self.max_cameras or RECORDER_MODELS[self.model]
+
+    @property
+    def main_key(self) -> str:
+        return self.main_unlock_key or unlock_key("main", self.name)
+
+    @property
+    def accounts(self) -> dict[str, User]:
+        admin = User(name=self.username, password=self.password, level=1)
+        return {user.name: user for user in (admin, *self.users)}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CameraSpec:
+    name: str
+    address: str
+    http_port: int = 80
+    https_port: int = 443
+    model: str = "WV-S1136"
+    version: str = "2.40"
+    mac: str = ""
+    serial: str = ""
+    username: str = "admin"
+    password: str = ""
+    users: tuple[User, ...] = ()
+    recorder: str = ""
+    camera_number: int = 0
+    tls: bool = True
+    encryption: bool = True
+    compression: str = "h265_1"
+    internet_mode: bool = False
+    enhanced_security: bool = False
+    lockout_after: int = 0
+    lockout_seconds: float = 300.0
+    clock_offset: float = 0.0
+    key_generation_seconds: float = 120.0
+    digest: tuple[str, ...] = ("MD5",)
+    data_encryption: bool = False
+
+    LIVE: t.ClassVar = (
+        "version", "tls", "encryption", "compression", "internet_mode", "enhanced_security", "lockout_after",
+        "lockout_seconds", "clock_offset", "key_generation_seconds",
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        _check_device(self)
+        where = f"camera {self.name!r}"
+        _require(self.compression in COMPRESSIONS, f"{where}: compression {self.compression!r} is not one of {', '.join(COMPRESSIONS)}")
+        _require(self.key_generation_seconds >= 0, f"{where}: key_generation_seconds must not be negative")
+        _require(bool(self.recorder) == bool(self.camera_number), f"{where}: recorder and camera_number belong together")
+
+    @property
+    def mac_address(self) -> str:
+        tail = hashlib.sha256(self.name.encode()).hexdigest()[:6].upper()
+        return self.mac or f"BC-C3-42-{tail[:2]}-{tail[2:4]}-{tail[4:]}"
+
+    @property
+    def accounts(self) -> dict[str, User]:
+        admin = User(name=self.username, password=self.password, level=1)
+        return {user.name: user for user in (admin, *self.users)}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Fleet:
+    """Recorders and cameras that fit together."""
+
+    recorders: tuple[RecorderSpec, ...] = ()
+    cameras: tuple[CameraSpec, ...] = ()
+
+    def __post_init__(self) -> None:
+        self._check_places()
+        self._check_registrations()
+
+    def _check_places(self) -> None:
+        names: set[str] = set()
+        places: dict[tuple[str, int], str] = {}
+        for spec in (*self.recorders, *self.cameras):
+            _require(spec.name not in names, f"two devices are called {spec.name!r}")
+            names.add(spec.name)
+            for port in (spec.http_port, spec.https_port):
+                other = places.setdefault((spec.address, port), spec.name)
+                _require(other == spec.name, f"{other!r} and {spec.name!r} both use {spec.address}:{port}")
+
+    def _check_registrations(self) -> None:
+        recorders = {recorder.name: recorder for recorder in self.recorders}
+        taken: dict[tuple[str, int], str] = {}
+        for camera in self.cameras:
+            if not camera.recorder:
+                continue
+            recorder = recorders.get(camera.recorder)
+            if recorder is None:
+                raise FleetError(f"camera {camera.name!r}: there is no recorder {camera.recorder!r}")
+            _require(
+                1 <= camera.camera_number <= recorder.cameras_max,
+                f"camera {camera.name!r}: number {camera.camera_number} is not 1 to {recorder.cameras_max}",
+            )
+            other = taken.setdefault((camera.recorder, camera.camera_number), camera.name)
+            _require(
+                other == camera.name,
+                f"{other!r} and {camera.name!r} are both camera {camera.camera_number} of {camera.recorder!r}",
+            )

@@ -1,0 +1,229 @@
+# Copyright: (c) 2026, camsec.fleet contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""For tests: a simulator in a thread of the test process, or as a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import dataclasses
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import types
+import typing as t
+import urllib.request
+
+from ._camera import Camera
+from ._clock import Clock
+from ._control import Control
+from ._device import Device
+from ._fleet import generate, inventory_yaml, parse_fleet
+from ._recorder import Recorder
+from ._simulator import Simulator
+from ._spec import Fleet
+
+__all__ = ["RunningSimulator", "Spawned", "control", "own_base_address", "spawn"]
+
+_Result = t.TypeVar("_Result")
+
+
+def own_base_address(offset: int = 0) -> str:
+    """A loopback net of this process, so that test sessions do not meet: 127.x.y.0 of the process id."""
+    number = os.getpid() * 16 % (120 * 256) + offset * 8
+    return f"127.{100 + number // 256 % 120}.{number % 256}.0"
+
+
+def control(url: str, method: str = "GET", body: object = None) -> t.Any:
+    """One request to a control interface; the JSON of the answer, or its text."""
+    data = None if body is None else body.encode() if isinstance(body, str) else json.dumps(body).encode()
+    request = urllib.request.Request(url, data=data, method=method)
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as answer:
+        text = answer.read().decode()
+    return json.loads(text) if answer.headers.get_content_type() == "application/json" else text
+
+
+class RunningSimulator:
+    """A simulator on an event loop in a thread of its own; a context manager.
+
+    `fleet` is a Fleet, YAML text, or None for a made-up one of `recorders` and `cameras` at this process's own
+    loopback addresses. The clock stands still unless a speed is given: use `advance`.
+    """
+
+    def __init__(
+        self,
+        fleet: Fleet | str | None = None,
+        *,
+        recorders: int | None = 1,
+        cameras: int = 2,
+        base_address: str | None = None,
+        speed: float = 0.0,
+        start: float | None = None,
+        state_dir: pathlib.Path | None = None,
+        https_port: int = 8443,
+    ) -> None:
+        if fleet is None:
+            base = base_address or own_base_address()
+            fleet = generate(recorders=recorders, cameras=cameras, base_address=base)
+        self.fleet = parse_fleet(fleet) if isinstance(fleet, str) else fleet
+        self._options = (speed, start, state_dir)
+        self._https_port = https_port
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="camsec-simulator", daemon=True)
+        self._simulator: Simulator | None = None
+        self._control: Control | None = None
+
+    # -- life ----------------------------------------------------------------------------------------------------
+
+    def start(self) -> RunningSimulator:
+        self._thread.start()
+        started = False
+        try:
+            self.run(self._start())
+            started = True
+        finally:
+            if not started:
+                self._end_thread()
+        return self
+
+    async def _start(self) -> None:
+        speed, start, state_dir = self._options
+        self._simulator = Simulator(fleet=self.fleet, clock=Clock(speed=speed, start=start), state_dir=state_dir)
+        await self._simulator.start()
+        self._control = Control(self._simulator, address="127.0.0.1", port=0, https_port=self._https_port)
+        await self._control.start()
+        await self._simulator.clock.settle()
+
+    def stop(self) -> None:
+        if self._thread.is_alive():
+            self.run(self._stop())
+            self._end_thread()
+
+    async def _stop(self) -> None:
+        if self._control is not None:
+            await self._control.stop()
+        if self._simulator is not None:
+            await self._simulator.stop()
+
+    def _end_thread(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+    def __enter__(self) -> RunningSimulator:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: types.TracebackType | None
+    ) -> None:
+        self.stop()
+
+    # -- use -----------------------------------------------------------------------------------------------------
+
+    def run(self, work: t.Coroutine[t.Any, t.Any, _Result]) -> _Result:
+        """Run something on the simulator's loop and wait for it."""
+        future: concurrent.futures.Future[_Result] = asyncio.run_coroutine_threadsafe(work, self._loop)
+        return future.result(120)
+
+    @property
+    def simulator(self) -> Simulator:
+        if self._simulator is None:
+            raise RuntimeError("the simulator is not started")
+        return self._simulator
+
+    @property
+    def control_url(self) -> str:
+        if self._control is None:
+            raise RuntimeError("the simulator is not started")
+        return self._control.url
+
+    @property
+    def inventory(self) -> str:
+        """The Ansible inventory, YAML."""
+        return inventory_yaml(self.simulator.fleet, https_port=self._https_port, speed=self.simulator.clock.speed)
+
+    def advance(self, seconds: float) -> None:
+        """Let device time pass; everything due has happened when this returns."""
+        self.run(self.simulator.clock.advance(seconds))
+
+    def settle(self) -> None:
+        """Wait for what was started: closing connections, the recorders' tries."""
+        self.run(self.simulator.clock.settle())
+
+    def control(self, path: str, method: str = "GET", body: object = None) -> t.Any:
+        """One request to the control interface, for example ``control("/read_only", "POST", {"enabled": True})``."""
+        return control(self.control_url + path, method, body)
+
+    def device(self, name: str) -> Device:
+        return self.simulator.devices[name]
+
+    def camera(self, name: str) -> Camera:
+        device = self.device(name)
+        if not isinstance(device, Camera):
+            raise KeyError(name)
+        return device
+
+    def recorder(self, name: str) -> Recorder:
+        device = self.device(name)
+        if not isinstance(device, Recorder):
+            raise KeyError(name)
+        return device
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Spawned:
+    """A simulator process."""
+
+    process: subprocess.Popen[bytes]
+    control_url: str
+    inventory: pathlib.Path
+
+    def control(self, path: str, method: str = "GET", body: object = None) -> t.Any:
+        return control(self.control_url + path, method, body)
+
+
+@contextlib.contextmanager
+def spawn(*arguments: str, timeout: float = 60.0) -> t.Iterator[Spawned]:
+    """Run ``camsec-simulator`` with these arguments as a process; it is ended by its id."""
+    package = __name__.rpartition(".")[0]
+    with tempfile.TemporaryDirectory(prefix="camsec-simulator-") as folder:
+        ready, inventory = pathlib.Path(folder, "ready.json"), pathlib.Path(folder, "inventory.yml")
+        command = [sys.executable, "-m", package, "--control-port", "0", "--ready-file", str(ready)]
+        command += ["--write-inventory", str(inventory), *arguments]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
+        try:
+            url = _await_ready(process, ready, timeout)
+            yield Spawned(process=process, control_url=url, inventory=inventory)
+        finally:
+            _end(process)
+
+
+def _await_ready(process: subprocess.Popen[bytes], ready: pathlib.Path, timeout: float) -> str:
+    end = time.monotonic() + timeout
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            raise RuntimeError(f"the simulator ended with {process.returncode}")
+        if ready.exists():
+            return str(json.loads(ready.read_text(encoding="utf-8"))["control_url"])
+        time.sleep(0.02)
+    raise RuntimeError("the simulator did not become ready")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
