@@ -70,7 +70,8 @@ dist: install  ## dist/: the wheel and the Galaxy tarball
 
 changelog: install  ## CHANGELOG.md out of changelogs/fragments, for the version in galaxy.yml
 	$(BIN)/python tests/tools/stage.py .build/dist/ansible_collections/camsec/fleet
-	cd .build/dist/ansible_collections/camsec/fleet && "$(CURDIR)/$(BIN)/antsibull-changelog" release --update-existing
+	cd .build/dist/ansible_collections/camsec/fleet && PATH="$(CURDIR)/$(BIN):$$PATH" antsibull-changelog release \
+		--refresh --reload-plugins --update-existing
 	cp .build/dist/ansible_collections/camsec/fleet/CHANGELOG.* .
 	cp .build/dist/ansible_collections/camsec/fleet/changelogs/changelog.yaml changelogs/
 

@@ -258,7 +258,7 @@ class Schedule:
         with cf.ThreadPoolExecutor(self._jobs) as pool:
             while self._waiting or self._running:
                 self._start(pool)
-                done, _ = cf.wait(self._running, return_when=cf.FIRST_COMPLETED)
+                done = cf.wait(self._running, return_when=cf.FIRST_COMPLETED).done
                 for future in done:
                     del self._running[future]
                     self._finish(future.result())

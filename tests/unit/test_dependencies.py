@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import pathlib
 import sys
+import tomllib
 import typing as t
 
 import pytest
@@ -183,7 +184,7 @@ def test_the_reader_of_imports_sees_each_kind(tmp_path: pathlib.Path, monkeypatc
         "importlib.import_module('aiohttp')\n"
     )
     monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
-    assert [name for _, name in sorted(imports(path))] == [
+    assert [entry[1] for entry in sorted(imports(path))] == [
         "socket",
         f"{UTILS}_core._plan",
         f"{UTILS}_tls._names",
@@ -212,3 +213,10 @@ def test_every_module_runs_in_the_worker() -> None:
 
 def test_whole_state_modules_have_an_action_file_of_their_own_name() -> None:
     assert {"camera", "recorder"} <= set(ACTIONS)
+
+
+def test_execution_environment_brings_what_the_wheel_brings() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wheel = {entry for entry in project["dependencies"] if not entry.startswith("ansible-core")}
+    lines = (ROOT / "meta" / "ee-requirements.txt").read_text(encoding="utf-8").splitlines()
+    assert {line for line in lines if not line.startswith("#")} == wheel
