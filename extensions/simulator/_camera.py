@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
+import dataclasses as dc
 import secrets
 import ssl
 import typing as t
@@ -32,7 +32,7 @@ _PASSWORD_LENGTH: t.Final = range(4, 17)
 _WHILE_GENERATING: t.Final = ("/cgi-bin/get_crt_key", "/cgi-bin/get_time", "/cgi-bin/getinfo")
 
 
-@dataclasses.dataclass(kw_only=True)
+@dc.dataclass(kw_only=True)
 class _Generation:
     """A key being generated: done when the device's time has passed and the key exists."""
 
@@ -205,7 +205,7 @@ class Camera(Device):
             return self._https_answer()
         new = self._listener_for(live, port)
         new.bind()
-        self.state.live, self.state.https_port = t.cast(t.Any, live), port
+        self.state.live, self.state.https_port = t.cast("t.Any", live), port
         return self._https_answer(after=self._switch(new))
 
     def _switch(self, new: Listener) -> t.Callable[[], t.Coroutine[t.Any, t.Any, None]]:
@@ -358,7 +358,7 @@ class Camera(Device):
 
     def change_spec(self, changes: t.Mapping[str, t.Any]) -> None:
         streams = "compression" in changes or "encryption" in changes
-        self.spec = dataclasses.replace(self.spec, **changes)
+        self.spec = dc.replace(self.spec, **changes)
         if streams:
             self._new_pictures()
 
@@ -367,7 +367,7 @@ class Camera(Device):
         certificate = self.state.in_use(self.now())
         if certificate is None:
             raise ApiError(400, f"{self.name} has no certificate.")
-        self.spec = dataclasses.replace(
+        self.spec = dc.replace(
             self.spec, clock_offset=self.spec.clock_offset + certificate.not_after + 1.0 - self.now()
         )
 
@@ -462,7 +462,15 @@ INFERRED_CALLS: t.Final = (
 Camera.calls = OFFICIAL_CALLS + INFERRED_CALLS
 _HTTPS_PATHS: t.Final = frozenset(
     f"/cgi-bin/{name}"
-    for name in ("get_https", "set_https", "get_crt_key", "set_crt_key", "https_self_signed", "https_signed", "https_install_signed")
+    for name in (
+        "get_https",
+        "set_https",
+        "get_crt_key",
+        "set_crt_key",
+        "https_self_signed",
+        "https_signed",
+        "https_install_signed",
+    )
 )
 if not {call.path for call in Camera.calls} >= _HTTPS_PATHS:
     raise ValueError("a call of the HTTPS side is missing from the table")

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import dataclasses as dc
 import ipaddress
 import re
 import typing as t
@@ -34,7 +34,7 @@ INVALID: t.Final = "invalid"
 EXPIRED: t.Final = "expired"
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dc.dataclass(frozen=True, kw_only=True)
 class Key:
     pem: str
     size: int
@@ -46,7 +46,7 @@ class Key:
         return cls(pem=pem, size=size, modified=modified, spki=spki(pem))
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dc.dataclass(frozen=True, kw_only=True)
 class Certificate:
     """A certificate of the camera with what is asked of it often."""
 
@@ -80,7 +80,7 @@ class Certificate:
         ]
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dc.dataclass(frozen=True, kw_only=True)
 class Csr:
     pem: str
     modified: float
@@ -97,7 +97,9 @@ def subject_of(params: Params, rule: str) -> dict[str, str]:
         if len(value) > field.limit:
             raise ApiError(400, f"{rule}: {field.name} has {len(value)} characters; it can have {field.limit}.")
         if not re.fullmatch(field.pattern, value) and not (field.name == "common_name" and _bracketed_ipv6(value)):
-            raise ApiError(400, f"{rule}: {field.name} holds a character that is not allowed (0-9 A-Z a-z - . _ , + / ( )).")
+            raise ApiError(
+                400, f"{rule}: {field.name} holds a character that is not allowed (0-9 A-Z a-z - . _ , + / ( ))."
+            )
         fields[field.name] = value
     return fields
 
@@ -109,7 +111,7 @@ def _bracketed_ipv6(value: str) -> bool:
         return False
 
 
-@dataclasses.dataclass(kw_only=True)
+@dc.dataclass(kw_only=True)
 class CameraState:
     live: t.Literal["http", "https"] = "http"
     https_port: int = 443
@@ -163,7 +165,9 @@ class CameraState:
         if self.ca_info(now) not in (NOT_GENERATED, INVALID):
             raise ApiError(400, "HTTPS-02: while a CA certificate is installed no CRT key can be generated or applied.")
         if self.self_signed_info(now) not in (NOT_GENERATED, INVALID):
-            raise ApiError(400, "HTTPS-02: delete the self-signed certificate before another CRT key is generated or applied.")
+            raise ApiError(
+                400, "HTTPS-02: delete the self-signed certificate before another CRT key is generated or applied."
+            )
         if self.live == "https":
             raise ApiError(400, "HTTPS-02: the CRT key is in use while the connection is HTTPS.")
 
@@ -187,7 +191,9 @@ class CameraState:
     def create_self_signed(self, params: Params, now: float, begin: float) -> None:
         key = self.need_key()
         if self.live == "https":
-            raise ApiError(400, "HTTPS-10: the self-signed certificate cannot be generated while the connection is HTTPS.")
+            raise ApiError(
+                400, "HTTPS-10: the self-signed certificate cannot be generated while the connection is HTTPS."
+            )
         fields = subject_of(params, "HTTPS-10")
         self.self_signed = Certificate.of(make_self_signed(key.pem, fields, min(now, begin)))
 
@@ -195,7 +201,10 @@ class CameraState:
         if self.self_signed is None:
             raise ApiError(400, "HTTPS-12: there is no self-signed certificate.")
         if self.live == "https" and not self.ca_valid(now):
-            raise ApiError(400, "HTTPS-12: the self-signed certificate is in use; it cannot be deleted while the connection is HTTPS.")
+            raise ApiError(
+                400,
+                "HTTPS-12: the self-signed certificate is in use; it cannot be deleted while the connection is HTTPS.",
+            )
         self.self_signed = None
 
     def create_csr(self, params: Params, now: float) -> None:
@@ -238,19 +247,21 @@ class CameraState:
         if self.expired(now):
             raise ApiError(400, "HTTPS-24: the CA certificate has expired; HTTPS is unavailable.")
         if self.in_use(now) is None:
-            raise ApiError(400, "HTTPS-30: HTTPS needs a self-signed or a CA certificate; there is none for the present key.")
+            raise ApiError(
+                400, "HTTPS-30: HTTPS needs a self-signed or a CA certificate; there is none for the present key."
+            )
 
     # -- keeping it ----------------------------------------------------------------------------------------------
 
     def dump(self) -> dict[str, t.Any]:
-        return dataclasses.asdict(self)
+        return dc.asdict(self)
 
     @classmethod
     def load(cls, data: t.Mapping[str, t.Any]) -> CameraState:
         parts: dict[str, t.Any] = {
             "current": Key, "previous": Key, "self_signed": Certificate, "csr": Csr, "ca": Certificate,
         }  # fmt: skip
-        values = {key: parts[key](**value) if key in parts and value is not None else value for key, value in data.items()}
+        values = {
+            key: parts[key](**value) if key in parts and value is not None else value for key, value in data.items()
+        }
         return cls(**values)
-
-

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import dataclasses as dc
 import re
 import typing as t
 
@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dc.dataclass(frozen=True, kw_only=True)
 class PortSet:
     """Ports and port ranges, as a manual lists them."""
 
@@ -49,7 +49,7 @@ class PortSet:
         return cls(ranges=tuple(ranges))
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dc.dataclass(frozen=True, kw_only=True)
 class Compression:
     """A compression of a camera's pictures, and whether a recorder can handle it encrypted (REC-32)."""
 
@@ -67,7 +67,7 @@ class Compression:
         return "1IPS" if self.codec == "jpeg" else "I_FRAME"
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dc.dataclass(frozen=True, kw_only=True)
 class CertificateField:
     """A subject field of the camera's certificate dialogs (HTTPS-10, HTTPS-20)."""
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
+import dataclasses as dc
 import secrets
 import ssl
 import typing as t
@@ -23,13 +23,13 @@ class WireError(Exception):
     """The other side does not speak HTTP as it should."""
 
 
-@dataclasses.dataclass
+@dc.dataclass
 class Account:
     """A login, with the challenge that was answered last."""
 
     username: str
     password: str
-    challenge: dict[str, str] = dataclasses.field(default_factory=dict)
+    challenge: dict[str, str] = dc.field(default_factory=dict)
     count: int = 0
 
     def learn(self, header: str) -> None:
@@ -45,16 +45,27 @@ class Account:
         self.count += 1
         realm, algorithm = self.challenge.get("realm", ""), self.challenge.get("algorithm", "MD5")
         fields = {
-            "uri": uri, "nonce": self.challenge["nonce"], "nc": f"{self.count:08x}", "cnonce": secrets.token_hex(8), "qop": "auth",
-        }  # fmt: skip
-        answer = response_hash(algorithm, self.username, realm, self.password, method, fields)
+            "uri": uri,
+            "nonce": self.challenge["nonce"],
+            "nc": f"{self.count:08x}",
+            "cnonce": secrets.token_hex(8),
+            "qop": "auth",
+        }
+        answer = response_hash(
+            algorithm=algorithm,
+            user=self.username,
+            realm=realm,
+            password=self.password,
+            method=method,
+            fields=fields,
+        )
         return (
             f'Digest username="{self.username}", realm="{realm}", nonce="{fields["nonce"]}", uri="{uri}", '
             f'algorithm={algorithm}, qop=auth, nc={fields["nc"]}, cnonce="{fields["cnonce"]}", response="{answer}"'
         )
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dc.dataclass(frozen=True, kw_only=True)
 class Reply:
     status: int
     headers: t.Mapping[str, str]
@@ -71,7 +82,7 @@ class Connection:
     @classmethod
     async def open(cls, address: str, port: int, tls: ssl.SSLContext | None) -> Connection:
         host = {"server_hostname": address} if tls else {}
-        reader, writer = await asyncio.open_connection(address, port, ssl=tls, **t.cast(t.Any, host))
+        reader, writer = await asyncio.open_connection(address, port, ssl=tls, **t.cast("t.Any", host))
         return cls(reader, writer, f"{address}:{port}")
 
     @property

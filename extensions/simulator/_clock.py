@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
+import datetime as dt
 import heapq
 import itertools
 import logging
@@ -22,12 +22,12 @@ TIME_FORMAT: t.Final = "%Y-%m-%d %H:%M:%S"
 
 
 def format_time(stamp: float, pattern: str = TIME_FORMAT) -> str:
-    return datetime.datetime.fromtimestamp(stamp, datetime.timezone.utc).strftime(pattern)
+    return dt.datetime.fromtimestamp(stamp, dt.UTC).strftime(pattern)
 
 
 def parse_time(text: str, pattern: str = TIME_FORMAT) -> float:
     """Seconds since 1970 of a UTC time; ValueError when it is none."""
-    return datetime.datetime.strptime(text, pattern).replace(tzinfo=datetime.timezone.utc).timestamp()
+    return dt.datetime.strptime(text, pattern).replace(tzinfo=dt.UTC).timestamp()
 
 
 class Timer:

@@ -62,7 +62,9 @@ class Control:
         try:
             await site.start()
         except OSError as error:
-            raise FleetError(f"the control port {self._address}:{self._port} cannot be opened ({error.strerror})") from error
+            raise FleetError(
+                f"the control port {self._address}:{self._port} cannot be opened ({error.strerror})"
+            ) from error
         self._port = self._runner.addresses[0][1]
         self.url = f"http://{self._address}:{self._port}"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import abc
 import asyncio
 import collections
-import dataclasses
+import dataclasses as dc
 import re
 import typing as t
 import urllib.parse
@@ -33,7 +33,7 @@ _SECRET: t.Final = re.compile(r"(?i)\b((?:PASSWORD(?:_CONFIRM)?|KEY))=[^&]*")
 _BODY_LIMIT: t.Final = 256 * 1024
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dc.dataclass(frozen=True, kw_only=True)
 class Request:
     """A request that has logged in."""
 
@@ -46,7 +46,7 @@ class Request:
 Run = t.Callable[[t.Any, Request], t.Awaitable[Answer | web.StreamResponse]]
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dc.dataclass(frozen=True, kw_only=True)
 class Call:
     """A call of a device: how it is made, who may, whether it changes anything, and how sure its shape is."""
 
@@ -69,7 +69,7 @@ class Call:
         return f"{self.method} {self.path}" + (f" {'='.join(self.select)}" if self.select else "")
 
 
-@dataclasses.dataclass
+@dc.dataclass
 class ReadOnly:
     """The simulator-wide switch by which check-mode tests prove that nothing was written."""
 
@@ -237,6 +237,7 @@ class Device(abc.ABC):
             self.on_change(self)
         return answer
 
+    @abc.abstractmethod
     def check_request(self, request: web.BaseRequest, call: Call | None) -> None:
         """What the device refuses before it looks at the call."""
 
@@ -300,7 +301,7 @@ class Device(abc.ABC):
 
 
 async def _params(request: web.BaseRequest) -> Params:
-    values = {key: value for key, value in urllib.parse.parse_qsl(request.query_string, keep_blank_values=True)}
+    values = dict(urllib.parse.parse_qsl(request.query_string, keep_blank_values=True))
     files: dict[str, bytes] = {}
     if request.method == "POST":
         if (request.content_length or 0) > _BODY_LIMIT:

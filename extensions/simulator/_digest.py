@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import collections
-import dataclasses
+import dataclasses as dc
 import hashlib
 import hmac
 import re
@@ -32,7 +32,9 @@ def parse_fields(header: str) -> dict[str, str]:
     }
 
 
-def response_hash(algorithm: str, user: str, realm: str, password: str, method: str, fields: t.Mapping[str, str]) -> str:
+def response_hash(
+    *, algorithm: str, user: str, realm: str, password: str, method: str, fields: t.Mapping[str, str]
+) -> str:
     def digest(text: str) -> str:
         return str(ALGORITHMS[algorithm](text.encode()).hexdigest())
 
@@ -41,7 +43,7 @@ def response_hash(algorithm: str, user: str, realm: str, password: str, method: 
     return digest(f"{first}:{fields['nonce']}:{fields['nc']}:{fields['cnonce']}:{fields['qop']}:{second}")
 
 
-@dataclasses.dataclass
+@dc.dataclass
 class _Nonce:
     born: float
     highest: int = 0
@@ -60,7 +62,7 @@ class _Nonce:
         return True
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dc.dataclass(frozen=True, kw_only=True)
 class Login:
     """What an Authorization header was worth."""
 
@@ -72,7 +74,9 @@ class Login:
 class DigestGate:
     """The login of one device."""
 
-    def __init__(self, *, realm: str, clock: Clock, algorithms: t.Sequence[str] = ("MD5",), lifetime: float = 300.0) -> None:
+    def __init__(
+        self, *, realm: str, clock: Clock, algorithms: t.Sequence[str] = ("MD5",), lifetime: float = 300.0
+    ) -> None:
         self.realm = realm
         self.algorithms = tuple(algorithms)
         self.lifetime = lifetime
@@ -103,7 +107,9 @@ class DigestGate:
         user = fields["username"]
         password = passwords.get(user)
         # An unknown user costs the same work as a known one.
-        expected = response_hash(algorithm, user, self.realm, password or "", method, fields)
+        expected = response_hash(
+            algorithm=algorithm, user=user, realm=self.realm, password=password or "", method=method, fields=fields
+        )
         if not hmac.compare_digest(expected, fields["response"].lower()) or password is None:
             return Login(wrong=True)
         nonce = self._nonces.get(fields["nonce"])

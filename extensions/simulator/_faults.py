@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
+import dataclasses as dc
 import typing as t
 
 from aiohttp import web
@@ -21,7 +21,7 @@ HUGE: t.Final = 100 * 1024 * 1024
 _STREAM: t.Final = "live_stream"
 
 
-@dataclasses.dataclass
+@dc.dataclass
 class Fault:
     """A kind of misbehaviour: for how many requests, for which, and before or after the write."""
 
@@ -29,7 +29,7 @@ class Fault:
     count: int | None = None
     path: str | None = None
     after_write: bool = False
-    cleared: asyncio.Event = dataclasses.field(default_factory=asyncio.Event)
+    cleared: asyncio.Event = dc.field(default_factory=asyncio.Event)
 
     def applies(self, path: str) -> bool:
         # The recorder's own stream requests would use up a count that was meant for somebody else.

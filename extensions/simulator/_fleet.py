@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import dataclasses as dc
 import hashlib
 import ipaddress
 import math
@@ -74,10 +74,10 @@ _Spec = t.TypeVar("_Spec", RecorderSpec, CameraSpec, User, Kit)
 
 def _build(kind: type[_Spec], entry: t.Mapping[str, t.Any], what: str) -> _Spec:
     where = f"{what} {entry.get('name', entry.get('model', '?'))!r}"
-    fields = {field.name: field for field in dataclasses.fields(kind)}
+    fields = {field.name: field for field in dc.fields(kind)}
     _mapping(dict(entry), where, fields)
     for name, field in fields.items():
-        if field.default is dataclasses.MISSING and name not in entry:
+        if field.default is dc.MISSING and name not in entry:
             raise FleetError(f"{where} has no {name}")
     values = {name: convert(kind, name, value, where) for name, value in entry.items()}
     if kind in (RecorderSpec, CameraSpec):
@@ -87,7 +87,7 @@ def _build(kind: type[_Spec], entry: t.Mapping[str, t.Any], what: str) -> _Spec:
 
 def convert(kind: type, name: str, value: object, where: str) -> t.Any:
     """A YAML or JSON value as the field of a spec; FleetError when it is of another type."""
-    hint = {field.name: str(field.type) for field in dataclasses.fields(kind)}.get(name)
+    hint = {field.name: str(field.type) for field in dc.fields(kind)}.get(name)
     if hint is None:
         raise FleetError(f"{where} has an unknown key {name!r}")
     if hint.startswith("tuple"):
@@ -154,10 +154,10 @@ def generate(
     except ValueError as error:
         raise FleetError(f"{base_address!r} is not an IPv4 address") from error
     share = math.ceil(cameras / count) if count else 0
-    specs = [_made_recorder(i, base, http_port, min(share, max(0, cameras - (i - 1) * share))) for i in range(1, count + 1)]
-    return Fleet(
-        recorders=tuple(specs), cameras=tuple(_made_camera(i, base, http_port, share) for i in range(cameras))
-    )
+    specs = [
+        _made_recorder(i, base, http_port, min(share, max(0, cameras - (i - 1) * share))) for i in range(1, count + 1)
+    ]
+    return Fleet(recorders=tuple(specs), cameras=tuple(_made_camera(i, base, http_port, share) for i in range(cameras)))
 
 
 def _address(number: int) -> str:
@@ -209,7 +209,7 @@ def fleet_yaml(fleet: Fleet) -> str:
 
 def _plain(spec: RecorderSpec | CameraSpec) -> dict[str, t.Any]:
     values = {}
-    for field in dataclasses.fields(spec):
+    for field in dc.fields(spec):
         value = getattr(spec, field.name)
         if value != field.default:
             values[field.name] = _plain_value(value)
@@ -219,7 +219,7 @@ def _plain(spec: RecorderSpec | CameraSpec) -> dict[str, t.Any]:
 def _plain_value(value: t.Any) -> t.Any:
     if isinstance(value, tuple):
         return [_plain_value(entry) for entry in value]
-    return dataclasses.asdict(value) if dataclasses.is_dataclass(value) and not isinstance(value, type) else value
+    return dc.asdict(value) if dc.is_dataclass(value) and not isinstance(value, type) else value
 
 
 def inventory_yaml(fleet: Fleet, *, https_port: int, speed: float) -> str:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import dataclasses as dc
 import html
 import http
 import typing as t
@@ -33,7 +33,7 @@ def busy(reason: str, seconds: float) -> ApiError:
     return ApiError(503, reason, retry_after=seconds)
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dc.dataclass(frozen=True, kw_only=True)
 class Answer:
     """What a call gives back; `after` runs once it has been sent."""
 
@@ -52,9 +52,8 @@ def lines_answer(lines: Lines, *, after: After | None = None) -> Answer:
 
 def error_response(error: ApiError) -> web.Response:
     title = f"{error.status} {http.HTTPStatus(error.status).phrase}"
-    body = (
-        f"<HTML><HEAD><TITLE>{title}</TITLE></HEAD><BODY><H1>{html.escape(error.reason, quote=False)}</H1></BODY></HTML>"
-    )
+    reason = html.escape(error.reason, quote=False)
+    body = f"<HTML><HEAD><TITLE>{title}</TITLE></HEAD><BODY><H1>{reason}</H1></BODY></HTML>"
     response = web.Response(status=error.status, body=body.encode())
     response.headers["Content-Type"] = "text/html; charset=utf-8"
     response.headers["Server"] = "embedded"
@@ -63,7 +62,7 @@ def error_response(error: ApiError) -> web.Response:
     return response
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dc.dataclass(frozen=True, kw_only=True)
 class Params:
     """The query and the form of a request, the form winning; uploaded files apart."""
 

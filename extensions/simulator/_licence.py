@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import dataclasses as dc
 import re
 
 from ._catalog import KITS
@@ -16,12 +16,12 @@ from ._spec import RecorderSpec
 __all__ = ["Licences"]
 
 
-@dataclasses.dataclass(kw_only=True)
+@dc.dataclass(kw_only=True)
 class Licences:
     """The keys that were registered."""
 
     main: bool = False
-    kits: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+    kits: list[tuple[str, str]] = dc.field(default_factory=list)
 
     @property
     def total(self) -> int:

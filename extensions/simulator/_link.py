@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import dataclasses
+import dataclasses as dc
 import ssl
 import time
 import typing as t
@@ -35,7 +35,7 @@ STREAM_PATH: t.Final = "/cgi-bin/live_stream"
 _FAILURES: t.Final = (OSError, EOFError, ValueError, asyncio.TimeoutError, asyncio.LimitOverrunError, WireError)
 
 
-@dataclasses.dataclass(kw_only=True)
+@dc.dataclass(kw_only=True)
 class Setting:
     """The recorder's own setting for a camera (REC-20, REC-31)."""
 
@@ -49,7 +49,7 @@ class Setting:
         return self.https or self.encrypt
 
 
-@dataclasses.dataclass(kw_only=True)
+@dc.dataclass(kw_only=True)
 class Segment:
     """A stretch of recording, with a picture as it came from the camera."""
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A listening socket of a device. Binding and listening are two steps, so that a change is bound before the old goes."""
+"""A listening socket of a device; binding and listening are two steps: a change is bound before the old goes."""
 
 from __future__ import annotations
 
@@ -75,7 +75,9 @@ class Listener:
         loop = asyncio.get_running_loop()
         extra: dict[str, t.Any] = {"ssl_handshake_timeout": 10.0, "ssl_shutdown_timeout": 1.0} if self.tls else {}
         try:
-            self._listening = await loop.create_server(self._http, sock=self._socket, ssl=self.tls, backlog=128, **extra)
+            self._listening = await loop.create_server(
+                self._http, sock=self._socket, ssl=self.tls, backlog=128, **extra
+            )
         except OSError as error:
             self.release()
             raise PortError(self._why(error)) from error

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import ipaddress
 import os
 import pathlib
@@ -121,11 +121,13 @@ def _alternative(host: str) -> x509.GeneralName | None:
         return x509.DNSName(host) if re.fullmatch(r"[0-9A-Za-z.\-]+", host) else None
 
 
-def _utc(stamp: float) -> datetime.datetime:
-    return datetime.datetime.fromtimestamp(int(stamp), datetime.timezone.utc)
+def _utc(stamp: float) -> dt.datetime:
+    return dt.datetime.fromtimestamp(int(stamp), dt.UTC)
 
 
-def _builder(subject: x509.Name, issuer: x509.Name, key: rsa.RSAPublicKey, begin: float, days: int) -> x509.CertificateBuilder:
+def _builder(
+    subject: x509.Name, issuer: x509.Name, key: rsa.RSAPublicKey, begin: float, days: int
+) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -133,7 +135,7 @@ def _builder(subject: x509.Name, issuer: x509.Name, key: rsa.RSAPublicKey, begin
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(_utc(begin))
-        .not_valid_after(_utc(begin) + datetime.timedelta(days=days))
+        .not_valid_after(_utc(begin) + dt.timedelta(days=days))
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
     )
 

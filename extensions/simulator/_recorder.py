@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import dataclasses
+import dataclasses as dc
 import ssl
 import typing as t
 import warnings
@@ -183,10 +183,14 @@ class Recorder(Device):
 
     # -- what is refused before the call -------------------------------------------------------------------------
 
+    def check_request(self, request: web.BaseRequest, call: Call | None) -> None:
+        """A recorder is never too busy to look at a call."""
+
     def check_call(self, request: Request) -> None:
         if request.user.level > request.call.level:
             rule = "REC-03: only" if request.call.path.endswith("sec_license.cgi") else "Only"
-            raise ApiError(403, f"{rule} a user of level {request.call.level} or higher may do this; the user's level does not allow it.")
+            wanted = f"level {request.call.level} or higher"
+            raise ApiError(403, f"{rule} a user of {wanted} may do this; the user's level does not allow it.")
         session = request.call.session
         if session == "needed" or (session == "optional" and "UID" in request.params.values):
             self.sessions.command(request.params.get("UID"), request.user.name, self.spec.command_interval)
@@ -218,9 +222,8 @@ class Recorder(Device):
     async def control(self, request: Request) -> Answer:
         """REC-34 and REC-37."""
         tiles = int(request.params.one_of("SCREEN", ("1X", "4X", "9X", "16X"))[:-1])
-        return lines_answer([
-            (f"CAM_{number:02}CH_LIVE", self._live(link, tiles)) for number, link in self.links.items() if link.connected
-        ])  # fmt: skip
+        shown = [link for link in self.links.values() if link.connected]
+        return lines_answer([(f"CAM_{link.number:02}CH_LIVE", self._live(link, tiles)) for link in shown])
 
     @staticmethod
     def _live(link: Link, tiles: int) -> str:
@@ -457,7 +460,9 @@ class Recorder(Device):
         if "PORT" in values:
             new.port = params.number("PORT", 1, 65535, "REC-20")
         if (_ticked(params) or new.https) and not link.tls_support:
-            raise ApiError(400, f"REC-21: camera {number} does not support TLS; it cannot be set to HTTPS nor be sent to.")
+            raise ApiError(
+                400, f"REC-21: camera {number} does not support TLS; it cannot be set to HTTPS nor be sent to."
+            )
         return new
 
     def _apply(self, changed: t.Mapping[int, Setting]) -> None:
@@ -489,7 +494,7 @@ class Recorder(Device):
                 return await link.send(path, form(link), ways)
 
         done = await asyncio.gather(*map(one, ticked))
-        return [(f"CAM_{number:02}_SEND_RESULT", "OK" if ok else "NG") for number, ok in zip(ticked, done)]
+        return [(f"CAM_{number:02}_SEND_RESULT", "OK" if ok else "NG") for number, ok in zip(ticked, done, strict=True)]
 
     def _reconnect(self, numbers: t.Iterable[int]) -> None:
         for number in numbers:
@@ -533,13 +538,15 @@ class Recorder(Device):
         if "ENCRYPT" in values:
             new.encrypt = params.one_of("ENCRYPT", ("ON", "OFF")) == "ON"
         if (_ticked(params) or new.encrypt) and not link.encrypt_support:
-            raise ApiError(400, f"REC-33: camera {number} does not support data encryption; it cannot be set nor be sent to.")
+            raise ApiError(
+                400, f"REC-33: camera {number} does not support data encryption; it cannot be set nor be sent to."
+            )
         return new
 
     # -- for the control interface and the state directory -------------------------------------------------------
 
     def change_spec(self, changes: t.Mapping[str, t.Any]) -> None:
-        self.spec = dataclasses.replace(self.spec, **changes)
+        self.spec = dc.replace(self.spec, **changes)
 
     def short_state(self) -> dict[str, object]:
         pc = self.state.pc
@@ -555,7 +562,7 @@ class Recorder(Device):
     def full_state(self) -> dict[str, object]:
         cameras = {
             str(number): {
-                **dataclasses.asdict(link.setting),
+                **dc.asdict(link.setting),
                 "address": link.address,
                 "connect": link.status,
                 "fault": link.fault,

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
+import dataclasses as dc
 import re
 import typing as t
 
@@ -22,7 +22,7 @@ __all__ = ["CameraFields", "PcSetting", "RecorderState", "camera_fields", "new_p
 _CAMERA_FIELD: t.Final = re.compile(r"CAM_(\d\d)_([A-Z_]+)")
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dc.dataclass(frozen=True, kw_only=True)
 class PcSetting:
     """Recorder to PC (REC-10 to REC-12)."""
 
@@ -40,7 +40,7 @@ class PcSetting:
         if "HTTPS_PORT" in params.values:
             new["https_port"] = params.number("HTTPS_PORT", 1, 65535, "REC-12")
             _check_port(new["https_port"], spec)
-        return dataclasses.replace(self, **new)
+        return dc.replace(self, **new)
 
 
 def _check_port(port: int, spec: RecorderSpec) -> None:
@@ -52,25 +52,25 @@ def _check_port(port: int, spec: RecorderSpec) -> None:
             raise ApiError(400, f"REC-12: port {port} is the recorder's {use} port at present.")
 
 
-@dataclasses.dataclass(kw_only=True)
+@dc.dataclass(kw_only=True)
 class RecorderState:
-    pc: PcSetting = dataclasses.field(default_factory=PcSetting)
-    licences: Licences = dataclasses.field(default_factory=Licences)
+    pc: PcSetting = dc.field(default_factory=PcSetting)
+    licences: Licences = dc.field(default_factory=Licences)
     password: str = ""
     root_key: str = ""
     root: str = ""
     server_key: str = ""
     server: str = ""
-    trusted: dict[str, str] = dataclasses.field(default_factory=dict)
-    errors: list[tuple[str, str]] = dataclasses.field(default_factory=list)
-    events: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+    trusted: dict[str, str] = dc.field(default_factory=dict)
+    errors: list[tuple[str, str]] = dc.field(default_factory=list)
+    events: list[tuple[str, str]] = dc.field(default_factory=list)
 
     def dump(self, links: t.Mapping[int, Link]) -> dict[str, t.Any]:
         cameras = {
-            str(number): {"setting": dataclasses.asdict(link.setting), "segments": [_pack(s) for s in link.segments]}
+            str(number): {"setting": dc.asdict(link.setting), "segments": [_pack(s) for s in link.segments]}
             for number, link in links.items()
         }
-        return {**dataclasses.asdict(self), "cameras": cameras}
+        return {**dc.asdict(self), "cameras": cameras}
 
     @classmethod
     def load(cls, data: t.Mapping[str, t.Any], links: t.Mapping[int, Link]) -> RecorderState:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import dataclasses as dc
 import secrets
 import typing as t
 
@@ -19,7 +19,7 @@ MAX_UIDS: t.Final = 16
 LIFETIME: t.Final = 90.0
 
 
-@dataclasses.dataclass
+@dc.dataclass
 class _Session:
     user: str
     seen: float

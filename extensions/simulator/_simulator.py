@@ -43,7 +43,7 @@ class Simulator:
         self._changing = asyncio.Lock()
 
     async def start(self) -> None:
-        setattr(sslproto.SSLProtocol, "max_size", _TLS_BUFFER)
+        sslproto.SSLProtocol.max_size = _TLS_BUFFER
         self._resume_clock()
         await self._start_devices()
 

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import dataclasses as dc
 import functools
 import hashlib
 import ipaddress
@@ -29,7 +29,7 @@ def unlock_key(*parts: object) -> str:
     return str(int.from_bytes(digest[:12], "big") % 10**20).rjust(20, "7")
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dc.dataclass(frozen=True, kw_only=True)
 class User:
     name: str
     password: str
@@ -39,7 +39,7 @@ class User:
         _require(self.level in (1, 2, 3), f"user {self.name}: level {self.level} is not 1, 2 or 3")
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dc.dataclass(frozen=True, kw_only=True)
 class Kit:
     model: str
     key: str
@@ -77,7 +77,7 @@ def _check_device(spec: RecorderSpec | CameraSpec) -> None:
         _require(algorithm in ALGORITHMS, f"{where}: digest {algorithm!r} is not one of {', '.join(ALGORITHMS)}")
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dc.dataclass(frozen=True, kw_only=True)
 class RecorderSpec:
     name: str
     address: str
@@ -111,7 +111,9 @@ class RecorderSpec:
     def __post_init__(self) -> None:
         _check_device(self)
         where = f"recorder {self.name!r}"
-        _require(self.model in RECORDER_MODELS, f"{where}: model {self.model!r} is not one of {', '.join(RECORDER_MODELS)}")
+        _require(
+            self.model in RECORDER_MODELS, f"{where}: model {self.model!r} is not one of {', '.join(RECORDER_MODELS)}"
+        )
         _require(0 <= self.max_cameras <= 64, f"{where}: max_cameras {self.max_cameras} is not 0 to 64")
         _require(self.command_interval >= 0, f"{where}: command_interval must not be negative")
         names = [self.username, *(user.name for user in self.users)]
@@ -135,7 +137,7 @@ class RecorderSpec:
         return {user.name: user for user in (admin, *self.users)}
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dc.dataclass(frozen=True, kw_only=True)
 class CameraSpec:
     name: str
     address: str
@@ -170,9 +172,14 @@ class CameraSpec:
     def __post_init__(self) -> None:
         _check_device(self)
         where = f"camera {self.name!r}"
-        _require(self.compression in COMPRESSIONS, f"{where}: compression {self.compression!r} is not one of {', '.join(COMPRESSIONS)}")
+        _require(
+            self.compression in COMPRESSIONS,
+            f"{where}: compression {self.compression!r} is not one of {', '.join(COMPRESSIONS)}",
+        )
         _require(self.key_generation_seconds >= 0, f"{where}: key_generation_seconds must not be negative")
-        _require(bool(self.recorder) == bool(self.camera_number), f"{where}: recorder and camera_number belong together")
+        _require(
+            bool(self.recorder) == bool(self.camera_number), f"{where}: recorder and camera_number belong together"
+        )
 
     @property
     def mac_address(self) -> str:
@@ -185,7 +192,7 @@ class CameraSpec:
         return {user.name: user for user in (admin, *self.users)}
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dc.dataclass(frozen=True, kw_only=True)
 class Fleet:
     """Recorders and cameras that fit together."""
 
@@ -199,7 +206,8 @@ class Fleet:
     def _check_places(self) -> None:
         names: set[str] = set()
         places: dict[tuple[str, int], str] = {}
-        for spec in (*self.recorders, *self.cameras):
+        devices: tuple[RecorderSpec | CameraSpec, ...] = (*self.recorders, *self.cameras)
+        for spec in devices:
             _require(spec.name not in names, f"two devices are called {spec.name!r}")
             names.add(spec.name)
             for port in (spec.http_port, spec.https_port):

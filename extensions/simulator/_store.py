@@ -20,7 +20,7 @@ def write_private(path: pathlib.Path, text: str) -> None:
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
-    os.replace(beside, path)
+    beside.replace(path)
 
 
 class Store:

@@ -30,14 +30,24 @@ __all__ = ["main"]
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="camsec-simulator", description="Simulated recorders and cameras on loopback.")
+    parser = argparse.ArgumentParser(
+        prog="camsec-simulator", description="Simulated recorders and cameras on loopback."
+    )
     add = parser.add_argument
     add("--fleet", type=pathlib.Path, metavar="FILE", help="fleet file (YAML); without one a fleet is made up")
-    add("--recorders", type=int, metavar="N", help="recorders of a made-up fleet (default: 2, or as many as are needed)")
+    add(
+        "--recorders", type=int, metavar="N", help="recorders of a made-up fleet (default: 2, or as many as are needed)"
+    )
     add("--cameras", type=int, default=24, metavar="N", help="cameras of a made-up fleet (default: 24)")
     add("--base-address", default="127.50.0.0", metavar="ADDRESS", help="of a made-up fleet (default: 127.50.0.0)")
     add("--http-port", type=int, default=8080, metavar="PORT", help="HTTP port of a made-up fleet (default: 8080)")
-    add("--https-port", type=int, default=8443, metavar="PORT", help="HTTPS port wanted by the inventory (default: 8443)")
+    add(
+        "--https-port",
+        type=int,
+        default=8443,
+        metavar="PORT",
+        help="HTTPS port wanted by the inventory (default: 8443)",
+    )
     add("--state-dir", type=pathlib.Path, metavar="DIR", help="keep the devices' state here over a restart")
     add("--write-inventory", type=pathlib.Path, metavar="FILE", help="write the Ansible inventory (mode 0600)")
     add("--control-address", default="127.0.0.1", metavar="ADDRESS", help="loopback address of the control interface")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
-import dataclasses
+import dataclasses as dc
 import json
 import os
 import pathlib
@@ -46,7 +46,7 @@ def own_base_address(offset: int = 0) -> str:
 def control(url: str, method: str = "GET", body: object = None) -> t.Any:
     """One request to a control interface; the JSON of the answer, or its text."""
     data = None if body is None else body.encode() if isinstance(body, str) else json.dumps(body).encode()
-    request = urllib.request.Request(url, data=data, method=method)
+    request = urllib.request.Request(url, data=data, method=method)  # noqa: S310  # always a URL of our own
     with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as answer:
         text = answer.read().decode()
     return json.loads(text) if answer.headers.get_content_type() == "application/json" else text
@@ -85,6 +85,7 @@ class RunningSimulator:
     # -- life ----------------------------------------------------------------------------------------------------
 
     def start(self) -> RunningSimulator:
+        """Start it, and wait until everything listens and the recorders have tried their cameras."""
         self._thread.start()
         started = False
         try:
@@ -104,6 +105,7 @@ class RunningSimulator:
         await self._simulator.clock.settle()
 
     def stop(self) -> None:
+        """End every device and the thread."""
         if self._thread.is_alive():
             self.run(self._stop())
             self._end_thread()
@@ -119,8 +121,9 @@ class RunningSimulator:
         self._thread.join(10)
         self._loop.close()
 
-    def __enter__(self) -> RunningSimulator:
-        return self.start()
+    def __enter__(self) -> t.Self:
+        self.start()
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: types.TracebackType | None
@@ -136,12 +139,14 @@ class RunningSimulator:
 
     @property
     def simulator(self) -> Simulator:
+        """What runs in the thread."""
         if self._simulator is None:
             raise RuntimeError("the simulator is not started")
         return self._simulator
 
     @property
     def control_url(self) -> str:
+        """Where the control interface is."""
         if self._control is None:
             raise RuntimeError("the simulator is not started")
         return self._control.url
@@ -164,22 +169,25 @@ class RunningSimulator:
         return control(self.control_url + path, method, body)
 
     def device(self, name: str) -> Device:
+        """The device itself; its state is only read from outside the loop."""
         return self.simulator.devices[name]
 
     def camera(self, name: str) -> Camera:
+        """A camera by name."""
         device = self.device(name)
         if not isinstance(device, Camera):
             raise KeyError(name)
         return device
 
     def recorder(self, name: str) -> Recorder:
+        """A recorder by name."""
         device = self.device(name)
         if not isinstance(device, Recorder):
             raise KeyError(name)
         return device
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dc.dataclass(frozen=True, kw_only=True)
 class Spawned:
     """A simulator process."""
 
@@ -188,6 +196,7 @@ class Spawned:
     inventory: pathlib.Path
 
     def control(self, path: str, method: str = "GET", body: object = None) -> t.Any:
+        """One request to the control interface."""
         return control(self.control_url + path, method, body)
 
 
@@ -200,7 +209,7 @@ def spawn(*arguments: str, timeout: float = 60.0) -> t.Iterator[Spawned]:
         command = [sys.executable, "-m", package, "--control-port", "0", "--ready-file", str(ready)]
         command += ["--write-inventory", str(inventory), *arguments]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)  # noqa: S603  # our own program
         try:
             url = _await_ready(process, ready, timeout)
             yield Spawned(process=process, control_url=url, inventory=inventory)
