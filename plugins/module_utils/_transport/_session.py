@@ -97,8 +97,7 @@ class DeviceSession:
         self._session.trust_env = False
         self._session.headers.clear()
         self._session.mount(endpoint.scheme + "://", self._adapter)
-        password = credentials.password.reveal().encode()
-        self._session.auth = requests.auth.HTTPDigestAuth(credentials.username.encode(), password)
+        self._session.auth = requests.auth.HTTPDigestAuth(credentials.username, credentials.password.reveal())
 
     @property
     def peer(self) -> Peer | None:
