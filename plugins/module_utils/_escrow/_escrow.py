@@ -204,7 +204,8 @@ class Escrow:
             password: The password that is wanted.
 
         Returns:
-            True when nothing is to be done; never while it is uncertain which one is in force. Compared by keyed fingerprint, in constant time.
+            True when nothing is to be done; never while it is uncertain which one is in force. Compared by keyed
+            fingerprint, in constant time.
 
         Raises:
             EscrowError: The escrow cannot be read.

@@ -39,7 +39,7 @@ from ._keys import (
 )
 from ._ledger import Ledger, LedgerEntry
 
-__all__ = ["AuthorityParameters", "CertificateAuthority", "Issued"]
+__all__ = ["AuthorityParameters", "CertificateAuthority", "Issued", "check_passphrase_length"]
 
 _CONFIG = "config.json"
 _LEDGER = "ledger.sqlite3"
@@ -87,6 +87,47 @@ class AuthorityParameters:
         _check_range(self.lifetime_days, "lifetime_days", 1, 36500)
         _check_range(self.backdate_days, "backdate_days", 0, 3650)
         default_size(self.key_type, self.key_size)
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        common_name: str,
+        key_type: str | None = None,
+        key_size: int | None = None,
+        lifetime_days: int | None = None,
+        intermediate_common_name: str | None = None,
+        intermediate_lifetime_days: int | None = None,
+        backdate_days: int | None = None,
+    ) -> AuthorityParameters:
+        """The parameters with their defaults filled in.
+
+        Args:
+            common_name: Of the root certificate.
+            key_type: Default ``rsa``.
+            key_size: Default 3072 for RSA, 256 for ECDSA.
+            lifetime_days: Default 3650.
+            intermediate_common_name: Default none.
+            intermediate_lifetime_days: Default half of the root's.
+            backdate_days: Default 30.
+
+        Returns:
+            The parameters.
+
+        Raises:
+            InputError: One of them cannot be used.
+        """
+        lifetime = 3650 if lifetime_days is None else lifetime_days
+        half = max(1, lifetime // 2) if intermediate_lifetime_days is None else intermediate_lifetime_days
+        return cls(
+            common_name=common_name,
+            key_type=key_type or "rsa",
+            key_size=default_size(key_type or "rsa", key_size),
+            lifetime_days=lifetime,
+            intermediate_common_name=intermediate_common_name or "",
+            intermediate_lifetime_days=half if intermediate_common_name else 0,
+            backdate_days=30 if backdate_days is None else backdate_days,
+        )
 
 
 @dc.dataclass(frozen=True, kw_only=True)
@@ -165,25 +206,43 @@ class CertificateAuthority:
             InputError: A parameter cannot be used.
             PkiError: There is an authority already, or it cannot be written.
         """
-        if len(passphrase) < _SHORTEST_PASSPHRASE:
-            raise InputError(
-                device=str(directory),
-                subject="passphrase",
-                found=f"{len(passphrase)} characters",
-                expected=f"at least {_SHORTEST_PASSPHRASE}",
-            )
-        if intermediate_lifetime_days is None:
-            intermediate_lifetime_days = max(1, lifetime_days // 2)
-        parameters = AuthorityParameters(
+        parameters = AuthorityParameters.of(
             common_name=common_name,
             key_type=key_type,
-            key_size=default_size(key_type, key_size),
+            key_size=key_size,
             lifetime_days=lifetime_days,
             intermediate_common_name=intermediate_common_name,
-            intermediate_lifetime_days=intermediate_lifetime_days if intermediate_common_name else 0,
+            intermediate_lifetime_days=intermediate_lifetime_days,
             backdate_days=backdate_days,
         )
+        return cls.make(directory, parameters, passphrase=passphrase, now=now)
+
+    @classmethod
+    def make(
+        cls,
+        directory: str | Path,
+        parameters: AuthorityParameters,
+        *,
+        passphrase: Secret,
+        now: dt.datetime | None = None,
+    ) -> CertificateAuthority:
+        """Make an authority, see :meth:`create`.
+
+        Args:
+            directory: Made with mode 0700.
+            parameters: What it is made with.
+            passphrase: Encrypts the private keys; at least 8 characters.
+            now: The clock.
+
+        Returns:
+            The authority.
+
+        Raises:
+            InputError: The passphrase is too short.
+            PkiError: There is an authority already, or it cannot be written.
+        """
         home = Path(directory)
+        check_passphrase_length(passphrase, device=str(home))
         make_directory(home, subject="certificate authority")
         with _lock(home):
             _refuse_existing(home)
@@ -251,6 +310,24 @@ class CertificateAuthority:
     def issuer_certificate(self) -> CertificateFacts:
         """The certificate that signs: the intermediate one, or else the root."""
         return self.intermediate_certificate or self.root_certificate
+
+    def shown(self, now: dt.datetime | None = None) -> dict[str, t.Any]:
+        """The authority as a result shows it.
+
+        Args:
+            now: The clock, for ``days_left``.
+
+        Returns:
+            ``directory``, ``trusted_path``, ``parameters``, ``root`` and ``intermediate`` (nothing without one).
+        """
+        own = self.intermediate_certificate
+        return {
+            "directory": str(self.directory),
+            "trusted_path": self.trusted_path,
+            "parameters": dc.asdict(self.parameters),
+            "root": self.root_certificate.shown(now),
+            "intermediate": None if own is None else own.shown(now),
+        }
 
     def issued_by_us(self, facts: CertificateFacts) -> bool:
         """Whether this authority issued a certificate.
@@ -510,6 +587,25 @@ class CertificateAuthority:
                 expected=f"the key of {self.issuer_certificate.subject}",
             )
         return key
+
+
+def check_passphrase_length(passphrase: Secret, *, device: str) -> None:
+    """Refuse a passphrase that is too short to protect an authority.
+
+    Args:
+        passphrase: The passphrase.
+        device: Directory that the error names.
+
+    Raises:
+        InputError: It has fewer than 8 characters.
+    """
+    if len(passphrase) < _SHORTEST_PASSPHRASE:
+        raise InputError(
+            device=device,
+            subject="passphrase of the authority",
+            found="a shorter one",
+            expected=f"at least {_SHORTEST_PASSPHRASE} characters",
+        )
 
 
 @contextlib.contextmanager
