@@ -1,4 +1,3 @@
-# -*- coding: utf-8 -*-
 # Copyright: (c) 2026, camsec.fleet contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -21,7 +20,7 @@ requirements:
   - idna, only for host names that are not ASCII
 """
 
-    PASSPHRASE = r"""
+    UNLOCK = r"""
 options:
   authority_passphrase:
     description:
