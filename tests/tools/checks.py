@@ -59,16 +59,6 @@ class Check:
 
 DEV = {"PYTHONPATH": "{root}/.dev", "MYPYPATH": "{root}/.dev"}
 FLEET = "ansible_collections.camsec.fleet"
-MYPY = " ".join(
-    f"-p {FLEET}.{package}"
-    for package in (
-        "plugins.module_utils",
-        "plugins.modules",
-        "plugins.action",
-        "plugins.lookup",
-        "extensions.simulator",
-    )
-)
 LOOPBACK = frozenset({"loopback"})
 CHECKS = (
     Check(
@@ -93,7 +83,12 @@ CHECKS = (
     ),
     Check(name="ruff", commands=("{bin}/ruff check .",), group="lint"),
     Check(name="ruff-format", commands=("{bin}/ruff format --check .",), group="lint"),
-    Check(name="mypy", commands=(f"{{bin}}/mypy {MYPY}",), environment=DEV, group="lint"),
+    Check(
+        name="mypy",
+        commands=(f"{{bin}}/mypy -p {FLEET}.plugins -p {FLEET}.extensions.simulator",),
+        environment=DEV,
+        group="lint",
+    ),
     Check(
         name="ansible-lint",
         commands=("{bin}/ansible-lint --offline --nocolor --profile production --strict",),
@@ -119,6 +114,14 @@ CHECKS = (
     Check(name="tarball", commands=("{bin}/python tests/tools/tarball.py",)),
     Check(name="demo", commands=(f"{{bin}}/python -m {FLEET}.extensions.demo",), uses=LOOPBACK),
     Check(name="other-core", commands=("{bin}/python tests/tools/other_core.py",)),
+    Check(
+        name="other-core-docs",
+        commands=(
+            "ANSIBLE_COLLECTIONS_PATH=/nonexistent {root}/.venv-other/bin/python tests/tools/plugin_docs.py",
+            "ANSIBLE_COLLECTIONS_PATH={build}/other/collections {root}/.venv-other/bin/python tests/tools/plugin_docs.py",
+        ),
+        after=("other-core",),
+    ),
     Check(
         name="other-core-unit",
         commands=("{root}/.venv-other/bin/python -m pytest tests/unit --junitxml={build}/logs/other-core-unit.xml",),

@@ -5,7 +5,7 @@
 
 .venv has ansible-core 2.19 where its Python is 3.11, and the newest core where it is newer. This makes .venv-other
 with the newest core (needs Python >= 3.12), or with 2.19, installs the wheel there as a user does, and the Galaxy
-tarball beside it; both must be found and documented.
+tarball beside it; the checks named other-core-… use it.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def install_tarball() -> None:
 
 
 def main() -> int:
-    """Make it and ask both installations for their documentation."""
+    """Make it; 1 when ansible does not find the wheel's collection."""
     python, requirement = choose()
     make(python, requirement)
     install_tarball()
@@ -109,8 +109,6 @@ def main() -> int:
     if listed != [version[1]]:
         print(f"the wheel's collection: found {listed}, expected [{version[1]!r}]")
         return 1
-    for paths in ("/nonexistent", str(COLLECTIONS)):
-        run(BIN / "python", ROOT / "tests" / "tools" / "plugin_docs.py", ANSIBLE_COLLECTIONS_PATH=paths)
     return 0
 
 
