@@ -59,6 +59,7 @@ class Check:
 
 DEV = {"PYTHONPATH": "{root}/.dev", "MYPYPATH": "{root}/.dev"}
 FLEET = "ansible_collections.camsec.fleet"
+OTHER = "{root}/.venv-other/bin/python"
 LOOPBACK = frozenset({"loopback"})
 CHECKS = (
     Check(
@@ -117,21 +118,21 @@ CHECKS = (
     Check(
         name="other-core-docs",
         commands=(
-            "ANSIBLE_COLLECTIONS_PATH=/nonexistent {root}/.venv-other/bin/python tests/tools/plugin_docs.py",
-            "ANSIBLE_COLLECTIONS_PATH={build}/other/collections {root}/.venv-other/bin/python tests/tools/plugin_docs.py",
+            f"ANSIBLE_COLLECTIONS_PATH=/nonexistent {OTHER} tests/tools/plugin_docs.py",
+            f"ANSIBLE_COLLECTIONS_PATH={{build}}/other/collections {OTHER} tests/tools/plugin_docs.py",
         ),
         after=("other-core",),
     ),
     Check(
         name="other-core-unit",
-        commands=("{root}/.venv-other/bin/python -m pytest tests/unit --junitxml={build}/logs/other-core-unit.xml",),
+        commands=(f"{OTHER} -m pytest tests/unit --junitxml={{build}}/logs/other-core-unit.xml",),
         environment={"CAMSEC_TEST_INSTALLED": "1"},
         after=("other-core",),
         junit=True,
     ),
     Check(
         name="other-core-demo",
-        commands=(f"{{root}}/.venv-other/bin/python -m {FLEET}.extensions.demo",),
+        commands=(f"{OTHER} -m {FLEET}.extensions.demo",),
         after=("other-core",),
         uses=LOOPBACK,
     ),
