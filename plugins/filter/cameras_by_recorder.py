@@ -12,9 +12,9 @@ version_added: 0.1.0
 author:
   - camsec.fleet contributors (@camsec)
 description:
-  - Goes through the cameras once and groups them by their recorder, so that a play needs one login per recorder and not one
-    per camera.
-  - A camera that has no C(camsec_recorder) is left out.
+  - Goes through the cameras once and groups them by their recorder, so that a play needs one login per recorder and
+    not one per camera.
+  - A camera that has no C(camsec_recorder) is left out. The others have a C(camsec_camera_number).
 positional: _input
 options:
   _input:
@@ -37,7 +37,12 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - For each recorder's inventory name its cameras, each with C(name), C(number), C(https_port) and C(data_encryption).
+    - For each recorder's inventory name a dictionary.
+    - C(names) gives the camera's inventory name for its number.
+    - C(links) is what O(camsec.fleet.recorder_camera_link#module:cameras) takes, from C(camsec_connection) (V(https) by
+      default) and C(camsec_https_port) (443 by default).
+    - C(encryption) is what O(camsec.fleet.recorder_data_encryption#module:cameras) takes, from C(camsec_data_encryption)
+      (off by default).
   type: dict
 """
 
@@ -48,7 +53,7 @@ from ansible.errors import AnsibleFilterError
 
 def cameras_by_recorder(
     cameras: t.Iterable[str], hostvars: t.Mapping[str, t.Mapping[str, t.Any]]
-) -> dict[str, list[dict[str, t.Any]]]:
+) -> dict[str, dict[str, t.Any]]:
     """Group cameras by recorder.
 
     Args:
@@ -56,33 +61,37 @@ def cameras_by_recorder(
         hostvars: The hosts' variables.
 
     Returns:
-        Recorder to cameras, in the order of their numbers.
+        Recorder to C(names), C(links) and C(encryption).
 
     Raises:
         AnsibleFilterError: A camera has no number, or two have the same.
     """
-    found: dict[str, dict[int, dict[str, t.Any]]] = {}
+    found: dict[str, dict[str, t.Any]] = {}
     for name in cameras:
         variables = hostvars[name]
         recorder = variables.get("camsec_recorder")
-        if not recorder:
-            continue
-        number = variables.get("camsec_camera_number")
-        if not isinstance(number, int) or isinstance(number, bool):
-            raise AnsibleFilterError(f"{name}: camsec_camera_number: found {number!r}, expected a whole number.")
-        others = found.setdefault(recorder, {})
-        if number in others:
-            raise AnsibleFilterError(
-                f"{name}: camsec_camera_number: found {number}, which {others[number]['name']} has on {recorder} too,"
-                " expected a number of its own."
-            )
-        others[number] = {
-            "name": name,
-            "number": number,
-            "https_port": variables.get("camsec_https_port", 443),
-            "data_encryption": bool(variables.get("camsec_data_encryption", False)),
-        }
-    return {recorder: [cameras_[n] for n in sorted(cameras_)] for recorder, cameras_ in found.items()}
+        if recorder:
+            group = found.setdefault(recorder, {"names": {}, "links": [], "encryption": []})
+            _add(group, name, variables, recorder)
+    return found
+
+
+def _add(group: dict[str, t.Any], name: str, variables: t.Mapping[str, t.Any], recorder: str) -> None:
+    number = variables.get("camsec_camera_number")
+    if not isinstance(number, int) or isinstance(number, bool):
+        raise AnsibleFilterError(f"{name}: camsec_camera_number: found {number!r}, expected a whole number.")
+    other = group["names"].setdefault(number, name)
+    if other != name:
+        raise AnsibleFilterError(
+            f"{name}: camsec_camera_number: found {number}, which {other} has on {recorder} too, expected one of its own."
+        )
+    connection = variables.get("camsec_connection", "https")
+    link = {"number": number, "connection": connection}
+    if connection == "https":
+        link["port"] = int(variables.get("camsec_https_port", 443))
+    group["links"].append(link)
+    encrypt = bool(variables.get("camsec_data_encryption", False))
+    group["encryption"].append({"number": number, "encrypt": encrypt, "send": True})
 
 
 class FilterModule:

@@ -13,7 +13,8 @@ author:
   - camsec.fleet contributors (@camsec)
 description:
   - Takes the results of a loop of M(camsec.fleet.recorder_camera_link) over the items of
-    P(camsec.fleet.cameras_by_recorder#filter) and names the cameras in RV(camsec.fleet.recorder_camera_link#module:unseen).
+    P(camsec.fleet.cameras_by_recorder#filter) and names the cameras in
+    RV(camsec.fleet.recorder_camera_link#module:unseen).
 positional: _input
 options:
   _input:
@@ -43,15 +44,16 @@ def unseen_cameras(results: t.Iterable[t.Mapping[str, t.Any]]) -> list[str]:
     """Name the cameras that their recorders do not see.
 
     Args:
-        results: Of a loop over recorders; each item has C(key), the recorder, and C(value), its cameras.
+        results: Of a loop over recorders; each item has C(key), the recorder, and C(value), what C(cameras_by_recorder)
+            gave for it.
 
     Returns:
         Inventory names.
     """
     names: list[str] = []
     for result in results:
-        unseen = set(result.get("unseen", ()))
-        names += [camera["name"] for camera in result["item"]["value"] if camera["number"] in unseen]
+        known = {int(number): name for number, name in result["item"]["value"]["names"].items()}
+        names += [known[number] for number in result.get("unseen", ()) if number in known]
     return names
 
 
