@@ -25,7 +25,7 @@ options:
     required: true
   at:
     description:
-      - The instant when the pictures were recorded, ISO 8601 with a time zone, by the controller's clock. By default now.
+      - The instant when the pictures were recorded, ISO 8601 with a time zone. By default now.
     type: str
   escrow_directory:
     description:
@@ -62,7 +62,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: The passwords that may have been in force at that instant, for each recorder in turn, the likeliest first.
+  description: The passwords that may have been in force then, for each recorder in turn, the likeliest first.
   type: list
   elements: str
 """
@@ -94,13 +94,14 @@ class LookupModule(LookupBase):
         Raises:
             AnsibleLookupError: The escrow cannot be read, or knows no password for that instant.
         """
-        self.set_options(var_options=variables, direct=kwargs)
-        instant = _instant(self.get_option("at"))
-        vault = self._vault()
+        plugin: t.Any = self  # ansible-core does not annotate its plugins
+        plugin.set_options(var_options=variables, direct=kwargs)
+        instant = _instant(plugin.get_option("at"))
+        vault = self._vault(plugin.get_option("vault_password_file"), plugin.get_option("vault_password"))
         found: list[str] = []
         for recorder in terms:
             try:
-                path = escrow_path(self.get_option("escrow_directory"), recorder)
+                path = escrow_path(plugin.get_option("escrow_directory"), recorder)
                 entries = Escrow(path, vault=vault).password_at(instant)
             except CamsecError as error:
                 raise AnsibleLookupError(error.message) from None
@@ -109,8 +110,7 @@ class LookupModule(LookupBase):
             found.extend(dict.fromkeys(entry.password.reveal() for entry in entries))
         return found
 
-    def _vault(self) -> VaultLib:
-        file, password = self.get_option("vault_password_file"), self.get_option("vault_password")
+    def _vault(self, file: str | None, password: str | None) -> VaultLib:
         if file and password:
             raise AnsibleLookupError("Give vault_password_file or vault_password, not both.")
         if file:
@@ -119,10 +119,10 @@ class LookupModule(LookupBase):
             return VaultLib([("default", secret)])
         if password:
             return VaultLib([("default", VaultSecret(str(password).encode("utf-8", "surrogateescape")))])
-        context = VaultSecretsContext.current(optional=True)
-        if context is None or not context.secrets:
+        secrets = getattr(VaultSecretsContext.current(optional=True), "secrets", None)
+        if not secrets:
             raise AnsibleLookupError("No vault password: give vault_password_file, or run Ansible with --vault-id.")
-        return VaultLib(context.secrets)
+        return VaultLib(secrets)
 
 
 def _instant(text: str | None) -> dt.datetime:
