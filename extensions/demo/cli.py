@@ -1,9 +1,9 @@
 # Copyright: (c) 2026, camsec.fleet contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The demonstration: simulate a fleet, bring it to HTTPS, show that a second run changes nothing, verify every endpoint.
+"""The demonstration: simulate a fleet, bring it to HTTPS, run again to change nothing, verify every endpoint.
 
-Exit status: 0 only if the second run changed nothing and every endpoint verified; 1 otherwise; 2 for unusable arguments.
+Exit status: 0 only if the second run changed nothing and every endpoint verified; 1 otherwise; 2 for bad arguments.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import argparse
 import contextlib
 import dataclasses as dc
 import datetime as dt
-import json
 import os
 import pathlib
 import re
@@ -229,7 +228,7 @@ def _print_table(devices: t.Sequence[Device]) -> int:
     """
     heads = ("DEVICE", "ADDRESS", "PORT", "PROTOCOL", "SUITE", "CERTIFICATE ISSUER", "DAYS LEFT", "VERIFIED")
     rows, wrong = [heads], 0
-    now = dt.datetime.now(tz=dt.timezone.utc)
+    now = dt.datetime.now(tz=dt.UTC)
     for device in devices:
         try:
             facts = probe(device.address, device.port, ca_path=device.ca_path)
@@ -275,9 +274,8 @@ def _demonstrate(options: argparse.Namespace, home: pathlib.Path) -> int:
         wrong = _print_table(devices)
     good = second.status == 0 and second.changed == 0 and second.failed == 0 and wrong == 0
     verdict = "All is well" if good else "NOT as it should be"
-    print(
-        f"\n{verdict}: second run changed={second.changed}, {len(devices) - wrong} of {len(devices)} endpoints verified."
-    )
+    verified = f"{len(devices) - wrong} of {len(devices)} endpoints verified"
+    print(f"\n{verdict}: second run changed={second.changed}, {verified}.")
     return 0 if good else 1
 
 
@@ -292,5 +290,4 @@ def main(argv: t.Sequence[str] | None = None) -> int:
     """
     options = _arguments(argv)
     with _directory(options.directory) as home:
-        print(json.dumps({"directory": str(home)})) if options.verbose else None
         return _demonstrate(options, home)
