@@ -43,7 +43,9 @@ def problems(kind: str, wanted: list[str]) -> list[str]:
             wrong.append(f"role {name}: no argument specification")
         if kind in WITH_EXAMPLES and not (entry.get("examples") or "").strip():
             wrong.append(f"{kind} {name}: no examples")
-    return wrong + [f"{kind}: {line}" for line in answer.stderr.splitlines() if line.strip()]
+    # ansible-core 2.21 warns of a collection inside itself.
+    said = [line for line in answer.stderr.splitlines() if line.strip() and "/ansible/_internal/" not in line]
+    return wrong + [f"{kind}: {line}" for line in said]
 
 
 def main() -> int:
