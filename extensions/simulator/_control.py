@@ -56,9 +56,9 @@ class Control:
             web.get("/fleet", self._fleet),
             web.get("/inventory", self._inventory),
         ])  # fmt: skip
-        self._runner = web.AppRunner(app, access_log=None)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, self._address, self._port, shutdown_timeout=0.5)
+        site = web.TCPSite(self._runner, self._address, self._port)
         try:
             await site.start()
         except OSError as error:

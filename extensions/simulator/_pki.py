@@ -192,7 +192,7 @@ def make_root(key_pem: str, name: str, begin: float) -> str:
     return as_pem(builder.sign(key, hashes.SHA256()))
 
 
-def issue(root_pem: str, root_key_pem: str, key_pem: str, host: str, begin: float) -> str:
+def issue(*, root_pem: str, root_key_pem: str, key_pem: str, host: str, begin: float) -> str:
     """A server certificate of the recorder's root, for its address."""
     root = x509.load_pem_x509_certificate(root_pem.encode())
     signer = _private(root_key_pem)

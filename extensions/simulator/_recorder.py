@@ -34,7 +34,7 @@ from ._pki import (
     pem_certificates,
     sha256_hex,
 )
-from ._recorder_state import CameraFields, PcSetting, RecorderState, camera_fields, new_password
+from ._recorder_state import BuiltIn, CameraFields, PcSetting, RecorderState, camera_fields, new_password
 from ._sessions import MAX_UIDS, Sessions
 from ._spec import CameraSpec, RecorderSpec
 
@@ -100,14 +100,14 @@ class Recorder(Device):
 
     async def _make_certificates(self) -> None:
         """The built-in root (REC-13), and a server certificate for the present address."""
-        if self.state.server:
+        if self.state.built_in.server:
             return
         loop = asyncio.get_running_loop()
         keys = await asyncio.gather(*(loop.run_in_executor(None, make_key, 2048) for _key in range(2)))
-        self.state.root_key, self.state.server_key = keys
         begin = min(self.now(), self.clock.wall())
-        self.state.root = make_root(self.state.root_key, f"{self.spec.model} {self.name} root", begin)
-        self.state.server = issue(self.state.root, self.state.root_key, self.state.server_key, self.spec.address, begin)
+        root = make_root(keys[0], f"{self.spec.model} {self.name} root", begin)
+        server = issue(root_pem=root, root_key_pem=keys[0], key_pem=keys[1], host=self.spec.address, begin=begin)
+        self.state.built_in = BuiltIn(root_key=keys[0], root=root, server_key=keys[1], server=server)
         self.on_change(self)
 
     def _plain(self) -> Listener:
@@ -116,7 +116,7 @@ class Recorder(Device):
     def _secure(self) -> Listener:
         if self._context is None:
             self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            load_into(self._context, self.state.server, self.state.server_key)
+            load_into(self._context, self.state.built_in.server, self.state.built_in.server_key)
         self._set_versions(self._context)
         port = self.state.pc.https_port
         return Listener(address=self.spec.address, port=port, handler=self.handle, tls=self._context)
@@ -385,7 +385,7 @@ class Recorder(Device):
     # -- calls: certificates -------------------------------------------------------------------------------------
 
     async def get_root(self, _request: Request) -> Answer:
-        return Answer(body=self.state.root.encode(), content_type="application/x-pem-file")
+        return Answer(body=self.state.built_in.root.encode(), content_type="application/x-pem-file")
 
     async def get_trusted(self, _request: Request) -> Answer:
         rows = [
@@ -577,7 +577,7 @@ class Recorder(Device):
             "time": format_time(self.now()),
             "password_set": bool(self.state.password),
             "trusted": list(self.state.trusted),
-            "root": self.state.root,
+            "root": self.state.built_in.root,
             "sessions": self.sessions.used,
             "cameras": cameras,
             "errors": self.state.errors,

@@ -17,7 +17,7 @@ from ._licence import Licences
 from ._link import Link, Segment, Setting
 from ._spec import RecorderSpec
 
-__all__ = ["CameraFields", "PcSetting", "RecorderState", "camera_fields", "new_password"]
+__all__ = ["BuiltIn", "CameraFields", "PcSetting", "RecorderState", "camera_fields", "new_password"]
 
 _CAMERA_FIELD: t.Final = re.compile(r"CAM_(\d\d)_([A-Z_]+)")
 
@@ -52,15 +52,22 @@ def _check_port(port: int, spec: RecorderSpec) -> None:
             raise ApiError(400, f"REC-12: port {port} is the recorder's {use} port at present.")
 
 
+@dc.dataclass(frozen=True, kw_only=True)
+class BuiltIn:
+    """The recorder's own root (REC-13), and the server certificate that it issued."""
+
+    root_key: str = ""
+    root: str = ""
+    server_key: str = ""
+    server: str = ""
+
+
 @dc.dataclass(kw_only=True)
 class RecorderState:
     pc: PcSetting = dc.field(default_factory=PcSetting)
     licences: Licences = dc.field(default_factory=Licences)
     password: str = ""
-    root_key: str = ""
-    root: str = ""
-    server_key: str = ""
-    server: str = ""
+    built_in: BuiltIn = dc.field(default_factory=BuiltIn)
     trusted: dict[str, str] = dc.field(default_factory=dict)
     errors: list[tuple[str, str]] = dc.field(default_factory=list)
     events: list[tuple[str, str]] = dc.field(default_factory=list)
@@ -81,6 +88,7 @@ class RecorderState:
                 link.setting = Setting(**camera["setting"])
                 link.segments = [_unpack(segment) for segment in camera["segments"]]
         values["pc"] = PcSetting(**values["pc"])
+        values["built_in"] = BuiltIn(**values["built_in"])
         licences = values["licences"]
         values["licences"] = Licences(main=licences["main"], kits=[(kit[0], kit[1]) for kit in licences["kits"]])
         for log in ("errors", "events"):

@@ -10,23 +10,21 @@ import asyncio
 import json
 import pathlib
 import typing as t
-from asyncio import sslproto
 
 from ._camera import Camera
 from ._clock import Clock
 from ._device import Device, ReadOnly
 from ._listener import PortError
 from ._recorder import Recorder
+from ._recorder_state import BuiltIn
 from ._spec import Fleet, FleetError
 from ._store import Store
+from ._tls import prepare_asyncio
 
 __all__ = ["Simulator"]
 
 _CLOCK_FILE: t.Final = "_clock"
 _SAVE_AFTER: t.Final = 0.2
-# asyncio gives every TLS connection a read buffer of 256 KiB; a thousand cameras that each talk to a recorder in this
-# very process are two thousand of them. One TLS record is 16 KiB.
-_TLS_BUFFER: t.Final = 20 * 1024
 
 
 class Simulator:
@@ -41,9 +39,10 @@ class Simulator:
         self._unsaved: dict[str, Device] = {}
         self._saving: asyncio.TimerHandle | None = None
         self._changing = asyncio.Lock()
+        self._built_in: dict[str, BuiltIn] = {}
 
     async def start(self) -> None:
-        sslproto.SSLProtocol.max_size = _TLS_BUFFER
+        prepare_asyncio()
         self._resume_clock()
         await self._start_devices()
 
@@ -79,6 +78,9 @@ class Simulator:
             kept = self._load(device.name)
             if kept is not None:
                 device.load(kept)
+            elif isinstance(device, Recorder):
+                # The built-in root outlives a factory reset.
+                device.state.built_in = self._built_in.get(device.spec.address, device.state.built_in)
             device.on_change = self._changed
         return devices
 
@@ -126,6 +128,8 @@ class Simulator:
     async def _stop_devices(self) -> None:
         devices, self.devices = self.devices, {}
         for device in devices.values():
+            if isinstance(device, Recorder):
+                self._built_in[device.spec.address] = device.state.built_in
             for fault in device.faults:
                 fault.cleared.set()
         await asyncio.gather(*(device.power_off() for device in devices.values()))
