@@ -20,6 +20,10 @@ description:
   - Several tasks at once are safe; one of them makes the authority and the others find it.
 options:
   authority_passphrase:
+    description:
+      - Passphrase of the authority's private keys, at least 8 characters.
+      - Keep it in a file that C(ansible-vault) encrypts. It is never returned or logged.
+    type: str
     required: true
   common_name:
     description:
@@ -59,7 +63,6 @@ options:
     type: int
 extends_documentation_fragment:
   - camsec.fleet.certificate_authority
-  - camsec.fleet.certificate_authority.unlock
   - camsec.fleet.certificate_authority.attributes
 attributes:
   idempotent:

@@ -352,6 +352,26 @@ class CertificateAuthority:
             return False
         return True
 
+    def check_terms(
+        self, *, device: str, lifetime_days: int, backdate_hours: int, common_name: str | None, now: dt.datetime
+    ) -> None:
+        """Refuse what :meth:`sign_request` would refuse of the terms of a certificate; nothing is read.
+
+        Args:
+            device: Inventory name, for the errors.
+            lifetime_days: See :meth:`sign_request`.
+            backdate_hours: See there.
+            common_name: See there.
+            now: The clock.
+
+        Raises:
+            InputError: A name or a time span cannot be used.
+            PkiError: The authority is not valid now.
+        """
+        if common_name is not None:
+            _check_common_name(common_name, "common name", device)
+        self._validity(now, lifetime_days, backdate_hours, device)
+
     def check_passphrase(self, passphrase: Secret) -> None:
         """Prove that the issuing key can be used.
 

@@ -189,13 +189,8 @@ class CertificateResource:
             steps.append(Step(id="issue_certificate", title=title))
         elif self._chain_is_stale(current):
             steps.append(Step(id="write_chain", title=f"Write the chain to {self._wish.chain_path}"))
-        if any(step.id == "issue_certificate" for step in steps) and self._wish.passphrase is None:
-            raise InputError(
-                device=self._wish.device,
-                subject="authority_passphrase",
-                found="none",
-                expected="the passphrase, since a certificate is to be issued",
-            )
+        if any(step.id == "issue_certificate" for step in steps):
+            self._check_issuing()
         after = before if not steps else self._after(current, steps)
         return Plan(before=before, after=after, steps=tuple(steps), warnings=tuple(warnings))
 
@@ -298,6 +293,23 @@ class CertificateResource:
         if not reasons and certificate.not_before <= self._now < certificate.not_after and end <= certificate.not_after:
             return [], [f"{due} A new one would end no later, since the authority ends on {iso(end)}: replace it."]
         return [*reasons, due], []
+
+    def _check_issuing(self) -> None:
+        wish = self._wish
+        if wish.passphrase is None:
+            raise InputError(
+                device=wish.device,
+                subject="authority_passphrase",
+                found="none",
+                expected="the passphrase, since a certificate is to be issued",
+            )
+        self._authority.check_terms(
+            device=wish.device,
+            lifetime_days=wish.lifetime_days,
+            backdate_hours=wish.backdate_hours,
+            common_name=wish.common_name,
+            now=self._now,
+        )
 
     def _chain_is_stale(self, current: CertificateState) -> bool:
         if self._wish.chain_path is None or current.certificate is None:

@@ -23,9 +23,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 
 
 def openssl(*arguments: str | pathlib.Path, check: bool = True) -> str:
-    done = subprocess.run(
-        ["openssl", *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False
-    )
+    done = subprocess.run(["openssl", *map(str, arguments)], capture_output=True, text=True, timeout=60, check=False)
     if check and done.returncode:
         raise AssertionError(done.stdout + done.stderr)
     return done.stdout + done.stderr

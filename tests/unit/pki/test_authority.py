@@ -45,9 +45,7 @@ def test_openssl_accepts_what_is_issued(
         intermediate_common_name=intermediate,
     )
     csr = request(tmp_path)
-    issued = authority.sign_request(
-        csr.read_text(), passphrase=PASSPHRASE, device="cam011", subject_alt_names=NAMES
-    )
+    issued = authority.sign_request(csr.read_text(), passphrase=PASSPHRASE, device="cam011", subject_alt_names=NAMES)
     path = tmp_path / "cam011.pem"
     path.write_text(issued.pem)
     assert verified(authority, path, "-verify_ip", "192.0.2.11")
@@ -140,9 +138,7 @@ def test_never_overwritten(authority: CertificateAuthority, tmp_path: pathlib.Pa
 )
 def test_parameters_that_cannot_be_used(tmp_path: pathlib.Path, options: dict[str, t.Any], sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
-        CertificateAuthority.create(
-            tmp_path / "ca", **{"passphrase": PASSPHRASE, "common_name": "Root", **options}
-        )
+        CertificateAuthority.create(tmp_path / "ca", **{"passphrase": PASSPHRASE, "common_name": "Root", **options})
     assert not (tmp_path / "ca" / "root.key").exists()
 
 
@@ -335,9 +331,7 @@ def test_nothing_is_handed_out_without_the_ledger(authority: CertificateAuthorit
         authority.issue_with_new_key(passphrase=PASSPHRASE, device="c", subject_alt_names=["c"], key_type="ecdsa")
 
 
-def test_a_taken_serial_number_is_drawn_again(
-    authority: CertificateAuthority, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_taken_serial_number_is_drawn_again(authority: CertificateAuthority, monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = iter([5, 5, 7])
     module = "ansible_collections.camsec.fleet.plugins.module_utils._pki._authority._serial_number"
     monkeypatch.setattr(module, lambda: next(numbers))

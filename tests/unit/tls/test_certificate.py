@@ -29,9 +29,10 @@ def test_facts_are_those_that_openssl_tells(pair: Pair) -> None:
     assert values["sha256 Fingerprint"].replace(":", "").lower() == facts.sha256
     assert dt.datetime.strptime(values["notAfter"], "%b %d %H:%M:%S %Y %Z").replace(tzinfo=dt.UTC) == facts.not_after
     public = openssl("x509", "-in", pair.certificate, "-noout", "-pubkey")
-    assert hashlib.sha256(ssl.PEM_cert_to_DER_cert(
-        public.replace("PUBLIC KEY", "CERTIFICATE")
-    )).hexdigest() == facts.spki_sha256
+    assert (
+        hashlib.sha256(ssl.PEM_cert_to_DER_cert(public.replace("PUBLIC KEY", "CERTIFICATE"))).hexdigest()
+        == facts.spki_sha256
+    )
     assert facts.subject_alt_names == ("IP:127.0.0.1", "DNS:cam.example")
     assert facts.subject_common_name == facts.issuer_common_name == "127.0.0.1"
     assert (facts.key_type, facts.key_size, facts.self_signed) == ("rsa", 2048, True)
