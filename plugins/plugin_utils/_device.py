@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, camsec.fleet contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Serves every device module: runs the module's code in the worker when the connection is local.
+"""The action of every device module: runs the module's code in the worker when the connection is local.
 
 An AnsiballZ module costs a Python start and an upload for each device; the same code in the worker costs neither.
 Over any other connection (a gateway inside the camera network, say) the module is shipped as usual.
@@ -15,10 +15,12 @@ import typing as t
 from ansible.plugins.action import ActionBase
 from ansible_collections.camsec.fleet.plugins.module_utils._module import run_in_worker
 
+__all__ = ["DeviceAction"]
+
 _MODULES = "ansible_collections.camsec.fleet.plugins.modules"
 
 
-class ActionModule(ActionBase):
+class DeviceAction(ActionBase):
     """Runs the module of the task's own name."""
 
     TRANSFERS_FILES = False
