@@ -9,7 +9,7 @@ DOCUMENTATION = r"""
 name: changes
 type: aggregate
 short_description: Summary of the steps that a run carried out, or would carry out
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - camsec.fleet contributors (@camsec)
 description:

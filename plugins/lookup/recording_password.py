@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: recording_password
 short_description: Recording passwords of a recorder at an instant
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - camsec.fleet contributors (@camsec)
 description:

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: camera
 short_description: Bring a camera to HTTPS with a certificate of our own authority
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - camsec.fleet contributors (@camsec)
 description:

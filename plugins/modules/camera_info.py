@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: camera_info
 short_description: Read a camera's keys, certificates, connection and clock
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - camsec.fleet contributors (@camsec)
 description:

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: camera_private_key
 short_description: Generate the CRT key of a camera, or put the previous one in its place
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - camsec.fleet contributors (@camsec)
 description:

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: recorder_data_encryption
 short_description: Encrypt what a recorder records
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - camsec.fleet contributors (@camsec)
 description:
@@ -82,7 +82,7 @@ plan:
   returned: success
   type: list
   elements: dict
-  sample: [{id: set_encryption, title: 'Data encryption: password (none is set), camera 1 on', rule: REC-30, disconnects: false}]
+  sample: [{id: set_encryption, title: 'Data encryption: camera 1 on', rule: REC-31, disconnects: false}]
 impacts:
   description: Side effects that the manual names, with the rule's id.
   returned: success

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: recorder_license
 short_description: Register licence kits on a recorder
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - camsec.fleet contributors (@camsec)
 description:
@@ -52,7 +52,7 @@ plan:
   returned: success
   type: list
   elements: dict
-  sample: [{id: register_kit_key, title: 'Register the licence kit''s unlock key 1234************5678', rule: REC-01, disconnects: false}]
+  sample: [{id: register_kit_key, title: Register a kit, rule: REC-01, disconnects: false}]
 impacts:
   description: Side effects that the manual names, with the rule's id.
   returned: success

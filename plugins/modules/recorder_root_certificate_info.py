@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: recorder_root_certificate_info
 short_description: Download a recorder's own root certificate
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - camsec.fleet contributors (@camsec)
 description:
@@ -44,7 +44,7 @@ root_certificate:
   description: Facts of the certificate.
   returned: success
   type: dict
-  sample: {subject: CN=WJ-NX400K root, issuer: CN=WJ-NX400K root, serial_number: 3f6a, not_after: '2036-11-22T00:00:00Z'}
+  sample: {subject: CN=WJ-NX400K root, serial_number: 3f6a, not_after: '2036-11-22T00:00:00Z'}
 content:
   description: The certificate in PEM.
   returned: success

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: tls_endpoint_info
 short_description: Make a real TLS handshake and tell what it showed
-version_added: 0.1.0
+version_added: 1.0.0
 author:
   - camsec.fleet contributors (@camsec)
 description:
