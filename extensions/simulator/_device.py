@@ -142,14 +142,10 @@ class Device(abc.ABC):
             return response
         call = self._find(request)
         if call is not None and call.streams:
-            return await self._answer(request, call)
+            return (await self._answer(request, call))[0]
         # A client that goes away does not undo half of what it asked for.
-        response = await asyncio.shield(self._answer(request, call))
-        if call is not None and call.writes and response.status < 300:
-            fault = self._take_fault(request, after_write=True)
-            if fault is not None:
-                return (await play(fault, request))[1]
-        return response
+        response, fault = await asyncio.shield(self._answer(request, call))
+        return response if fault is None else (await play(fault, request))[1]
 
     def _take_fault(self, request: web.BaseRequest, *, after_write: bool) -> Fault | None:
         for fault in self.faults:
@@ -169,25 +165,27 @@ class Device(abc.ABC):
                     return call
         return found
 
-    async def _answer(self, request: web.BaseRequest, call: Call | None) -> web.StreamResponse:
+    async def _answer(self, request: web.BaseRequest, call: Call | None) -> tuple[web.StreamResponse, Fault | None]:
+        """The response, and the fault that comes in its place although the request was carried out."""
         answer: Answer | web.StreamResponse
         try:
             user = self._log_in(request)
             answer = await self._run(request, call, user)
         except ApiError as error:
             answer = self._refusal(error)
-        if isinstance(answer, web.StreamResponse):
-            if not (call is not None and call.streams and answer.status == 200):
-                self.log.add(request, answer.status, call)
-            return answer
-        response = answer.response()
-        self.log.add(request, response.status, call)
-        if answer.after is not None:
-            # The answer goes out on the old connection before anything is closed.
-            await response.prepare(request)
-            await response.write_eof()
+        response = answer.response() if isinstance(answer, Answer) else answer
+        if call is None or not call.streams or response.status != 200:
+            self.log.add(request, response.status, call)
+        fault = None
+        if call is not None and call.writes and response.status < 300:
+            fault = self._take_fault(request, after_write=True)
+        if isinstance(answer, Answer) and answer.after is not None:
+            if fault is None:
+                # The answer goes out on the old connection before anything is closed.
+                await response.prepare(request)
+                await response.write_eof()
             self.clock.track(answer.after())
-        return response
+        return response, fault
 
     def _refusal(self, error: ApiError) -> web.Response:
         response = error_response(error)

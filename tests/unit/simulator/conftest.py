@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses as dc
+import json
 import pathlib
 import re
 import subprocess
@@ -187,8 +188,8 @@ class Authority:
         self.folder = folder
         self.path = folder / "ca.pem"
         run(
-            "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3650", "-subj", "/O=Tests/CN=Test Root",
-            "-addext", "keyUsage=critical,keyCertSign,cRLSign",
+            "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "3650",
+            "-subj", "/O=Tests/CN=Test Root", "-addext", "keyUsage=critical,keyCertSign,cRLSign",
             "-keyout", str(folder / "ca.key"), "-out", str(self.path),
         )  # fmt: skip
         self.pem = self.path.read_text()
@@ -263,3 +264,8 @@ def shell() -> t.Callable[..., str]:
 @pytest.fixture(scope="session")
 def fleet_text() -> str:
     return FLEET
+
+
+@pytest.fixture(scope="session")
+def as_json() -> t.Callable[[str], t.Any]:
+    return json.loads
