@@ -240,12 +240,11 @@ class Escrow:
 
         Raises:
             EscrowError: It cannot be written: the recorder must not be asked.
-            InputError: The new password is empty or ``at`` has no time zone.
+            InputError: A password is empty or no Unicode text, or ``at`` has no time zone.
         """
-        if not len(new):
-            raise InputError(
-                device=str(self.path), subject="new recording password", found="nothing", expected="a password"
-            )
+        self._refuse_unusable(new, "new recording password")
+        if old is not None:
+            self._refuse_unusable(old, "old recording password")
         at = _utc(at)
         with self._changing() as edit:
             entries = _settle_pending(edit.document, old, at)
@@ -315,6 +314,13 @@ class Escrow:
         instant = _utc(instant)
         found = [entry for entry in reversed(self.entries()) if entry.covers(instant)]
         return sorted(found, key=lambda entry: entry.state not in ("in_force", "former"))
+
+    def _refuse_unusable(self, password: Secret, subject: str) -> None:
+        found = "" if len(password) else "nothing"
+        if any("\ud800" <= character <= "\udfff" for character in password.reveal()):
+            found = "characters that are no Unicode text"
+        if found:
+            raise InputError(device=str(self.path), subject=subject, found=found, expected="a password")
 
     def _pending_of(self, document: _Document) -> Entry:
         pending = next((entry for entry in document.entries if entry.state == "pending"), None)

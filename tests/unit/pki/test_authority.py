@@ -115,7 +115,7 @@ def test_the_root_key_may_be_offline_when_there_is_an_intermediate(tmp_path: pat
 
 def test_never_overwritten(authority: CertificateAuthority, tmp_path: pathlib.Path) -> None:
     before = (tmp_path / "ca" / "root.pem").read_bytes()
-    with pytest.raises(PkiError, match="found an authority, expected an empty directory. An authority is never"):
+    with pytest.raises(PkiError, match=r"found an authority, expected an empty directory\. An authority is never"):
         CertificateAuthority.create(authority.directory, passphrase=PASSPHRASE, common_name="Other", key_type="ecdsa")
     (tmp_path / "ca" / "config.json").unlink()
     with pytest.raises(PkiError, match="found an unfinished authority"):
@@ -210,7 +210,8 @@ def test_key_files_that_cannot_be_used(authority: CertificateAuthority, tmp_path
     key.write_bytes(good)
 
 
-def test_directories_that_are_no_authority(authority: CertificateAuthority, tmp_path: pathlib.Path) -> None:
+@pytest.mark.usefixtures("authority")
+def test_directories_that_are_no_authority(tmp_path: pathlib.Path) -> None:
     with pytest.raises(PkiError, match="found no complete authority"):
         CertificateAuthority.open(tmp_path)
     (tmp_path / "ca").chmod(0o777)
@@ -371,11 +372,11 @@ def test_problems_of_a_certificate(authority: CertificateAuthority, tmp_path: pa
     )[1].facts
     now = dt.datetime.now(dt.UTC)
     require_usable(facts, now=now, address="192.0.2.1", authority=authority, key_spki_sha256=facts.spki_sha256)
-    with pytest.raises(PkiError, match="^c: certificate: found expired on "):
+    with pytest.raises(PkiError, match=r"^c: certificate: found expired on "):
         require_usable(facts, now=facts.not_after, device="c")
-    with pytest.raises(PkiError, match="^c: certificate: found not valid before "):
+    with pytest.raises(PkiError, match=r"^c: certificate: found not valid before "):
         require_usable(facts, now=facts.not_before - dt.timedelta(days=1), device="c")
-    with pytest.raises(PkiError, match="found IP:192.0.2.1, expected a subject alternative name for 192.0.2.2"):
+    with pytest.raises(PkiError, match=r"found IP:192.0.2.1, expected a subject alternative name for 192.0.2.2"):
         require_usable(facts, now=now, address="192.0.2.2")
     with pytest.raises(PkiError, match="found a public key that does not fit the private key"):
         require_usable(facts, now=now, key_spki_sha256="00")

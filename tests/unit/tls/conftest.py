@@ -45,7 +45,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
 
 @contextlib.contextmanager
 def tls_server(pair: Pair, *options: str) -> t.Iterator[int]:
-    """openssl s_server on a free port of 127.0.0.1."""
+    """Run openssl s_server on a free port of 127.0.0.1."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])

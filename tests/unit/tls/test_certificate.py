@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import pathlib
 import ssl
 
 import pytest
@@ -50,7 +49,7 @@ def test_shown_has_days_left_only_with_a_clock(pair: Pair) -> None:
     assert facts.shown()["not_after"].endswith("Z")
 
 
-def test_bad_input_is_one_sentence_without_the_content(pair: Pair, tmp_path: pathlib.Path) -> None:
+def test_bad_input_is_one_sentence_without_the_content(pair: Pair) -> None:
     good, key = pair.certificate.read_text(), pair.key.read_text()
     lines = good.splitlines()
     torn = "\n".join([lines[0], *lines[2:]])

@@ -14,8 +14,10 @@ import typing as t
 
 import pytest
 from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import ConnectError, InputError
+from ansible_collections.camsec.fleet.plugins.module_utils._module import run_in_worker
 from ansible_collections.camsec.fleet.plugins.module_utils._tls._certificate import load_one_certificate
 from ansible_collections.camsec.fleet.plugins.module_utils._tls._probe import iana_name, probe
+from ansible_collections.camsec.fleet.plugins.modules.tls_endpoint_info import SPEC
 
 from .conftest import OPENSSL, Pair, tls_server
 
@@ -78,9 +80,12 @@ def test_iana_names_are_those_of_openssl() -> None:
 
 
 def test_no_tls_there() -> None:
-    with plain_server(b"HTTP/1.0 400 Bad Request\r\n\r\n") as (port, received):
-        with pytest.raises(ConnectError, match=rf"^127.0.0.1:{port}: TLS handshake: found an answer that is not TLS"):
-            probe("127.0.0.1", port)
+    sentence = "TLS handshake: found an answer that is not TLS"
+    with (
+        plain_server(b"HTTP/1.0 400 Bad Request\r\n\r\n") as (port, received),
+        pytest.raises(ConnectError, match=sentence),
+    ):
+        probe("127.0.0.1", port)
     assert all(block[:1] == b"\x16" for block in received)  # nothing but a ClientHello was sent
 
 
@@ -99,12 +104,33 @@ def test_silence_ends_in_time() -> None:
         probe("127.0.0.1", port, timeout=0.3)
 
 
-def test_unusable_ca_file(tmp_path: pathlib.Path, pair: Pair) -> None:
+def test_unusable_ca_file(tmp_path: pathlib.Path) -> None:
     empty = tmp_path / "empty.pem"
     empty.touch()
     for path, found in ((empty, "no certificate in pem"), (tmp_path / "none.pem", "no such file")):
         with pytest.raises(InputError, match=f"^{path}: CA certificates: found {found}"):
             probe("127.0.0.1", 1, ca_path=str(path))
+
+
+def test_module(pair: Pair) -> None:
+    options = {"host": "127.0.0.1", "ca_path": str(pair.certificate)}
+    with tls_server(pair) as port:
+        good = run_in_worker(SPEC, {**options, "port": port}, check_mode=True)
+        bad = run_in_worker(SPEC, {**options, "port": port, "server_name": "other.example"}, check_mode=False)
+    assert good["verified"]
+    assert not good["changed"]
+    assert good["days_left"] == good["certificate"]["days_left"] == 9
+    assert good["certificate"]["content"] == load_one_certificate(pair.certificate.read_text()).pem
+    assert not bad["verified"]
+    assert bad["certificate"] == good["certificate"]
+    assert "other.example" in bad["verify_error"]
+    for change, sentence in (
+        ({"port": 0}, "port: found 0, expected 1 to 65535"),
+        ({"timeout": 0}, "timeout: found 0.0"),
+        ({"port": port}, "found connection refused"),
+        ({"ca_path": "/none.pem"}, "CA certificates: found no such file"),
+    ):
+        assert sentence in run_in_worker(SPEC, {**options, **change}, check_mode=False)["msg"]
 
 
 @contextlib.contextmanager
