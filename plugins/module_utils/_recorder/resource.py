@@ -19,7 +19,7 @@ from .._core._errors import CamsecError, InputError, LoginError, RefusedError, V
 from .._core._plan import Plan, Step
 from .._core._secret import Secret
 from .._escrow._escrow import Entry, Escrow
-from .._pki._files import read_text, write_or_fail
+from .._pki._files import make_parents, read_text, write_or_fail
 from .._tls._certificate import CertificateFacts
 from .._transport._connection import Trust
 from .._transport._contact import Contact, Target, contact
@@ -337,6 +337,7 @@ class RecorderResource:
         before, path = self._known_before(), self.wanted.root_certificate_path
         if path is None or before.root_certificate is None or before.pc_side is None:
             raise RuntimeError("keep_root_certificate is planned only when the root was read")
+        make_parents(path, subject="root certificate of the recorder")
         write_or_fail(path, before.root_certificate.encode(), mode=0o644, subject="root certificate of the recorder")
         try:
             self._prove_https(before.pc_side.https_port, Trust(ca_path=path))
@@ -437,8 +438,8 @@ class RecorderResource:
             try:
                 self.api.move(self.target.session("http", before.http_port, Trust()))
                 self.api.set_pc_side(**back)
-                until(self.api.connect_states, seconds=self.limits.switch_seconds)
-                advice = f"It was brought back to port {before.https_port} through its HTTP port."
+                self._prove_https(before.https_port)
+                advice = f"It was brought back to port {before.https_port} through its HTTP port and answers there."
             except CamsecError as second:
                 advice = (
                     f"It could NOT be brought back through its HTTP port ({second.found}): do it at its own screen."
@@ -532,7 +533,9 @@ class RecorderResource:
         planned = self._planned
         if planned is None:
             raise RuntimeError("plan() comes first")
-        self._check_part("PC side", planned.pc_side, state.pc_side)
+        if self.wanted.https is not None and planned.pc_side is not None and state.pc_side is not None:
+            for name in ("connection", "tls_1_1", "https_port"):
+                self._check_part(name, getattr(planned.pc_side, name), getattr(state.pc_side, name))
         if planned.trusted_cas is not None:
             missing = {ca.sha256 for ca in planned.trusted_cas} - {ca.sha256 for ca in state.trusted_cas or ()}
             self._check_part("trusted certificates that are missing", (), tuple(sorted(missing)))

@@ -1,0 +1,481 @@
+# Copyright: (c) 2026, camsec.fleet contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The modules of the recorder family against the simulator.
+
+Each goes through the twelve cases: create, again, modify, again, back, again, each in check mode too; check mode runs
+against a simulator that refuses every write. Results are judged by the simulator's own state, openssl and curl.
+"""
+
+from __future__ import annotations
+
+import pathlib
+import stat
+import subprocess
+import time
+import typing as t
+
+import pytest
+from ansible_collections.camsec.fleet.plugins.module_utils._core._secret import Secret
+from ansible_collections.camsec.fleet.plugins.module_utils._escrow._escrow import Escrow
+from ansible_collections.camsec.fleet.plugins.module_utils._pki._authority import CertificateAuthority
+from ansible_collections.camsec.fleet.plugins.module_utils._transport._connection import Trust
+from ansible_collections.camsec.fleet.plugins.module_utils._transport._contact import Target
+from ansible_collections.camsec.fleet.plugins.module_utils._transport._session import DeviceSession
+
+from .conftest import CAMERA_PASSWORD, KITS, MAIN_KEY, RECORDER_PASSWORD, Lab
+
+PICTURES = "Pic-tures-1"
+NEW_PICTURES = "Pic-tures-2"
+VAULT = "vault-word-1"
+Result = dict[str, t.Any]
+
+
+def ok(result: Result, *, changed: bool) -> Result:
+    assert "failed" not in result, result["msg"]
+    assert result["changed"] is changed, result
+    return result
+
+
+def failed(result: Result) -> str:
+    """The sentence of a failure."""
+    message = t.cast("str", result.get("msg", ""))
+    assert result.get("failed"), result
+    assert "Traceback" not in message
+    assert "\n" not in message
+    assert len(message) < 900
+    for secret in (RECORDER_PASSWORD, PICTURES, VAULT, MAIN_KEY, *KITS.values()):
+        assert secret not in str(result)
+    return message
+
+
+def cycle(lab: Lab, module: str, wishes: t.Sequence[dict[str, t.Any]], judge: t.Callable[[int], None]) -> None:
+    """Two cases in check mode and two for real, for each wish."""
+    for number, wish in enumerate(wishes):
+        planned = ok(lab.checked(module, **wish), changed=True)
+        done = ok(lab.run(module, **wish), changed=True)
+        assert [step["id"] for step in planned["plan"]] == [step["id"] for step in done["plan"]]
+        judge(number)
+        ok(lab.run(module, **wish), changed=False)
+        again = ok(lab.checked(module, **wish), changed=False)
+        assert again["before"] == again["after"]
+        assert lab.open_uids() == 0
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
+    folder = tmp_path_factory.mktemp("authority") / "ca"
+    return CertificateAuthority.create(
+        folder, passphrase=Secret("ca-pass-word"), common_name="Site CA", key_type="ecdsa"
+    )
+
+
+def https_camera(lab: Lab, number: int, authority: CertificateAuthority) -> None:
+    """Bring a camera to HTTPS with a certificate of ours."""
+    result = lab.run(
+        "camera",
+        host=lab.simulator.device(f"cam{number}").spec.address,
+        username="admin",
+        password=CAMERA_PASSWORD,
+        https_port=8443,
+        ca_directory=str(authority.directory),
+        ca_passphrase="ca-pass-word",
+        switch_timeout=20.0,
+    )
+    assert "failed" not in result, result["msg"]
+
+
+def without(options: dict[str, t.Any], *names: str) -> dict[str, t.Any]:
+    return {name: value for name, value in options.items() if name not in names}
+
+
+# -- licences ------------------------------------------------------------------------------------------------------
+
+
+def test_license_cycle(lab: Lab) -> None:
+    one, four = KITS["WJ-NXS01WUX"], KITS["WJ-NXS04WUX"]
+    wishes = [
+        {"main_unlock_key": MAIN_KEY},
+        {"main_unlock_key": MAIN_KEY, "kit_unlock_keys": [one]},
+        {"kit_unlock_keys": [one, f"{four[:4]}-{four[4:8]} {four[8:]}"]},
+    ]
+    totals = [0, 1, 5]
+
+    def judge(number: int) -> None:
+        assert lab.run("recorder_info")["recorder"]["licenses"]["total"] == totals[number]
+
+    cycle(lab, "recorder_license", wishes, judge)
+
+
+def test_rec_04_wrong_key_then_a_right_one(lab: Lab) -> None:
+    message = failed(lab.run("recorder_license", main_unlock_key="9" * 20))
+    assert "REC-04" in message
+    lab.licensed()
+
+
+def test_rec_02_rec_06_shortest_way(lab: Lab) -> None:
+    assert "[REC-02]" in failed(lab.checked("recorder_license", kit_unlock_keys=[KITS["WJ-NXS01WUX"]]))
+    cameras = [{"number": 1, "connection": "https"}, {"number": 2, "connection": "https"}]
+    message = failed(lab.checked("recorder_camera_link", cameras=cameras))
+    assert "[REC-06]" in message
+    assert "2 camera(s)" in message
+
+
+def test_rec_03_user_whose_level_does_not_allow_it(lab: Lab) -> None:
+    lab.licensed()
+    assert "account was refused" in failed(lab.run("recorder_info", username="nobody"))
+
+
+# -- HTTPS for PCs -------------------------------------------------------------------------------------------------
+
+
+def test_https_cycle(lab: Lab) -> None:
+    root = lab.folder / "root.pem"
+    common = {"root_certificate_path": str(root)}
+    wishes = [
+        {**common, "connection": "https_only", "tls_1_1": False},
+        {**common, "https_port": 8443, "former_https_port": 4443},
+        {**common, "https_port": 4443, "former_https_port": 8443, "connection": "http_and_https", "tls_1_1": True},
+    ]
+    ports = [4443, 8443, 4443]
+
+    def judge(number: int) -> None:
+        assert stat.S_IMODE(root.stat().st_mode) == 0o644
+        assert "Verify return code: 0 (ok)" in lab.s_client(ports[number], root)
+        old = "Cipher is (NONE)" in lab.s_client(ports[number], None, "-tls1_1", "-cipher", "ALL:@SECLEVEL=0")
+        assert old is (number < 2)
+        plain = "401" if number == 2 else "000"
+        assert lab.http_status(plain) == plain
+
+    cycle(lab, "recorder_https", wishes, judge)
+
+
+def test_https_result_shows_the_handshake(lab: Lab) -> None:
+    root = lab.folder / "root.pem"
+    wish = {"connection": "https_only", "root_certificate_path": str(root)}
+    result = ok(lab.run("recorder_https", **wish), changed=True)
+    assert result["endpoint"]["protocol"] == "TLSv1.3"
+    assert result["contact"] == {"scheme": "https", "port": 4443, "trust": "certificate_authority"}
+    assert result["certificate"]["subject_alt_names"] == [f"IP:{lab.address}"]
+    assert {impact["rule"] for impact in result["impacts"]} == {"REC-10"}
+    assert "plain HTTP" in result["warnings"][0]
+    info = ok(lab.run("recorder_root_certificate_info", ca_path=str(root), first_contact="refuse"), changed=False)
+    assert info["content"] == root.read_text()
+    shown = subprocess.run(
+        ["openssl", "x509", "-in", root, "-noout", "-fingerprint", "-sha256"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert shown.stdout.strip().rpartition("=")[2].replace(":", "").lower() == info["sha256"]
+
+
+def test_rec_14_port_that_the_network_does_not_let_through_is_put_back(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing gets through to the new port: the old one comes back through HTTP."""
+    root = lab.folder / "root.pem"
+    ok(lab.run("recorder_https", root_certificate_path=str(root)), changed=True)
+    real = Target.session
+
+    def firewall(target: Target, scheme: str, port: int, trust: Trust | None = None) -> DeviceSession:
+        return real(target, scheme, 9 if port == 8443 else port, trust)
+
+    monkeypatch.setattr(Target, "session", firewall)
+    wish = {"root_certificate_path": str(root), "https_port": 8443, "former_https_port": 4443, "switch_timeout": 1.0}
+    message = failed(lab.run("recorder_https", connection="https_only", **wish))
+    monkeypatch.undo()
+    assert "brought back to port 4443 through its HTTP port" in message
+    pc_side = lab.run("recorder_info")["recorder"]["pc_side"]
+    assert (pc_side["https_port"], pc_side["connection"]) == (4443, "http_and_https")
+    assert "Verify return code: 0 (ok)" in lab.s_client(4443, root)
+    assert lab.open_uids() == 0
+
+
+def test_https_needs_something_to_verify_by(lab: Lab) -> None:
+    message = failed(lab.checked("recorder_https", connection="https_only"))
+    assert "root_certificate_path" in message
+
+
+def test_kept_root_of_another_recorder_is_not_trusted(lab: Lab, authority: CertificateAuthority) -> None:
+    message = failed(lab.run("recorder_https", root_certificate_path=authority.trusted_path, connection="https_only"))
+    assert "vouches for" in message
+    assert lab.simulator.control("/devices/rec/requests")["counts"]["writes"] == 0
+
+
+@pytest.mark.parametrize("port", [0, 70000, 20, 10007, 50000, 8080, 2121, 1818, 8181])
+def test_rec_12_forbidden_ports(lab: Lab, port: int) -> None:
+    message = failed(lab.checked("recorder_https", https_port=port, former_https_port=4443, connection="https_only"))
+    assert "[REC-12]" in message
+
+
+# -- connections to cameras ----------------------------------------------------------------------------------------
+
+
+def test_camera_link_cycle(lab: Lab, authority: CertificateAuthority) -> None:
+    lab.licensed()
+    https_camera(lab, 1, authority)
+    both = {"trusted_ca_path": authority.trusted_path, "on_unseen": "report", "link_timeout": 3.0}
+    wishes = [
+        {**both, "cameras": [{"number": 1, "connection": "https", "port": 8443}]},
+        {**both, "cameras": [{"number": 1, "connection": "https"}, {"number": 2, "connection": "http", "port": 8443}]},
+        {"cameras": [{"number": 1, "connection": "http"}], "on_unseen": "report", "link_timeout": 0.3},
+    ]
+
+    def judge(number: int) -> None:
+        cameras = lab.run("recorder_info")["cameras"]
+        assert cameras[0]["connection"] == ("http" if number == 2 else "https")
+        assert cameras[0]["state"] == ("error" if number == 2 else "normal")
+        assert cameras[1]["port"] == (443 if number == 0 else 8443)
+
+    cycle(lab, "recorder_camera_link", wishes, judge)
+
+
+def test_unseen_cameras_are_reverted_and_named(lab: Lab) -> None:
+    lab.licensed()
+    wish = {"cameras": [{"number": 2, "connection": "https", "port": 8443}], "link_timeout": 0.3}
+    result = ok(lab.run("recorder_camera_link", on_unseen="revert", **wish), changed=True)
+    assert result["reverted"] == [2]
+    assert result["unseen"] == []
+    assert result["cameras"][1]["connection"] == "http"
+    message = failed(lab.run("recorder_camera_link", on_unseen="fail", **wish))
+    assert "camera 2" in message
+    assert "CAM 2 COMMUNICATION ERROR" in message
+    again = ok(lab.run("recorder_camera_link", on_unseen="fail", **wish), changed=False)
+    assert again["unseen"] == [2]
+    assert again["unseen_reasons"][0]["error_log"].endswith("CAM 2 COMMUNICATION ERROR")
+    assert "not connected to camera 2" in again["warnings"][-1]
+    assert lab.open_uids() == 0
+
+
+@pytest.mark.parametrize(
+    ("module", "camera", "rule"),
+    [
+        ("recorder_camera_link", {"number": 3, "connection": "https"}, "REC-21"),
+        ("recorder_camera_link", {"number": 99, "connection": "https"}, "REC-20"),
+        ("recorder_camera_link", {"number": 1, "connection": "https", "port": 70000}, "REC-20"),
+        ("recorder_camera_link", {"number": 1, "connection": "https", "port": 0}, "REC-20"),
+        ("recorder_data_encryption", {"number": 1, "encrypt": True}, "REC-30"),
+        ("recorder_data_encryption", {"number": 4, "encrypt": True}, "REC-33"),
+        ("recorder_data_encryption", {"number": 5, "encrypt": True}, "REC-32"),
+    ],
+)
+def test_what_the_manual_forbids_is_refused_in_check_mode_too(
+    lab: Lab, module: str, camera: dict[str, t.Any], rule: str
+) -> None:
+    lab.licensed()
+    for run in (lab.checked, lab.run):
+        assert f"[{rule}]" in failed(run(module, cameras=[camera]))
+
+
+def test_rec_07_shortage(lab: Lab) -> None:
+    ok(lab.run("recorder_license", main_unlock_key=MAIN_KEY, kit_unlock_keys=[KITS["WJ-NXS01WUX"]]), changed=True)
+    cameras = [{"number": number, "connection": "https"} for number in (1, 2, 6)]
+    assert "1 x WJ-NXS04WUX" in failed(lab.checked("recorder_camera_link", cameras=cameras))
+
+
+# -- data encryption -----------------------------------------------------------------------------------------------
+
+
+def escrow(lab: Lab) -> dict[str, t.Any]:
+    return {"escrow_directory": str(lab.folder / "escrow"), "escrow_name": "rec", "escrow_password": VAULT}
+
+
+def test_data_encryption_cycle(lab: Lab) -> None:
+    lab.licensed()
+    kept = escrow(lab)
+    wishes = [
+        {**kept, "data_encryption_password": PICTURES, "cameras": [{"number": 1, "encrypt": True, "send": True}]},
+        {
+            **kept,
+            "data_encryption_password": NEW_PICTURES,
+            "cameras": [{"number": 1, "encrypt": True, "send": True}, {"number": 6, "encrypt": True, "send": True}],
+        },
+        {"cameras": [{"number": 1, "encrypt": False, "send": True}, {"number": 6, "encrypt": False, "send": True}]},
+    ]
+
+    def judge(number: int) -> None:
+        info = lab.run("recorder_info")
+        assert [camera["encrypted"] for camera in info["cameras"]].count(True) == [1, 2, 0][number]
+        assert info["recorder"]["licenses"]["used"] == [1, 2, 0][number]
+        entries = Escrow(lab.folder / "escrow" / "rec.vault", Secret(VAULT)).entries()
+        states = [(entry.password.reveal(), entry.state) for entry in entries]
+        assert states[-1] == ([PICTURES, NEW_PICTURES, NEW_PICTURES][number], "in_force")
+        if number:
+            assert states[0] == (PICTURES, "former")
+
+    cycle(lab, "recorder_data_encryption", wishes, judge)
+
+
+def test_rec_35_password_that_was_changed_by_hand_is_noticed(lab: Lab) -> None:
+    lab.licensed()
+    wish = {
+        **escrow(lab),
+        "data_encryption_password": PICTURES,
+        "cameras": [{"number": 1, "encrypt": True, "send": True}],
+    }
+    ok(lab.run("recorder_data_encryption", **wish), changed=True)
+    time.sleep(0.3)
+    shown = ok(lab.run("recorder_data_encryption", **wish), changed=False)
+    assert shown["password_evidence"]["decodes"] is True
+    lab.simulator.recorder("rec").state.password = "by-hand-1"
+    found = ok(lab.checked("recorder_data_encryption", **wish), changed=True)
+    assert found["plan"][0]["rule"] == "REC-30"
+    assert {"REC-35", "REC-37"} <= {impact["rule"] for impact in found["impacts"]}
+    ok(lab.run("recorder_data_encryption", **wish), changed=True)
+    assert lab.simulator.recorder("rec").state.password == PICTURES
+    ok(lab.run("recorder_data_encryption", **wish), changed=False)
+
+
+def test_escrow_comes_before_everything(lab: Lab) -> None:
+    lab.licensed()
+    lab.simulator.control("/devices/rec/requests", "DELETE")
+    wish = {"data_encryption_password": PICTURES}
+    assert "escrow" in failed(lab.run("recorder_data_encryption", **wish))
+    kept = escrow(lab)
+    assert "vault password" in failed(lab.run("recorder_data_encryption", **wish, **without(kept, "escrow_password")))
+    folder = pathlib.Path(kept["escrow_directory"])
+    folder.mkdir()
+    (folder / "rec.vault").write_text("no vault")
+    for run in (lab.run, lab.checked):
+        assert "ansible-vault" in failed(run("recorder_data_encryption", **wish, **kept))
+    assert lab.simulator.control("/devices/rec/requests")["counts"]["client"] == 0
+
+
+def test_lost_answer_leaves_the_entry_pending_and_the_next_run_settles_it(lab: Lab) -> None:
+    lab.licensed()
+    wish = {**escrow(lab), "data_encryption_password": PICTURES}
+    lab.fault(kind="drop", path="sec_encryption", after_write=True, count=1)
+    failed(lab.run("recorder_data_encryption", **wish))
+    kept = Escrow(lab.folder / "escrow" / "rec.vault", Secret(VAULT))
+    assert [entry.state for entry in kept.entries()] == ["pending"]
+    ok(lab.run("recorder_data_encryption", **wish), changed=True)
+    assert kept.matches(Secret(PICTURES))
+    ok(lab.run("recorder_data_encryption", **wish), changed=False)
+
+
+def test_refused_password_is_reverted_in_the_escrow(lab: Lab) -> None:
+    lab.licensed()
+    lab.read_only(True)
+    failed(lab.run("recorder_data_encryption", **escrow(lab), data_encryption_password=PICTURES))
+    lab.read_only(False)
+    kept = Escrow(lab.folder / "escrow" / "rec.vault", Secret(VAULT))
+    assert [entry.state for entry in kept.entries()] == ["refused"]
+
+
+@pytest.mark.parametrize("password", ["abc", "a" * 17, "with space", "pass\u00e9word"])
+def test_rec_30_passwords(lab: Lab, password: str) -> None:
+    message = failed(lab.checked("recorder_data_encryption", **escrow(lab), data_encryption_password=password))
+    assert "[REC-30]" in message
+    assert password not in message
+
+
+# -- all of it -----------------------------------------------------------------------------------------------------
+
+
+def test_whole_recorder_from_the_factory_to_encrypted(lab: Lab, authority: CertificateAuthority) -> None:
+    https_camera(lab, 1, authority)
+    root = lab.folder / "root.pem"
+    wish = {
+        **escrow(lab),
+        "root_certificate_path": str(root),
+        "main_unlock_key": MAIN_KEY,
+        "kit_unlock_keys": list(KITS.values()),
+        "trusted_ca_path": authority.trusted_path,
+        "cameras": [
+            {"number": 1, "connection": "https", "port": 8443, "encrypt": True, "send": True},
+            {"number": 6, "encrypt": True, "send": True},
+        ],
+        "link_timeout": 10.0,
+        "data_encryption_password": PICTURES,
+        "connection": "https_only",
+        "https_port": 8443,
+        "former_https_port": 4443,
+        "tls_1_1": False,
+    }
+    planned = ok(lab.checked("recorder", **wish), changed=True)
+    assert [step["id"] for step in planned["plan"]] == [
+        "register_main_key",
+        "register_kit_key",
+        "register_kit_key",
+        "count_licenses",
+        "keep_root_certificate",
+        "add_trusted_ca",
+        "set_cameras",
+        "set_pc_https",
+        "set_pc_connection",
+    ]
+    assert not root.exists()
+    lab.simulator.control("/devices/rec/requests", "DELETE")
+    done = ok(lab.run("recorder", **wish), changed=True)
+    calls = lab.simulator.control("/devices/rec/requests")["calls"]
+    assert "set_links" in [step["id"] for step in done["plan"]]
+    assert done["unseen"] == []
+    assert done["cameras"][0]["state"] == "normal"
+    assert done["cameras"][0]["encrypted"] is True
+    assert done["contact"] == {"scheme": "https", "port": 8443, "trust": "certificate_authority"}
+    # One login; each new connection asks without authorisation once, before it knows the nonce.
+    assert calls["GET /cgi-bin/dlogin.cgi"] == 2
+    assert calls["GET /cgi-bin/logout.cgi"] == 1
+    assert "Verify return code: 0 (ok)" in lab.s_client(8443, root)
+    again = ok(lab.run("recorder", **{**wish, "first_contact": "refuse"}), changed=False)
+    assert again["after"] == done["after"]
+    ok(lab.checked("recorder", **wish), changed=False)
+    assert lab.open_uids() == 0
+
+
+def test_whole_recorder_counts_again_after_the_registration(lab: Lab) -> None:
+    cameras = [{"number": number, "connection": "https", "port": 8443} for number in (1, 2, 6)]
+    wish = {"main_unlock_key": MAIN_KEY, "kit_unlock_keys": [KITS["WJ-NXS01WUX"]], "cameras": cameras}
+    message = failed(lab.run("recorder", **wish))
+    assert "1 x WJ-NXS04WUX" in message
+    cameras = lab.run("recorder_info")["cameras"]
+    assert {camera["connection"] for camera in cameras} == {"http"}
+
+
+# -- the driver ----------------------------------------------------------------------------------------------------
+
+
+def test_commands_keep_their_distance_and_a_lost_uid_is_got_again(lab: Lab) -> None:
+    lab.simulator.control("/devices/rec/set", "POST", {"command_interval": 3.0})
+    begin = time.monotonic()
+    ok(lab.run("recorder_info", command_interval=0.2), changed=False)
+    assert time.monotonic() - begin > 1.0
+    statuses = lab.simulator.control("/devices/rec/requests")["statuses"]
+    assert "503" not in statuses
+    recorder = lab.simulator.recorder("rec")
+    known = recorder.sessions.command
+    lost = iter([True])
+
+    def once(uid: str, user: str, interval: float) -> None:
+        if next(lost, False):
+            recorder.sessions.log_out(uid)
+        known(uid, user, interval)
+
+    recorder.sessions.command = once  # type: ignore[method-assign]
+    ok(lab.run("recorder_https", command_interval=0.2), changed=False)
+    recorder.sessions.command = known  # type: ignore[method-assign]
+    assert lab.open_uids() == 0
+
+
+@pytest.mark.parametrize("kind", ["html", "truncate", "huge", "redirect", "empty", "drop", "stall"])
+def test_answers_that_are_none(lab: Lab, kind: str) -> None:
+    lab.licensed()
+    lab.fault(kind=kind, path="sec_pc.cgi")
+    failed(lab.run("recorder_https", timeout=0.5))
+    lab.simulator.control("/devices/rec/fault", "DELETE")
+    assert lab.open_uids() == 0
+
+
+def test_wrong_login_is_tried_once(lab: Lab) -> None:
+    lab.simulator.control("/devices/rec/requests", "DELETE")
+    assert "account was refused" in failed(lab.run("recorder", password="wrong"))
+    assert lab.simulator.control("/devices/rec/requests")["counts"]["client"] == 2
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"https_port": "443x"}, {"no_such_option": 1}, {"connection": "ftp"}, {"tls_1_1": True}],
+)
+def test_bad_options(lab: Lab, options: dict[str, t.Any]) -> None:
+    failed(lab.run("recorder", **options))
