@@ -144,7 +144,7 @@ from ansible_collections.camsec.fleet.plugins.module_utils._pki.modules import c
 SPEC = ModuleSpec(
     argument_spec={
         "certificate_path": {"type": "path"},
-        "certificate_content": {"type": "str"},
+        "certificate_content": {"type": "str", "no_log": True},
         "private_key_path": {"type": "path"},
         "address": {"type": "str"},
         "authority_directory": {"type": "path"},

@@ -38,7 +38,7 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
-        return hmac.compare_digest(self._value.encode(), other._value.encode())
+        return hmac.compare_digest(_bytes(self._value), _bytes(other._value))
 
     def __hash__(self) -> int:
         return hash(self._value)
@@ -48,3 +48,8 @@ class Secret:
 
     def __reduce__(self) -> t.NoReturn:
         raise TypeError("a Secret is not to be serialised")
+
+
+def _bytes(value: str) -> bytes:
+    """Any text as bytes: one that is no valid Unicode must not end in an exception that shows it."""
+    return value.encode("utf-8", "surrogatepass")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from .._core._errors import PkiError
 
-__all__ = ["make_directory", "read_secret_bytes", "read_text", "write_atomic"]
+__all__ = ["make_directory", "make_parents", "read_secret_bytes", "read_text", "write_atomic"]
 
 PRIVATE = 0o600
 PUBLIC = 0o644
@@ -76,7 +76,7 @@ def _read(path: str | Path, *, subject: str) -> bytes:
 
 
 def make_directory(path: str | Path, *, subject: str) -> None:
-    """Make a directory that only its owner may use.
+    """Make a directory that only its owner may use; one that is there keeps its mode.
 
     Args:
         path: The directory; its parents are made too.
@@ -87,9 +87,21 @@ def make_directory(path: str | Path, *, subject: str) -> None:
     """
     try:
         Path(path).mkdir(mode=0o700, parents=True, exist_ok=True)
-        Path(path).chmod(0o700)
     except OSError as error:
         raise PkiError(device=str(path), subject=subject, found=_why(error), expected="a directory") from error
+
+
+def make_parents(path: str | Path, *, subject: str) -> None:
+    """Make the directories that a file is to lie in.
+
+    Args:
+        path: The file.
+        subject: What it holds, for the error.
+
+    Raises:
+        PkiError: They cannot be made.
+    """
+    make_directory(Path(path).parent, subject=f"directory for the {subject}")
 
 
 def write_atomic(path: str | Path, content: bytes, *, mode: int) -> None:
