@@ -15,8 +15,8 @@ author:
 description:
   - All of a recorder as one desired state, each part optional - licences, the recorder's own root certificate,
     certificates for cameras, connections to cameras, data encryption, HTTPS for PCs.
-  - One login, one read, one plan, one verification by a new handshake. The order is the safe one - licences, trust,
-    connections to cameras, data encryption, and HTTPS for PCs last.
+  - One login, one read, one plan, one verification by a new handshake. The order is the safe one - the root,
+    licences, trust, connections to cameras, data encryption, and HTTPS for PCs last.
   - The licences that a change needs are counted before anything is sent (REC-07); when some are missing, the task
     fails and names the fewest kits to buy.
   - How many cameras a new kit adds shows only after its registration. When keys are still to be registered, they
@@ -149,11 +149,12 @@ not_sent:
   sample: []
 password_evidence:
   description: A recording made since the escrowed password is in force (RV(password_evidence.camera),
-    RV(password_evidence.recorded_at)), and whether the recorder's present password opens it
-    (RV(password_evidence.decodes)).
+    RV(password_evidence.recorded_at)), whether the recorder's present password opens it
+    (RV(password_evidence.decodes)), and, when not and over HTTPS only, whether the escrowed one does
+    (RV(password_evidence.escrowed_decodes)).
   returned: when the escrow knows the password and there is such a recording
   type: dict
-  sample: {camera: 1, recorded_at: '2026-11-22T09:30:00Z', decodes: true}
+  sample: {camera: 1, recorded_at: '2026-11-22T09:30:00Z', decodes: true, escrowed_decodes: null}
 contact:
   description: How the recorder was reached last (scheme, port, and by what it was trusted).
   returned: success, unless there were changes in check mode

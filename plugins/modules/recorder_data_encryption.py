@@ -105,11 +105,12 @@ not_sent:
   sample: []
 password_evidence:
   description: A recording made since the escrowed password is in force (RV(password_evidence.camera),
-    RV(password_evidence.recorded_at)), and whether the recorder's present password opens it
-    (RV(password_evidence.decodes)).
+    RV(password_evidence.recorded_at)), whether the recorder's present password opens it
+    (RV(password_evidence.decodes)), and, when not and over HTTPS only, whether the escrowed one does
+    (RV(password_evidence.escrowed_decodes)).
   returned: when the escrow knows the password and there is such a recording
   type: dict
-  sample: {camera: 1, recorded_at: '2026-11-22T09:30:00Z', decodes: true}
+  sample: {camera: 1, recorded_at: '2026-11-22T09:30:00Z', decodes: true, escrowed_decodes: null}
 contact:
   description: How the recorder was reached last (scheme, port, and by what it was trusted).
   returned: success, unless there were changes in check mode

@@ -141,18 +141,21 @@ class RecorderApi:
                 found.append(Recording(camera=int(parts[0]), start=parts[1], end=parts[2], encrypted=parts[3] == "1"))
         return found
 
-    def decodes(self, camera: int, start: str, end: str) -> bool | None:
-        """Whether the recorder's present password opens a recording (``httpdl.cgi``, OFFICIAL; meaning INFERRED).
+    def decodes(self, camera: int, start: str, end: str, password: Secret | None = None) -> bool | None:
+        """Whether a password opens a recording (``httpdl.cgi``, OFFICIAL; ``PASSWORD`` and the codes INFERRED).
 
         Args:
             camera: Its number.
             start: ``yymmddhhmmss``, UTC.
             end: The same; less than an hour later.
+            password: A password for this playback only (REC-35); None for the recorder's present one.
 
         Returns:
             True when it does, False for a decode error, None when the recorder has no such recording.
         """
         fields = {"STARTTIME": start, "ENDTIME": end, "KIND": "N3", "CAM": str(camera), "PC": "AS60"}
+        if password is not None:
+            fields["PASSWORD"] = password.reveal()
         answer = self._read("/cgi-bin/httpdl.cgi", fields)
         found = _DATA_STATUS.findall(answer.body)
         if not found:

@@ -364,6 +364,7 @@ def make_plan(state: RecorderState, after: RecorderState, steps: t.Sequence[Step
     warnings = []
     if steps and state.contact.trust == "plain_http":
         warnings.append(f"{device}: the login went over plain HTTP, as first_contact allows.")
+        warnings += _unencrypted(device, steps)
     if state.contact.trust == "any_certificate":
         warnings.append(f"{device}: its certificate was not verified, as first_contact allows.")
     if state.system is not None and any(step.id == "set_links" for step in steps):
@@ -375,6 +376,17 @@ def make_plan(state: RecorderState, after: RecorderState, steps: t.Sequence[Step
         impacts=tuple(_impacts(state, after, steps)),
         warnings=tuple(warning for warning in warnings if warning),
     )
+
+
+def _unencrypted(device: str, steps: t.Sequence[Step]) -> list[str]:
+    if any(step.id == "keep_root_certificate" for step in steps):
+        return []
+    keys = any(step.id in ("register_main_key", "register_kit_key") for step in steps)
+    password = any(step.data.get("password") is not None for step in steps)
+    names = [name for name, sent in (("unlock keys", keys), ("data encryption password", password)) if sent]
+    if not names:
+        return []
+    return [f"{device}: its {' and '.join(names)} went over plain HTTP; root_certificate_path or ca_path avoids that."]
 
 
 def _impacts(state: RecorderState, after: RecorderState, steps: t.Sequence[Step]) -> t.Iterator[Impact]:

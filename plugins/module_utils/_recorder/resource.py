@@ -126,8 +126,10 @@ class RecorderResource:
         """
         self._check_wishes()
         self.open()
-        self._before = self._read()
-        return self._before
+        state = self._read()
+        self._password_evidence = self._prove_password(state)
+        self._before = state
+        return state
 
     def open(self) -> RecorderApi:
         """Reach the recorder and log in.
@@ -189,16 +191,13 @@ class RecorderResource:
         cameras, used, total = read
         states = self.api.connect_states()
         cameras = tuple(dc.replace(one, state=states.get(one.number, "not_registered")) for one in cameras)
-        state = dc.replace(
+        return dc.replace(
             state,
             cameras=cameras,
             licenses=state.licenses or Licenses(total=total, used=used),
             encryption=self._encryption(),
             system=self._system(cameras),
         )
-        if self._password_evidence is None:
-            self._password_evidence = self._prove_password(state)
-        return state
 
     def _system(self, cameras: t.Sequence[CameraState]) -> System | None:
         """Only where REC-23 asks for the software version."""
@@ -221,7 +220,7 @@ class RecorderResource:
         for camera in [camera for camera in state.cameras or () if camera.encrypted][:_PROBED_CAMERAS]:
             found = self._prove_on(camera.number, entry)
             evidence = found or evidence
-            if found is not None and found["decodes"]:
+            if found is not None and (found["decodes"] or found["escrowed_decodes"]):
                 break
         return evidence
 
@@ -237,12 +236,21 @@ class RecorderResource:
         decodes = self.api.decodes(camera, start, newest.end)
         if decodes is None:
             return None
-        return {"camera": camera, "recorded_at": end.strftime("%Y-%m-%dT%H:%M:%SZ"), "decodes": decodes}
+        escrowed = None
+        if not decodes and self.api.session.endpoint.scheme == "https":
+            # Where neither opens it, the camera encrypts with another password, which tells nothing of the recorder's.
+            escrowed = self.api.decodes(camera, start, newest.end, entry.password)
+        return {
+            "camera": camera,
+            "recorded_at": end.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "decodes": decodes,
+            "escrowed_decodes": escrowed,
+        }
 
     # Plan.
 
     def plan(self, current: RecorderState) -> Plan:
-        """The steps: licences, the recorder's root, trust, links, encryption, PC side last.
+        """The steps: the recorder's root, licences, trust, links, encryption, PC side last.
 
         Args:
             current: The present state.
@@ -263,7 +271,9 @@ class RecorderResource:
             title = "Read the recorder again and count the licences before anything else is sent"
             steps.append(Step(id="count_licenses", title=title, rule="REC-07"))
         more, after = self._plan_rest(after, count=not registering)
-        steps += more
+        # The root comes first: secrets are better sent over a verified connection.
+        first = [step for step in more if step.id == "keep_root_certificate"]
+        steps = [*first, *steps, *(step for step in more if step not in first)]
         if any(step.id in ("set_pc_https", "set_pc_connection", "keep_root_certificate") for step in steps):
             self._https_trust()
         self._planned = after
@@ -290,8 +300,8 @@ class RecorderResource:
             why = "none is set"
         elif not escrow.matches(password):
             why = "it is not the one that the escrow knows to be in force"
-        elif evidence is not None and not evidence["decodes"]:
-            why = f"the recorder's present one does not open what camera {evidence['camera']} records"
+        elif evidence is not None and not evidence["decodes"] and evidence["escrowed_decodes"]:
+            why = f"it opens what camera {evidence['camera']} records, and the recorder's present one does not"
         else:
             return None
         return PasswordChange(password=password, version=escrow.fingerprint(password), why=why)

@@ -309,8 +309,11 @@ def test_data_encryption_cycle(lab: Lab) -> None:
 
 def test_rec_35_password_that_was_changed_by_hand_is_noticed(lab: Lab) -> None:
     lab.licensed()
+    root = lab.folder / "root.pem"
+    root.write_text(lab.run("recorder_root_certificate_info")["content"])
     wish = {
         **escrow(lab),
+        "ca_path": str(root),
         "data_encryption_password": PICTURES,
         "cameras": [{"number": 1, "encrypt": True, "send": True}],
     }
@@ -324,6 +327,8 @@ def test_rec_35_password_that_was_changed_by_hand_is_noticed(lab: Lab) -> None:
     assert {"REC-35", "REC-37"} <= {impact["rule"] for impact in found["impacts"]}
     ok(lab.run("recorder_data_encryption", **wish), changed=True)
     assert lab.simulator.recorder("rec").state.password == PICTURES
+    shown = lab.simulator.control("/devices/rec/requests")["requests"]
+    assert PICTURES not in str(shown)
     ok(lab.run("recorder_data_encryption", **wish), changed=False)
 
 
@@ -395,11 +400,11 @@ def test_whole_recorder_from_the_factory_to_encrypted(lab: Lab, authority: Certi
     }
     planned = ok(lab.checked("recorder", **wish), changed=True)
     assert [step["id"] for step in planned["plan"]] == [
+        "keep_root_certificate",
         "register_main_key",
         "register_kit_key",
         "register_kit_key",
         "count_licenses",
-        "keep_root_certificate",
         "add_trusted_ca",
         "set_cameras",
         "set_pc_https",
