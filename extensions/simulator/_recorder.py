@@ -64,6 +64,7 @@ class Recorder(Device):
         self.sessions = Sessions(clock)
         self._http: Listener | None = None
         self._https: Listener | None = None
+        self._bound: list[Listener] = []
         self._context: ssl.SSLContext | None = None
         self._trust: ssl.SSLContext | None = None
         self._trusted: list[x509.Certificate] = []
@@ -93,6 +94,8 @@ class Recorder(Device):
         for link in self.links.values():
             link.stop()
         self.sessions.clear()
+        for bound in self._bound:
+            bound.release()
         listeners = list(self.listeners())
         self._http = self._https = None
         for listener in listeners:
@@ -221,7 +224,10 @@ class Recorder(Device):
 
     async def control(self, request: Request) -> Answer:
         """REC-34 and REC-37."""
-        tiles = int(request.params.one_of("SCREEN", ("1X", "4X", "9X", "16X"))[:-1])
+        screen = (
+            request.params.one_of("SCREEN", ("1X", "4X", "9X", "16X")) if "SCREEN" in request.params.values else "1X"
+        )
+        tiles = int(screen[:-1])
         shown = [link for link in self.links.values() if link.connected]
         return lines_answer([(f"CAM_{link.number:02}CH_LIVE", self._live(link, tiles)) for link in shown])
 
@@ -342,6 +348,7 @@ class Recorder(Device):
             secure = Listener(address=self.spec.address, port=new.https_port, handler=self.handle, tls=self._context)
             opening.append(secure)
         _bind_all(opening)
+        self._bound += opening
         self.state.pc = new
         return self._pc_answer(after=self._change_listeners(old, new, opening))
 
@@ -363,6 +370,7 @@ class Recorder(Device):
                 await listener.close()
 
         async def come_back() -> None:
+            self._bound = [listener for listener in self._bound if listener not in opening]
             if self._boots != boots or self.state.pc != new:
                 for listener in opening:
                     listener.release()

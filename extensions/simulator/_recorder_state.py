@@ -74,7 +74,10 @@ class RecorderState:
 
     def dump(self, links: t.Mapping[int, Link]) -> dict[str, t.Any]:
         cameras = {
-            str(number): {"setting": dc.asdict(link.setting), "segments": [_pack(s) for s in link.segments]}
+            str(number): {
+                "setting": dc.asdict(link.setting),
+                "segments": [_pack(s, link.recorder.now()) for s in link.segments],
+            }
             for number, link in links.items()
         }
         return {**dc.asdict(self), "cameras": cameras}
@@ -96,8 +99,10 @@ class RecorderState:
         return cls(**values)
 
 
-def _pack(segment: Segment) -> dict[str, t.Any]:
-    return {"start": segment.start, "end": segment.end, "picture": base64.b64encode(segment.picture).decode()}
+def _pack(segment: Segment, now: float) -> dict[str, t.Any]:
+    # What goes on is known up to now; whoever reads this back has been away.
+    end = now if segment.end is None else segment.end
+    return {"start": segment.start, "end": end, "picture": base64.b64encode(segment.picture).decode()}
 
 
 def _unpack(data: t.Mapping[str, t.Any]) -> Segment:

@@ -39,7 +39,7 @@ _Result = t.TypeVar("_Result")
 
 def own_base_address(offset: int = 0) -> str:
     """A loopback net of this process, so that test sessions do not meet: 127.x.y.0 of the process id."""
-    number = os.getpid() * 16 % (120 * 256) + offset * 8
+    number = os.getpid() * 32 % (120 * 256) + offset * 8
     return f"127.{100 + number // 256 % 120}.{number % 256}.0"
 
 

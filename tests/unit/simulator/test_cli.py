@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
 import re
 import socket
@@ -105,11 +106,10 @@ def rss_megabytes(pid: int) -> int:
 
 def listening(pid: int) -> set[str]:
     """The first octets of the addresses on which a process listens, by the kernel."""
-    sockets = {
-        link.name
-        for file in pathlib.Path(f"/proc/{pid}/fd").iterdir()
-        if (link := pathlib.Path(str(file.readlink()))).name.startswith("socket:")
-    }
+    sockets = set()
+    for file in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            sockets.add(file.readlink().name)
     inodes = {name.removeprefix("socket:[").removesuffix("]") for name in sockets}
     rows = [line.split() for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]]
     rows += [line.split() for line in pathlib.Path("/proc/net/tcp6").read_text().splitlines()[1:]]

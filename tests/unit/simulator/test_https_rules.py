@@ -150,6 +150,15 @@ def test_https_11_states_of_the_self_signed_certificate(cam: Camera, ca: t.Any) 
     assert cam.get("get_https").lines["self_signed_info"] == "my-cam"
 
 
+def test_https_11_the_self_signed_certificate_is_strict(cam: Camera, shell: t.Any, tmp_path: pathlib.Path) -> None:
+    cam.make_key()
+    cam.post("https_self_signed", mode="create", common_name=cam.spec.address)
+    file = tmp_path / "own.pem"
+    file.write_text(cam.sim.camera("cam1").state.self_signed.pem)
+    strict = ["-x509_strict", "-purpose", "sslserver", "-verify_ip", cam.spec.address, "-CAfile", str(file)]
+    assert shell("openssl", "verify", *strict, str(file)) == f"{file}: OK\n"
+
+
 def test_https_12_confirm_and_delete_self_signed(cam: Camera) -> None:
     assert cam.get("https_self_signed?mode=confirm").status == 400
     cam.make_key()
@@ -299,6 +308,13 @@ def test_https_32_switching_takes_a_while(cam: Camera) -> None:
     assert cam.get("getinfo?FILE=1").status == 0
     cam.sim.advance(1)
     assert cam.get("getinfo?FILE=1").lines["NAME"] == "cam1"
+
+
+def test_https_30_a_weak_key_is_served(cam: Camera) -> None:
+    give_key(cam)
+    cam.post("https_self_signed", mode="create", common_name=cam.spec.address)
+    cam.go_https()
+    assert cam.curl("get_https", "--ciphers", "DEFAULT:@SECLEVEL=0").lines["live"] == "https"
 
 
 def test_https_33_a_stream_over_https_is_one(cam: Camera, ca: t.Any) -> None:
