@@ -16,9 +16,10 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.common.parameters import remove_values
+from ansible.module_utils.errors import UnsupportedError
 
 from ._core._call import Call
-from ._core._errors import CamsecError, RuleError
+from ._core._errors import CamsecError, InputError, RuleError
 
 __all__ = ["ModuleSpec", "run_in_worker", "run_module"]
 
@@ -101,11 +102,20 @@ def run_in_worker(spec: ModuleSpec, arguments: t.Mapping[str, t.Any], *, check_m
     validator = ArgumentSpecValidator(dict(spec.argument_spec), mutually_exclusive=mutually_exclusive, **constraints)
     validation = validator.validate(dict(arguments))
     secrets = validation._no_log_values
-    if validation.error_messages:
-        message = "; ".join(validation.error_messages)
-        return t.cast("dict[str, t.Any]", remove_values({"failed": True, "msg": message}, secrets))
     try:
+        if validation.error_messages:
+            raise _bad_options(validation.errors, str(arguments.get("host") or "this task"))
         result = spec.run(Call(params=validation.validated_parameters, check_mode=check_mode))
     except CamsecError as error:
         result = {"failed": True, **failure(error)}
     return t.cast("dict[str, t.Any]", remove_values(result, secrets))
+
+
+def _bad_options(errors: t.Iterable[Exception], device: str) -> InputError:
+    texts = [f"unsupported option {error}" if isinstance(error, UnsupportedError) else str(error) for error in errors]
+    return InputError(
+        device=device,
+        subject="options of the task",
+        found="; ".join(text.rstrip(".") for text in texts),
+        expected="what the module's documentation describes",
+    )

@@ -73,9 +73,8 @@ class Certificate(CameraResource[CertificateFacts | None]):
             The state.
         """
         state = super().read()
-        if self.wanted is None or state.generating:
+        if self.wanted is None or not state.tls_supported or self._is_installed(state):
             return state
-        check_usable(self.wanted, device=self.target.host, address=self.target.host, now=dt.datetime.now(tz=dt.UTC))
         made_at = state.request_made_at or self.api.request_made_at()
         self._request = self.api.certificate_request() if made_at else ""
         return dc.replace(state, request_made_at=made_at)
@@ -95,9 +94,9 @@ class Certificate(CameraResource[CertificateFacts | None]):
         """
         if self.wanted is None:
             return self._plan_absent(current)
+        rules.check_tls_supported(self.target.host, current)
         if self._is_installed(current):
             return make_plan(current, current, [])
-        rules.check_not_generating(self.target.host, current)
         rules.check_certificate_installable(self.target.host, current)
         self._check_key(self.wanted)
         self._expected = self.wanted
@@ -137,10 +136,9 @@ class Certificate(CameraResource[CertificateFacts | None]):
     def _plan_absent(self, current: CameraState) -> Plan:
         if current.ca_certificate in ("not_generated", "invalid"):
             return make_plan(current, current, [])
-        rules.check_not_generating(self.target.host, current)
         rules.check_ca_certificate_deletable(self.target.host, current)
         step = Step(id="delete_certificate", title="Delete the CA certificate", rule="HTTPS-23")
-        after = dc.replace(current, ca_certificate="not_generated", ca_certificate_name="")
+        after = dc.replace(current, ca_certificate="invalid", ca_certificate_name="")
         return dc.replace(make_plan(current, after, [step]), impacts=(_KEEP_A_BACKUP,))
 
     def _check(self, plan: Plan, state: CameraState) -> None:

@@ -10,9 +10,8 @@ import typing as t
 
 from .._core._plan import Plan, Step
 from .._pki._keys import load_request
-from .._thirdparty import oid
 from . import rules
-from .planning import make_plan
+from .planning import make_plan, subject_fits
 from .resource import CameraResource
 from .state import CameraState, SubjectName
 
@@ -44,6 +43,7 @@ class CertificateRequest(CameraResource[WantedRequest]):
             The state.
         """
         state = super().read()
+        rules.check_tls_supported(self.target.host, state)
         made_at = self.api.request_made_at()
         self._present = self.api.certificate_request() if made_at else ""
         return dc.replace(state, request_made_at=made_at)
@@ -62,9 +62,8 @@ class CertificateRequest(CameraResource[WantedRequest]):
         """
         device = self.target.host
         rules.check_subject(device, self.wanted.subject)
-        rules.check_not_generating(device, current)
         rules.check_key_exists(device, current, "CSR", "HTTPS-01")
-        if self._present and self.wanted.regenerate == "if_needed" and self._fits():
+        if self._present and self.wanted.regenerate == "if_needed" and self._fits(current):
             return make_plan(current, current, [])
         step = Step(
             id="make_request",
@@ -94,21 +93,14 @@ class CertificateRequest(CameraResource[WantedRequest]):
         Returns:
             Also ``certificate_signing_request``.
         """
+        result = super().verify(plan)
         pem = self.api.certificate_request()
         load_request(pem, device=self.target.host)
-        return {**super().verify(plan), "certificate_signing_request": pem}
+        return {**result, "certificate_signing_request": pem}
 
-    def _fits(self) -> bool:
+    def _fits(self, current: CameraState) -> bool:
+        """A CSR from before the present key was generated is one of an older key (HTTPS-05)."""
+        if current.key is None or current.request_made_at < current.key.generated_at:
+            return False
         request = load_request(self._present, device=self.target.host)
-        names = {
-            "common_name": oid.NameOID.COMMON_NAME,
-            "country": oid.NameOID.COUNTRY_NAME,
-            "state": oid.NameOID.STATE_OR_PROVINCE_NAME,
-            "locality": oid.NameOID.LOCALITY_NAME,
-            "organization": oid.NameOID.ORGANIZATION_NAME,
-            "organizational_unit": oid.NameOID.ORGANIZATIONAL_UNIT_NAME,
-        }
-        found = {field: request.subject.get_attributes_for_oid(name) for field, name in names.items()}
-        return {
-            field: str(each[0].value) if each else "" for field, each in found.items()
-        } == self.wanted.subject.form()
+        return subject_fits(request.subject, self.wanted.subject)

@@ -37,7 +37,7 @@ class CameraInformation(CameraResource[None]):
         """
         state = self.read()
         identity = self.api.identity()
-        clock = "" if state.generating else self.api.clock()
+        clock = self.api.clock()
         evidence = self.evidence(state)
         return {
             "changed": False,

@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import dataclasses as dc
+import datetime as dt
 import typing as t
+from pathlib import Path
 
 from .._core._call import Call
 from .._core._converge import converge
@@ -14,7 +17,9 @@ from .._pki._authority import CertificateAuthority
 from .._pki._files import read_text
 from .._tls._certificate import CertificateFacts
 from .._tls._names import parse_name
-from .certificate import Certificate
+from .._transport._contact import Target
+from . import rules
+from .certificate import Certificate, check_usable
 from .certificate_request import CertificateRequest, WantedRequest
 from .https import Https
 from .information import CameraInformation
@@ -85,17 +90,23 @@ def https(call: Call) -> dict[str, t.Any]:
 
 def info(call: Call) -> dict[str, t.Any]:
     """Of ``camera_info``."""
-    return CameraInformation(None, target=target_from(call.params), limits=_limits(call.params)).information()
+    with CameraInformation(None, target=_target(call.params), limits=_limits(call.params)) as camera:
+        return camera.information()
 
 
 def whole(call: Call) -> dict[str, t.Any]:
     """Of ``camera``."""
     params = call.params
-    authority = CertificateAuthority.open(params["ca_directory"]) if params["ca_directory"] else None
+    directory = params["ca_directory"]
+    # A fresh fleet in check mode: the task that would make the authority changed nothing.
+    planned = bool(directory) and call.check_mode and not CertificateAuthority.exists(directory)
+    authority = CertificateAuthority.open(directory) if directory and not planned else None
+    if planned and params["ca_path"] and not Path(params["ca_path"]).exists():
+        call = dc.replace(call, params={**params, "ca_path": None})
     wanted = WantedCamera(
         https=_https(params),
         key_size=params["private_key_size"],
-        certificate=_wanted_certificate(params) if authority else None,
+        certificate=_wanted_certificate(params) if directory else None,
     )
     return _converged(WholeCamera, wanted, call, authority)
 
@@ -103,9 +114,15 @@ def whole(call: Call) -> dict[str, t.Any]:
 def _converged(
     kind: type[R], wanted: t.Any, call: Call, authority: CertificateAuthority | None = None
 ) -> dict[str, t.Any]:
-    target = target_from(call.params, ca_path=authority.trusted_path if authority else None)
-    resource = kind(wanted, target=target, limits=_limits(call.params), authority=authority)
-    return converge(resource, check_mode=call.check_mode).result()
+    target = _target(call.params, authority)
+    with kind(wanted, target=target, limits=_limits(call.params), authority=authority) as resource:
+        return converge(resource, check_mode=call.check_mode).result()
+
+
+def _target(params: t.Mapping[str, t.Any], authority: CertificateAuthority | None = None) -> Target:
+    target = target_from(params, ca_path=authority.trusted_path if authority else None)
+    rules.check_https_port(target.host, params["https_port"], target.http_port)
+    return target
 
 
 def _limits(params: t.Mapping[str, t.Any]) -> Limits:
@@ -145,4 +162,6 @@ def _given_certificate(params: t.Mapping[str, t.Any]) -> CertificateFacts | None
         return None
     path = params["certificate_path"]
     pem = read_text(path, subject="certificate") if path else params["certificate_content"]
-    return CertificateFacts.from_pem(pem, device=params["host"], subject=path or "certificate_content")
+    facts = CertificateFacts.from_pem(pem, device=params["host"], subject=path or "certificate_content")
+    check_usable(facts, device=params["host"], address=params["host"], now=dt.datetime.now(tz=dt.UTC))
+    return facts

@@ -14,13 +14,29 @@ import typing as t
 
 from .._core._plan import Plan, Step
 from .._pki._renewal import renewal_due
+from .._thirdparty import oid, x509
 from .._tls._certificate import CertificateFacts
 from . import rules
 from .state import CameraState, HttpsState, KeyFacts, SubjectName, WantedCertificate
 
-__all__ = ["Issuer", "certificate_fault", "make_plan", "plan_https", "plan_issued_certificate", "plan_key"]
+__all__ = [
+    "Issuer",
+    "after_new_key",
+    "certificate_fault",
+    "generate_key_step",
+    "make_plan",
+    "plan_https",
+    "plan_issued_certificate",
+    "plan_key",
+    "subject_fits",
+]
 
 _PENDING = "by this run"
+#: Without the device's name: Ansible shows equal warnings once, and a fleet has thousands of cameras.
+_CONTACT_WARNINGS = {
+    "plain_http": "Settings were changed over plain HTTP, as first_contact allows.",
+    "any_certificate": "Settings were changed over HTTPS with an unverified certificate, as first_contact allows.",
+}
 
 
 class Issuer(t.Protocol):
@@ -42,17 +58,13 @@ def make_plan(state: CameraState, after: CameraState, steps: t.Sequence[Step]) -
         The plan.
     """
     switched = after.https.connection == "https" != state.https.connection
-    warnings = []
-    if state.contact.trust == "plain_http" and steps:
-        warnings.append(f"{state.contact.session.device}: the login went over plain HTTP, as first_contact allows.")
-    if state.contact.trust == "any_certificate":
-        warnings.append(f"{state.contact.session.device}: its certificate was not verified, as first_contact allows.")
+    warning = _CONTACT_WARNINGS.get(state.contact.trust)
     return Plan(
         before=state.shown(),
         after=after.shown(),
         steps=tuple(steps),
         impacts=(rules.HTTPS_IMPACT,) if switched else (),
-        warnings=tuple(warnings),
+        warnings=(warning,) if warning and steps else (),
     )
 
 
@@ -72,7 +84,6 @@ def plan_key(state: CameraState, size: int) -> tuple[list[Step], CameraState]:
     if state.key is not None and state.key.size == size:
         return [], state
     device = state.contact.session.device
-    rules.check_not_generating(device, state)
     steps: list[Step] = []
     if state.self_signed == "valid" and state.https.connection == "http":
         steps.append(
@@ -113,7 +124,6 @@ def after_new_key(state: CameraState, size: int) -> CameraState:
         previous_key=state.key,
         ca_certificate="invalid" if state.ca_certificate != "not_generated" else "not_generated",
         ca_certificate_name="",
-        request_made_at="",
         certificate=None,
     )
 
@@ -122,7 +132,7 @@ def certificate_fault(
     state: CameraState,
     known: CertificateFacts | None,
     wanted: WantedCertificate,
-    issuer: Issuer,
+    issuer: Issuer | None,
     now: dt.datetime,
 ) -> str:
     """Why a new CA certificate is needed.
@@ -131,7 +141,7 @@ def certificate_fault(
         state: Present state.
         known: The certificate in force, from the handshake or, over plain HTTP, from the CA's ledger.
         wanted: What it has to be like.
-        issuer: The certificate authority.
+        issuer: The certificate authority; None where it is yet to be made.
         now: The present instant.
 
     Returns:
@@ -139,13 +149,37 @@ def certificate_fault(
     """
     if state.ca_certificate != "valid":
         return f"the camera has none that is valid ({state.ca_certificate.replace('_', ' ')})"
-    if known is None or not issuer.issued_by_us(known):
+    if known is None or issuer is None or not issuer.issued_by_us(known):
         return "the one in force was not issued by this certificate authority"
     names = [name.partition(":")[2] for name in wanted.subject_alt_names]
     missing = [name for name in names if not known.covers(name)]
     if missing:
         return f"the one in force does not name {', '.join(missing)}"
+    if not subject_fits(x509.load_der_x509_certificate(known.der).subject, wanted.subject):
+        return "the one in force has another subject"
     return renewal_due(known, now, wanted.renew_before_days, wanted.renew_share) or ""
+
+
+def subject_fits(found: x509.Name, wanted: SubjectName) -> bool:
+    """Whether a certificate or a CSR has the wanted subject.
+
+    Args:
+        found: Its subject.
+        wanted: The wanted subject.
+
+    Returns:
+        True when each field is the same.
+    """
+    names = {
+        "common_name": oid.NameOID.COMMON_NAME,
+        "country": oid.NameOID.COUNTRY_NAME,
+        "state": oid.NameOID.STATE_OR_PROVINCE_NAME,
+        "locality": oid.NameOID.LOCALITY_NAME,
+        "organization": oid.NameOID.ORGANIZATION_NAME,
+        "organizational_unit": oid.NameOID.ORGANIZATIONAL_UNIT_NAME,
+    }
+    each = {field: found.get_attributes_for_oid(name) for field, name in names.items()}
+    return {field: str(one[0].value) if one else "" for field, one in each.items()} == wanted.form()
 
 
 def plan_issued_certificate(state: CameraState, fault: str, subject: SubjectName) -> tuple[list[Step], CameraState]:
@@ -166,7 +200,6 @@ def plan_issued_certificate(state: CameraState, fault: str, subject: SubjectName
     rules.check_subject(device, subject)
     if not fault:
         return [], state
-    rules.check_not_generating(device, state)
     rules.check_key_exists(device, state, "CSR", "HTTPS-01")
     steps = [
         Step(
@@ -207,17 +240,18 @@ def plan_https(state: CameraState, wanted: HttpsState) -> tuple[list[Step], Came
     rules.check_https_port(device, wanted.https_port, state.http_port)
     if wanted.connection == "https":
         rules.check_tls_supported(device, state)
-    if state.https == wanted:
+    if state.https == wanted or not state.tls_supported:
         return [], state
-    rules.check_not_generating(device, state)
     if wanted.connection == "https":
         rules.check_https_ready(device, state)
+    moves = "https" in (state.https.connection, wanted.connection)
     scheme, port = wanted.connection, wanted.https_port if wanted.connection == "https" else state.http_port
+    title = f"Answer in {scheme.upper()} only, port {port}" if moves else f"Keep port {wanted.https_port} for HTTPS"
     step = Step(
         id="set_https",
-        title=f"Answer in {scheme.upper()} only, port {port}",
-        rule="HTTPS-30",
-        disconnects=True,
+        title=title,
+        rule="HTTPS-30" if moves else "HTTPS-31",
+        disconnects=moves,
         data={"https": wanted},
     )
     return [step], dc.replace(state, https=wanted)

@@ -48,15 +48,14 @@ class PrivateKey(CameraResource[WantedKey]):
         Raises:
             RuleError: The key may not be changed now, or neither key is the wanted one.
         """
+        rules.check_tls_supported(self.target.host, current)
         steps, after = self._select(current) if self.wanted.generated_at else self._generate(current)
         return make_plan(current, after, steps)
 
     def _generate(self, current: CameraState) -> tuple[list[Step], CameraState]:
         if not self._needs_new_key(current):
             return [], current
-        device = self.target.host
-        rules.check_not_generating(device, current)
-        rules.check_key_changeable(device, current)
+        rules.check_key_changeable(self.target.host, current)
         return [generate_key_step(self.wanted.size)], after_new_key(current, self.wanted.size)
 
     def _needs_new_key(self, current: CameraState) -> bool:
@@ -79,7 +78,6 @@ class PrivateKey(CameraResource[WantedKey]):
                 expected=f"one of them of {wanted}",
                 advice="A camera keeps one previous key only; older ones are gone.",
             )
-        rules.check_not_generating(device, current)
         rules.check_key_changeable(device, current)
         step = Step(
             id="apply_previous_key",

@@ -6,23 +6,37 @@
 from __future__ import annotations
 
 import abc
+import contextlib
 import dataclasses as dc
 import typing as t
 
-from .._core._errors import CamsecError, InputError, ProtocolError, TrustError, VerificationError
+from .._core._errors import CamsecError, ConnectError, InputError, TrustError, VerificationError
 from .._core._plan import Plan, Step
 from .._pki._authority import CertificateAuthority
 from .._tls._certificate import CertificateFacts
 from .._transport._connection import Trust
 from .._transport._contact import Contact, Target, contact
 from .._transport._patience import Patience, until
-from .._transport._session import DeviceSession
+from .._transport._session import DeviceSession, Refused
 from .api import CameraApi, certificate_status
-from .state import CameraState, HttpsState
+from .state import CameraState, CertificateStatus, HttpsState, KeyFacts
 
 __all__ = ["CameraResource", "Limits"]
 
 W = t.TypeVar("W")
+_NO_HTTPS = HttpsState(connection="http", https_port=0)
+
+
+@dc.dataclass(frozen=True, kw_only=True)
+class _FirstRead:
+    """What is read first; the defaults are those of a model that knows no HTTPS."""
+
+    tls_supported: bool = True
+    https: HttpsState = _NO_HTTPS
+    self_signed: tuple[CertificateStatus, str] = ("not_generated", "")
+    ca_certificate: tuple[CertificateStatus, str] = ("not_generated", "")
+    key: KeyFacts | None = None
+    previous_key: KeyFacts | None = None
 
 
 @dc.dataclass(frozen=True, kw_only=True)
@@ -62,6 +76,17 @@ class CameraResource(abc.ABC, t.Generic[W]):
         self._issued_pem = ""
         self._done: list[str] = []
 
+    def __enter__(self) -> t.Self:
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection, if there is one."""
+        if self._api is not None:
+            self._api.session.close()
+
     @abc.abstractmethod
     def plan(self, current: CameraState) -> Plan:
         """The steps to the desired state."""
@@ -82,11 +107,10 @@ class CameraResource(abc.ABC, t.Generic[W]):
         Raises:
             CamsecError: It cannot be reached or understood.
         """
-        reached, (https, fields) = contact(self.target, _prove)
-        state = self._state(reached, https, fields)
+        state = self._read_at(self.target)
         self._before = state
         self._expected = self.known_certificate(state)
-        self._record(reached)
+        self._record(state.contact)
         return state
 
     def known_certificate(self, state: CameraState) -> CertificateFacts | None:
@@ -105,7 +129,6 @@ class CameraResource(abc.ABC, t.Generic[W]):
 
     def evidence(self, current: CameraState) -> dict[str, t.Any]:
         """What the read proved: the handshake that it came over."""
-        self.api.session.close()
         return {"after": current.shown(), **_shown(current)}
 
     def apply(self, step: Step) -> None:
@@ -152,12 +175,16 @@ class CameraResource(abc.ABC, t.Generic[W]):
         Raises:
             VerificationError: The evidence does not show the planned state.
         """
-        self.api.session.close()
         target = self.target_after(plan)
-        reached, (https, fields) = until(lambda: contact(target, _prove), seconds=self.limits.switch_seconds)
-        state = self._state(reached, https, fields)
-        self._check(plan, state)
-        reached.session.close()
+
+        def attempt() -> CameraState:
+            state = self._read_at(target)
+            self._check(plan, state)
+            return state
+
+        # Until the change has taken effect, the camera may still show its old certificate or state.
+        passing = (TrustError, VerificationError)
+        state = until(attempt, seconds=self.limits.switch_seconds, passing=passing)
         return {"after": state.shown(), **_shown(state)}
 
     def target_after(self, plan: Plan) -> Target:
@@ -198,35 +225,67 @@ class CameraResource(abc.ABC, t.Generic[W]):
         before = self._before
         if before is None or not isinstance(error, CamsecError):
             return
-        if "set_https" in self._done or step.id == "set_https":
-            self._return_to(before, error)
-        elif "install_certificate" in self._done and before.certificate is not None and before.peer is not None:
-            self._reinstall(before, error)
+        if step.id == "set_https":
+            self._return_to(before, step.data["https"], error)
+        if "install_certificate" in self._done and before.https.connection == "https":
+            self._return_certificate(before, error)
 
-    def _state(self, reached: Contact, https: HttpsState, fields: t.Mapping[str, str]) -> CameraState:
+    def _read_at(self, target: Target) -> CameraState:
+        self.close()
+        reached, read = contact(target, self._prove)
         self._api = api = CameraApi(reached.session)
         peer = reached.session.peer
-        self_signed, self_signed_name = certificate_status(fields["self_signed_info"])
-        ca_certificate, ca_certificate_name = certificate_status(fields["ca_cert_info"])
-        key, previous_key, generating = api.keys()
-        plain = peer is None
+        ca_certificate, ca_certificate_name = read.ca_certificate
         return CameraState(
-            https=https,
+            https=read.https,
             http_port=self.target.http_port,
-            self_signed=self_signed,
-            self_signed_name=self_signed_name,
+            self_signed=read.self_signed[0],
+            self_signed_name=read.self_signed[1],
             ca_certificate=ca_certificate,
             ca_certificate_name=ca_certificate_name,
-            key=key,
-            previous_key=previous_key,
-            generating=generating,
-            request_made_at="" if ca_certificate == "valid" or generating else api.request_made_at(),
-            installed_serial=api.installed_serial() if plain and ca_certificate == "valid" else "",
-            tls_supported=api.tls_supported() if plain and not generating else None,
+            key=read.key,
+            previous_key=read.previous_key,
+            request_made_at=api.request_made_at() if read.tls_supported and ca_certificate != "valid" else "",
+            installed_serial=api.installed_serial() if peer is None and ca_certificate == "valid" else "",
+            tls_supported=read.tls_supported,
             contact=reached,
             peer=peer,
             certificate=CertificateFacts.from_der(peer.certificate) if peer else None,
         )
+
+    def _prove(self, session: DeviceSession) -> _FirstRead:
+        """The first reads; the endpoint at which they succeed is the one."""
+        api = CameraApi(session)
+        try:
+            key, previous_key = self._idle_keys(api)
+            https, fields = api.https()
+        except Refused as error:
+            if error.status != 404 or api.tls_supported():
+                raise
+            return _FirstRead(tls_supported=False)
+        return _FirstRead(
+            https=https,
+            self_signed=certificate_status(fields["self_signed_info"]),
+            ca_certificate=certificate_status(fields["ca_cert_info"]),
+            key=key,
+            previous_key=previous_key,
+        )
+
+    def _idle_keys(self, api: CameraApi) -> tuple[KeyFacts | None, KeyFacts | None]:
+        """Present and previous key, once none is being generated: until then the camera answers hardly anything."""
+        patience = Patience(self.limits.key_seconds)
+        while True:
+            key, previous_key, generating = api.keys()
+            if not generating:
+                return key, previous_key
+            if not patience.wait():
+                raise VerificationError(
+                    device=self.target.host,
+                    subject="CRT key",
+                    found=f"still being generated after {self.limits.key_seconds:g} s",
+                    expected="a key after about two minutes (HTTPS-03)",
+                    advice="Run it again later: it goes on from there.",
+                )
 
     def _record(self, reached: Contact) -> None:
         if self.authority is not None and reached.trust in ("plain_http", "any_certificate"):
@@ -238,19 +297,7 @@ class CameraResource(abc.ABC, t.Generic[W]):
     def _generate_key(self, size: int) -> None:
         before, _, _ = self.api.keys()
         self.api.generate_key(size)
-        patience = Patience(self.limits.key_seconds)
-        while True:
-            key, _, generating = self.api.keys()
-            if not generating:
-                break
-            if not patience.wait():
-                raise VerificationError(
-                    device=self.target.host,
-                    subject="CRT key",
-                    found=f"still being generated after {self.limits.key_seconds:g} s",
-                    expected="a new key after about two minutes",
-                    advice="Run it again later: it goes on from there.",
-                )
+        key, _ = self._idle_keys(self.api)
         if key is None or key == before or key.size != size:
             raise VerificationError(
                 device=self.target.host,
@@ -268,11 +315,17 @@ class CameraResource(abc.ABC, t.Generic[W]):
             if state.shown()[name] != plan.after[name]:
                 raise self._not_proven(name.replace("_", " "), state.shown()[name], str(plan.after[name]))
         expected = self._expected if "install_certificate" in self._done else None
-        if state.certificate is None or expected is None:
+        if expected is None:
             return
-        if state.certificate.sha256 != expected.sha256:
-            found = f"serial number {state.certificate.serial_number}"
-            raise self._not_proven("certificate in the handshake", found, f"serial number {expected.serial_number}")
+        if state.certificate is None:
+            same, found = state.installed_serial.lstrip("0") == expected.serial_number, state.installed_serial or "none"
+        else:
+            same, found = state.certificate.sha256 == expected.sha256, state.certificate.serial_number
+        if not same:
+            where = "on the camera" if state.certificate is None else "in the handshake"
+            raise self._not_proven(
+                f"certificate {where}", f"serial number {found}", f"serial number {expected.serial_number}"
+            )
 
     def _not_proven(self, subject: str, found: object, expected: str) -> VerificationError:
         return VerificationError(device=self.target.host, subject=subject, found=found, expected=expected)
@@ -281,79 +334,80 @@ class CameraResource(abc.ABC, t.Generic[W]):
         """The key that the camera must hold, whatever certificate it shows: nobody else can stand in for it."""
         if self._expected is not None:
             return Trust(spki_sha256=(self._expected.spki_sha256,))
-        return self.target.trust
+        return self.target.trust if self.target.trust.usable else Trust(any_certificate=True)
 
-    def _return_to(self, before: CameraState, error: CamsecError) -> t.NoReturn:
-        old = before.https
-        goal = f"{old.connection} on port {old.https_port if old.connection == 'https' else before.http_port}"
-        try:
-            for scheme, port in self._present_endpoints(before):
-                self._send_back(scheme, port, old)
-            back = dc.replace(
-                self.target,
-                trust=self.target.trust if old.connection == "https" else Trust(),
-                https_ports=(old.https_port,),
-                first_contact="refuse" if old.connection == "https" else "plain_http",
-            )
-            reached, _ = until(lambda: contact(back, _prove), seconds=self.limits.switch_seconds)
-            reached.session.close()
-        except CamsecError as second:
-            raise VerificationError(
-                device=self.target.host,
-                subject=f"the switch ({error.subject})",
-                found=error.found,
-                expected=error.expected,
-                advice=f"It could NOT be brought back to {goal} ({second.found}): restart the camera, and if it still"
-                " does not answer, reset its network settings at the device; then run this again.",
-            ) from error
-        raise VerificationError(
-            device=self.target.host,
-            subject=f"the switch ({error.subject})",
-            found=error.found,
-            expected=error.expected,
-            advice=f"The camera was brought back and answers {goal} again.",
-        ) from error
+    def _return_to(self, before: CameraState, wanted: HttpsState, error: CamsecError) -> t.NoReturn:
+        """It is where it was, or where it was sent, or on its way."""
+        was_https = before.https.connection == "https"
+        goal = f"{before.https.connection} on port {before.https.https_port if was_https else before.http_port}"
+        old = dc.replace(
+            self.target,
+            trust=self._way_back_trust() if was_https else Trust(),
+            https_ports=(before.https.https_port,),
+            first_contact="refuse" if was_https else "plain_http",
+        )
 
-    def _present_endpoints(self, before: CameraState) -> t.Iterator[tuple[str, int]]:
-        if before.https.connection == "https":
-            yield "http", before.http_port
-        for port in self.target.https_ports:
-            yield "https", port
-
-    def _send_back(self, scheme: str, port: int, old: HttpsState) -> None:
-        trust = self._way_back_trust() if scheme == "https" else Trust()
-        with self.target.session(scheme, port, trust) as session:
+        def attempt() -> None:
             try:
-                api = CameraApi(session)
-                api.https()
-                api.set_https(old)
-            except (TrustError, ProtocolError):
+                reached, _ = contact(old, self._prove)
+            except ConnectError:
+                self._send_back(before, wanted)
                 raise
-            except CamsecError:
-                # Not there: another endpoint may be, and the check of the old one decides.
-                return
+            reached.session.close()
 
-    def _reinstall(self, before: CameraState, error: CamsecError) -> t.NoReturn:
-        pem = before.certificate.pem if before.certificate else ""
+        advice = f"The camera answers {goal} again, as before."
         try:
-            with self.target.session("https", before.https.https_port, self._way_back_trust()) as session:
-                api = CameraApi(session)
-                api.https()
-                api.install_certificate(pem)
-            advice = "The certificate that was there before was put back."
+            until(attempt, seconds=self.limits.switch_seconds)
         except CamsecError as second:
-            advice = f"The certificate that was there before could NOT be put back ({second.found})."
-        raise VerificationError(
+            advice = (
+                f"It could NOT be brought back to {goal} ({second.found}): restart the camera, and if it still does"
+                " not answer, reset its network settings at the device; then run this again."
+            )
+        raise self._failed("the switch", error, advice) from error
+
+    def _send_back(self, before: CameraState, wanted: HttpsState) -> None:
+        secure = wanted.connection == "https"
+        port = wanted.https_port if secure else before.http_port
+        trust = self._way_back_trust() if secure else Trust()
+        # Not there yet is no failure: the next attempt finds it at one of the two places.
+        with self.target.session(wanted.connection, port, trust) as session, contextlib.suppress(ConnectError):
+            api = CameraApi(session)
+            api.https()
+            api.set_https(before.https)
+
+    def _return_certificate(self, before: CameraState, error: CamsecError) -> t.NoReturn:
+        """Only a CA certificate can be put back: a self-signed one cannot be installed (HTTPS-21)."""
+        old, pin = before.certificate, self._way_back_trust()
+        advice = (
+            f"The camera kept its key: with spki_sha256 {', '.join(pin.spki_sha256)} it can be reached and this run"
+            " again, whatever certificate it shows."
+        )
+        if old is not None and before.ca_certificate == "valid":
+            try:
+                self._put_back(old, before.https.https_port, pin)
+                advice = "The certificate that was there before was put back."
+            except CamsecError as second:
+                advice = f"The certificate that was there before could NOT be put back ({second.found}). {advice}"
+        raise self._failed("the new certificate", error, advice) from error
+
+    def _put_back(self, old: CertificateFacts, port: int, pin: Trust) -> None:
+        with self.target.session("https", port, pin) as session:
+            api = CameraApi(session)
+            api.https()
+            api.install_certificate(old.pem)
+        with self.target.session("https", port, pin) as session:
+            CameraApi(session).https()
+            if session.peer is None or session.peer.certificate != old.der:
+                raise self._not_proven("certificate in the handshake", "another one", old.serial_number)
+
+    def _failed(self, what: str, error: CamsecError, advice: str) -> VerificationError:
+        return VerificationError(
             device=self.target.host,
-            subject=f"the new certificate ({error.subject})",
+            subject=f"{what} ({error.subject})",
             found=error.found,
             expected=error.expected,
             advice=advice,
-        ) from error
-
-
-def _prove(session: DeviceSession) -> tuple[HttpsState, dict[str, str]]:
-    return CameraApi(session).https()
+        )
 
 
 def _shown(state: CameraState) -> dict[str, t.Any]:

@@ -8,6 +8,7 @@ Source: i-PRO network camera, operating instructions, 2.8.3 "How to configure HT
 
 from __future__ import annotations
 
+import ipaddress
 import re
 
 from .._core._errors import RuleError
@@ -23,7 +24,6 @@ __all__ = [
     "check_https_ready",
     "check_key_changeable",
     "check_key_exists",
-    "check_not_generating",
     "check_self_signed_deletable",
     "check_self_signed_makeable",
     "check_subject",
@@ -48,7 +48,6 @@ _FIELD_LIMITS = {
     "organizational_unit": 64,
 }
 _FIELD_CHARACTERS = re.compile(r"[0-9A-Za-z\-._,+/()]*")
-_BRACKETED_IPV6 = re.compile(r"\[[0-9A-Fa-f:.]+\]")
 
 if not all(1 <= port <= 65535 for port in FORBIDDEN_HTTPS_PORTS):
     raise ValueError("a forbidden port is not a port")
@@ -85,16 +84,24 @@ def check_subject(device: str, subject: SubjectName) -> None:
     """
     for name, limit in _FIELD_LIMITS.items():
         value = getattr(subject, name)
-        allowed = _FIELD_CHARACTERS.fullmatch(value) or (name == "common_name" and _BRACKETED_IPV6.fullmatch(value))
-        if len(value) > limit or not allowed or (name == "common_name" and not value):
+        lengths = {"common_name": range(1, limit + 1), "country": (0, limit)}.get(name, range(limit + 1))
+        allowed = _FIELD_CHARACTERS.fullmatch(value) or (name == "common_name" and _is_bracketed_ipv6(value))
+        if len(value) not in lengths or not allowed:
             raise RuleError(
                 rule="HTTPS-10",
                 device=device,
                 subject=f"certificate subject, {name}",
                 found=repr(value[:140]),
-                expected=f"{'1' if name == 'common_name' else '0'} to {limit} characters of 0-9 A-Z a-z - . _ , + / ( )"
-                + ("; an IPv6 address in brackets" if name == "common_name" else ""),
+                expected=f"{lengths[0]} {'or' if len(lengths) == 2 else 'to'} {limit} characters of"
+                " 0-9 A-Z a-z - . _ , + / ( )" + ("; an IPv6 address in brackets" if name == "common_name" else ""),
             )
+
+
+def _is_bracketed_ipv6(value: str) -> bool:
+    try:
+        return value[:1] == "[" and value[-1:] == "]" and ipaddress.ip_address(value[1:-1]).version == 6
+    except ValueError:
+        return False
 
 
 def check_tls_supported(device: str, state: CameraState) -> None:
@@ -103,7 +110,7 @@ def check_tls_supported(device: str, state: CameraState) -> None:
     Raises:
         RuleError: This is one of them.
     """
-    if state.tls_supported is False:
+    if not state.tls_supported:
         raise RuleError(
             rule="REC-21",
             device=device,
@@ -111,23 +118,6 @@ def check_tls_supported(device: str, state: CameraState) -> None:
             found="a camera without TLS support",
             expected="a camera that supports HTTPS",
             advice="Set connection to http for it, or replace it.",
-        )
-
-
-def check_not_generating(device: str, state: CameraState) -> None:
-    """HTTPS-03: the camera is busy for about two minutes.
-
-    Raises:
-        RuleError: A key is being generated at this moment.
-    """
-    if state.generating:
-        raise RuleError(
-            rule="HTTPS-03",
-            device=device,
-            subject="CRT key",
-            found="a key is being generated",
-            expected="an idle camera",
-            advice="Wait about two minutes and run it again.",
         )
 
 
@@ -232,12 +222,12 @@ def check_ca_certificate_deletable(device: str, state: CameraState) -> None:
 
 
 def check_certificate_installable(device: str, state: CameraState) -> None:
-    """HTTPS-21: a CSR comes first. A CA certificate in force proves that there was one for this key.
+    """HTTPS-21: a CSR comes first.
 
     Raises:
         RuleError: No CSR was made.
     """
-    if not state.request_made_at and state.ca_certificate not in ("valid", "expired"):
+    if not state.request_made_at:
         way = "make a CSR, have it signed, install the certificate"
         raise RuleError(
             rule="HTTPS-21",

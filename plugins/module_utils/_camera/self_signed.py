@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import dataclasses as dc
+import types
+import typing as t
 
 from .._core._plan import Plan, Step
 from . import rules
@@ -21,17 +23,17 @@ _DELETE = Step(id="delete_self_signed", title="Delete the self-signed certificat
 class SelfSignedCertificate(CameraResource[SubjectName | None]):
     """The self-signed certificate of a camera; wanted is its subject, or None where there should be none."""
 
-    _present_name = ""
+    _present: t.Mapping[str, str] = types.MappingProxyType({})
 
     def read(self) -> CameraState:
-        """The camera's state, with the certificate's common name also while a CA certificate hides it (HTTPS-11).
+        """The camera's state, with the certificate's fields also while a CA certificate hides it (HTTPS-11).
 
         Returns:
             The state.
         """
         state = super().read()
-        present = state.self_signed != "not_generated" and not state.generating
-        self._present_name = self.api.self_signed_details()["common_name"] if present else ""
+        if state.self_signed != "not_generated":
+            self._present = self.api.self_signed_details()
         return state
 
     def plan(self, current: CameraState) -> Plan:
@@ -50,9 +52,10 @@ class SelfSignedCertificate(CameraResource[SubjectName | None]):
             return self._plan_absent(current)
         device = self.target.host
         rules.check_subject(device, self.wanted)
-        if self._present_name == self.wanted.common_name:
+        rules.check_tls_supported(device, current)
+        hidden = current.ca_certificate in ("valid", "expired")
+        if (current.self_signed == "valid" or (hidden and self._present)) and self._fits(self.wanted):
             return make_plan(current, current, [])
-        rules.check_not_generating(device, current)
         rules.check_key_exists(device, current, "self-signed certificate", "HTTPS-01")
         rules.check_self_signed_makeable(device, current)
         step = Step(
@@ -61,18 +64,21 @@ class SelfSignedCertificate(CameraResource[SubjectName | None]):
             rule="HTTPS-10",
             data={"subject": self.wanted},
         )
-        hidden = current.ca_certificate == "valid"
         after = dc.replace(
             current,
             self_signed="invalid" if hidden else "valid",
             self_signed_name="" if hidden else self.wanted.common_name,
         )
-        return make_plan(current, after, [_DELETE, step] if self._present_name else [step])
+        return make_plan(current, after, [_DELETE, step] if self._present else [step])
+
+    def _fits(self, wanted: SubjectName) -> bool:
+        """The camera masks the organizational unit, so that one cannot be compared (HTTPS-23)."""
+        form = wanted.form()
+        return all(self._present.get(name, form[name]) == form[name] for name in form if name != "organizational_unit")
 
     def _plan_absent(self, current: CameraState) -> Plan:
         if current.self_signed == "not_generated":
             return make_plan(current, current, [])
-        rules.check_not_generating(self.target.host, current)
         rules.check_self_signed_deletable(self.target.host, current)
         return make_plan(current, dc.replace(current, self_signed="not_generated", self_signed_name=""), [_DELETE])
 

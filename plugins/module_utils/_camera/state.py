@@ -42,7 +42,7 @@ class HttpsState:
 
     Attributes:
         connection: ``http`` or ``https`` (HTTPS-30).
-        https_port: TCP port for HTTPS.
+        https_port: TCP port for HTTPS; 0 where the model knows no HTTPS.
     """
 
     connection: str
@@ -62,11 +62,10 @@ class CameraState:
         ca_certificate_name: The host name in it, when valid.
         key: Present CRT key.
         previous_key: The key before it.
-        generating: A key is being generated.
         request_made_at: The camera's time of the last CSR, empty if none.
         installed_serial: Serial number (lower-case hex) that the camera shows for its CA certificate; read over plain
             HTTP only, where no handshake can show it.
-        tls_supported: Whether the model knows TLS; None where that is plain (it answers HTTPS).
+        tls_supported: Whether the model knows HTTPS at all.
         contact: How it was reached.
         peer: What the handshake showed.
         certificate: The certificate in that handshake.
@@ -80,10 +79,9 @@ class CameraState:
     ca_certificate_name: str
     key: KeyFacts | None
     previous_key: KeyFacts | None
-    generating: bool
     request_made_at: str
     installed_serial: str
-    tls_supported: bool | None
+    tls_supported: bool
     contact: Contact
     peer: Peer | None
     certificate: CertificateFacts | None

@@ -10,12 +10,16 @@ import datetime as dt
 
 from .._core._errors import InputError
 from .._core._plan import Plan, Step
+from .._transport._connection import Trust
+from .._transport._contact import Target
 from . import rules
 from .planning import certificate_fault, make_plan, plan_https, plan_issued_certificate, plan_key
 from .resource import CameraResource
 from .state import CameraState, HttpsState, WantedCertificate
 
 __all__ = ["WantedCamera", "WholeCamera"]
+
+_NO_AUTHORITY_YET = "The certificate authority does not exist yet; planned as if it did and had issued nothing so far."
 
 
 @dc.dataclass(frozen=True, kw_only=True)
@@ -34,7 +38,10 @@ class WantedCamera:
 
 
 class WholeCamera(CameraResource[WantedCamera]):
-    """A camera: one login, one read, one plan, the needed writes, one verification."""
+    """A camera: one login, one read, one plan, the needed writes, one verification.
+
+    A wanted certificate without an authority means one that is yet to be made: that can be planned, and nothing more.
+    """
 
     def plan(self, current: CameraState) -> Plan:
         """The steps, trust before the switch: key, CSR, signature, installation, connection.
@@ -48,34 +55,58 @@ class WholeCamera(CameraResource[WantedCamera]):
         Raises:
             RuleError: The manual forbids a step.
             InputError: There is nothing to sign with, or nothing to verify the new endpoint by.
+            PkiError: The passphrase is not the one of the CA's key.
         """
-        rules.check_https_port(self.target.host, self.wanted.https.https_port, current.http_port)
-        if self.wanted.https.connection == "https" or self.wanted.certificate is not None:
-            rules.check_tls_supported(self.target.host, current)
         steps: list[Step] = []
         after = current
         if self.wanted.certificate is not None:
+            rules.check_tls_supported(self.target.host, current)
             steps, after = self._plan_certificate(current, self.wanted.certificate)
         switch, after = plan_https(after, self.wanted.https)
         plan = make_plan(current, after, [*steps, *switch])
+        if self.wanted.certificate is not None and self.authority is None:
+            return dc.replace(plan, warnings=(*plan.warnings, _NO_AUTHORITY_YET))
         self.target_after(plan)
         return plan
 
+    def target_after(self, plan: Plan) -> Target:
+        """As for every resource; a certificate that this run installs is verified by the CA that issued it.
+
+        Args:
+            plan: The plan.
+
+        Returns:
+            The target.
+
+        Raises:
+            InputError: There is nothing to verify the new endpoint by.
+        """
+        target = super().target_after(plan)
+        installs = any(step.id == "install_certificate" for step in plan.steps)
+        if installs and self.authority is not None and plan.after["connection"] == "https":
+            return dc.replace(target, trust=Trust(ca_path=self.authority.trusted_path), first_contact="refuse")
+        return target
+
     def _plan_certificate(self, current: CameraState, wanted: WantedCertificate) -> tuple[list[Step], CameraState]:
-        if self.authority is None:
-            raise RuntimeError("a wanted certificate comes with an authority")
         key_steps, after = plan_key(current, self.wanted.key_size)
         now = dt.datetime.now(tz=dt.UTC)
         fault = certificate_fault(after, self.known_certificate(after), wanted, self.authority, now)
-        if fault and wanted.passphrase is None:
+        if fault:
+            self._check_passphrase(wanted, fault)
+        steps, after = plan_issued_certificate(after, fault, wanted.subject)
+        return [*key_steps, *steps], after
+
+    def _check_passphrase(self, wanted: WantedCertificate, fault: str) -> None:
+        """Now, and not after the two minutes that a key takes."""
+        if wanted.passphrase is None:
             raise InputError(
                 device=self.target.host,
                 subject="ca_passphrase",
                 found="none",
                 expected=f"the passphrase of the CA's key, since a certificate has to be issued: {fault}",
             )
-        steps, after = plan_issued_certificate(after, fault, wanted.subject)
-        return [*key_steps, *steps], after
+        if self.authority is not None:
+            self.authority.check_passphrase(wanted.passphrase)
 
     def _sign_request(self) -> None:
         wanted = self.wanted.certificate

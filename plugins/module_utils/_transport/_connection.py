@@ -9,16 +9,32 @@ CA file and handed to the one connection pool that a device needs; the certifica
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses as dc
 import functools
 import hashlib
+import io
+import socket
 import ssl
+import threading
 import typing as t
 
 from .._core._errors import InputError
-from .._thirdparty import HTTPAdapter, HTTPSConnection, serialization, urllib3, x509
+from .._thirdparty import HTTPAdapter, HTTPSConnection, requests, serialization, urllib3, x509
 
-__all__ = ["DeviceAdapter", "Endpoint", "Peer", "PinMismatch", "Trust", "spki_sha256"]
+__all__ = [
+    "AnswerTooBig",
+    "AnswerTooSlow",
+    "DeviceAdapter",
+    "Endpoint",
+    "Peer",
+    "PinMismatch",
+    "Trust",
+    "spki_sha256",
+]
+
+#: No answer of these devices comes near this; a longer one is a fault or an attack.
+MAX_ANSWER_BYTES = 1 << 20
 
 
 @dc.dataclass(frozen=True, kw_only=True)
@@ -88,6 +104,14 @@ class PinMismatch(ssl.SSLError):
     """The server's public key is not the pinned one."""
 
 
+class AnswerTooBig(Exception):
+    """An answer of more than 1 MiB."""
+
+
+class AnswerTooSlow(Exception):
+    """An answer that did not come to an end in time."""
+
+
 def spki_sha256(certificate: bytes) -> str:
     """The pin of a certificate (RFC 7469, section 2.4, in hex).
 
@@ -112,7 +136,7 @@ def _verifying_context(ca_path: str) -> ssl.SSLContext:
         raise InputError(
             device=ca_path,
             subject="trusted certificates",
-            found=getattr(error, "strerror", None) or "no certificate in PEM form",
+            found="no certificate in PEM form" if isinstance(error, ssl.SSLError) else error.strerror,
             expected="a readable PEM file with at least one CA certificate",
         ) from error
     return context
@@ -149,34 +173,97 @@ class _Connection(HTTPSConnection):
 
 
 class DeviceAdapter(HTTPAdapter):
-    """A ``requests`` adapter with the one connection pool of one device.
+    """A ``requests`` adapter with the one connection pool of one device; every answer is bounded in size and time.
 
     Args:
         endpoint: Where the device answers.
         trust: Whose certificate is accepted.
+        seconds: The longest that one request may take once it is connected.
     """
 
-    def __init__(self, endpoint: Endpoint, trust: Trust) -> None:
+    def __init__(self, endpoint: Endpoint, trust: Trust, *, seconds: float) -> None:
         super().__init__()
         self.peer: Peer | None = None
+        self._seconds = seconds
+        self._connection: t.Any = None
         self._pool = self._make_pool(endpoint, trust)
 
     def _make_pool(self, endpoint: Endpoint, trust: Trust) -> t.Any:
+        pool: t.Any
         if endpoint.scheme == "http":
-            return urllib3.HTTPConnectionPool(endpoint.host, endpoint.port, maxsize=1, retries=False)
+            pool = urllib3.HTTPConnectionPool(endpoint.host, endpoint.port, maxsize=1, retries=False)
+            pool.ConnectionCls = functools.partial(self._connect_by, pool.ConnectionCls)
+            return pool
         verify = trust.ca_path is not None and not trust.spki_sha256
         context = _verifying_context(trust.ca_path) if verify and trust.ca_path else _unverifying_context()
         pool = urllib3.HTTPSConnectionPool(endpoint.host, endpoint.port, maxsize=1, retries=False, ssl_context=context)
-        pool.ConnectionCls = functools.partial(  # type: ignore[assignment]
-            _Connection, pins=trust.spki_sha256, report=self._remember
+        pool.ConnectionCls = functools.partial(
+            self._connect_by, _Connection, pins=trust.spki_sha256, report=self._remember
         )
         if not verify:
             pool.cert_reqs = "CERT_NONE"
             pool.assert_hostname = False
         return pool
 
+    def _connect_by(self, kind: t.Callable[..., t.Any], *args: t.Any, **kwargs: t.Any) -> t.Any:
+        self._connection = kind(*args, **kwargs)
+        return self._connection
+
     def _remember(self, peer: Peer) -> None:
         self.peer = peer
+
+    def send(self, request: t.Any, *args: t.Any, **kwargs: t.Any) -> t.Any:
+        """One request and its whole answer; part of ``requests``' interface.
+
+        ``requests`` reads the answers that its Digest authentication handles without any bound, and a timeout of a
+        socket starts again with each byte: so the answer is read here, against the clock.
+
+        Args:
+            request: The prepared request.
+            args: Of ``requests``.
+            kwargs: Of ``requests``.
+
+        Returns:
+            The response, its body in memory.
+
+        Raises:
+            AnswerTooBig: It is longer than 1 MiB.
+            AnswerTooSlow: It took too long, however busily it dripped.
+        """
+        late = threading.Event()
+        timer = threading.Timer(self._seconds, self._cut, (late,))
+        timer.daemon = True
+        timer.start()
+        try:
+            response = super().send(request, *args, **kwargs)
+            response.raw = io.BytesIO(self._body(response))
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
+            if late.is_set():
+                raise AnswerTooSlow from error
+            raise
+        finally:
+            timer.cancel()
+        if late.is_set():
+            raise AnswerTooSlow
+        return response
+
+    def _cut(self, late: threading.Event) -> None:
+        late.set()
+        sock = getattr(self._connection, "sock", None)
+        if sock is not None:
+            with contextlib.suppress(OSError):
+                # Not SSLSocket's own method: it takes the TLS object away from the thread that reads.
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+    @staticmethod
+    def _body(response: t.Any) -> bytes:
+        body = bytearray()
+        for chunk in response.raw.stream(65536, decode_content=False):
+            body += chunk
+            if len(body) > MAX_ANSWER_BYTES:
+                response.close()
+                raise AnswerTooBig
+        return bytes(body)
 
     def get_connection_with_tls_context(self, *args: t.Any, **kwargs: t.Any) -> t.Any:
         """The device's pool, whatever the request's URL says; part of ``requests``' interface."""

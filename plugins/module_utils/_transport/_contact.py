@@ -8,13 +8,14 @@ from __future__ import annotations
 import dataclasses as dc
 import typing as t
 
-from .._core._errors import CamsecError, ConnectError
+from .._core._errors import CamsecError, ConnectError, InputError, TrustError
 from ._connection import Endpoint, Trust
 from ._session import Credentials, DeviceSession
 
 __all__ = ["FIRST_CONTACT_CHOICES", "Contact", "Target", "contact"]
 
 FIRST_CONTACT_CHOICES = ("refuse", "plain_http", "any_certificate")
+_LONGEST_TIMEOUT = 3600
 
 
 @dc.dataclass(frozen=True, kw_only=True)
@@ -30,6 +31,9 @@ class Target:
         first_contact: ``refuse``, ``plain_http`` or ``any_certificate``: the operator's word on a device that cannot
             prove who it is yet.
         timeout: Seconds for each wait on the device.
+
+    Raises:
+        InputError: The timeout is none.
     """
 
     host: str
@@ -39,6 +43,15 @@ class Target:
     trust: Trust
     first_contact: str = "refuse"
     timeout: float = 10.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.timeout <= _LONGEST_TIMEOUT:
+            raise InputError(
+                device=self.host,
+                subject="timeout",
+                found=f"{self.timeout:g}",
+                expected=f"more than 0 and at most {_LONGEST_TIMEOUT} seconds",
+            )
 
     def session(self, scheme: str, port: int, trust: Trust | None = None) -> DeviceSession:
         """A session with one endpoint of the device; nothing is sent yet.
@@ -94,7 +107,8 @@ def contact(target: Target, prove: t.Callable[[DeviceSession], t.Any]) -> tuple[
     """Reach the device by the strongest way that works.
 
     A certificate that is not trusted ends the search, as a refused login does: a weaker way is not tried behind the
-    operator's back, since that is just what an attacker would wish for.
+    operator's back, since that is just what an attacker would wish for. Only ``any_certificate`` is the operator's
+    explicit word for such a certificate.
 
     Args:
         target: The device.
@@ -111,12 +125,12 @@ def contact(target: Target, prove: t.Callable[[DeviceSession], t.Any]) -> tuple[
         session = target.session(scheme, port, trust)
         try:
             return Contact(session=session, trust=kind), prove(session)
-        except ConnectError as error:
+        except CamsecError as error:
             session.close()
+            untrusted = isinstance(error, TrustError) and target.first_contact == "any_certificate"
+            if not untrusted and not isinstance(error, ConnectError):
+                raise
             failures.append(error)
-        except CamsecError:
-            session.close()
-            raise
     raise _unreachable(target, failures)
 
 

@@ -44,12 +44,13 @@ class Patience:
         return True
 
 
-def until(attempt: t.Callable[[], T], *, seconds: float) -> T:
+def until(attempt: t.Callable[[], T], *, seconds: float, passing: tuple[type[CamsecError], ...] = ()) -> T:
     """Try until the device answers.
 
     Args:
         attempt: Raises :class:`ConnectError` or a ``503`` while the device is not there yet.
         seconds: How long to try.
+        passing: Further errors that may pass.
 
     Returns:
         What the attempt gave.
@@ -62,6 +63,6 @@ def until(attempt: t.Callable[[], T], *, seconds: float) -> T:
         try:
             return attempt()
         except CamsecError as error:
-            passing = isinstance(error, ConnectError) or (isinstance(error, Refused) and error.status == 503)
-            if not passing or not patience.wait():
+            busy = isinstance(error, Refused) and error.status == 503
+            if not (busy or isinstance(error, (ConnectError, *passing))) or not patience.wait():
                 raise

@@ -11,17 +11,16 @@ import ssl
 import time
 import typing as t
 
-from .._core._errors import ConnectError, LoginError, ProtocolError, RefusedError, TrustError
+from .._core._errors import ConnectError, InputError, LoginError, ProtocolError, RefusedError, TrustError
 from .._core._secret import Secret
 from .._thirdparty import requests, urllib3
-from ._connection import DeviceAdapter, Endpoint, Peer, PinMismatch, Trust
+from ._connection import AnswerTooBig, AnswerTooSlow, DeviceAdapter, Endpoint, Peer, PinMismatch, Trust
 
 __all__ = ["Answer", "Credentials", "DeviceSession", "Refused"]
 
-#: No answer of these devices comes near this; a longer one is a fault or an attack.
-MAX_ANSWER_BYTES = 1 << 20
-#: A read that a busy device put off is asked again for this long, in seconds.
+#: A read that a busy device put off is asked again for this long, in seconds, or for three timeouts if that is less.
 BUSY_PATIENCE = 30.0
+_BUSY_PAUSE = 0.5
 _REASON = re.compile(r"<H1>\s*(.*?)\s*</H1>", re.IGNORECASE | re.DOTALL)
 
 
@@ -81,17 +80,27 @@ class DeviceSession:
         endpoint: Where it answers.
         credentials: The account.
         trust: Whose certificate is accepted.
-        timeout: Seconds for the connection and for each wait on the device.
+        timeout: Seconds for the connection and for each wait on the device; a whole answer may take thrice as long.
+
+    Raises:
+        InputError: There is nothing to verify an HTTPS endpoint by.
     """
 
     def __init__(
         self, *, device: str, endpoint: Endpoint, credentials: Credentials, trust: Trust, timeout: float
     ) -> None:
+        if endpoint.scheme == "https" and not trust.usable:
+            raise InputError(
+                device=device,
+                subject="trust",
+                found="neither a CA nor a pin",
+                expected="something to verify the device by before anything is sent to it over HTTPS",
+            )
         self.device = device
         self.endpoint = endpoint
         self.trust = trust
         self._timeout = timeout
-        self._adapter = DeviceAdapter(endpoint, trust)
+        self._adapter = DeviceAdapter(endpoint, trust, seconds=3 * timeout)
         self._session = requests.Session()
         # Neither a proxy nor a .netrc of the user's environment may get between us and the device.
         self._session.trust_env = False
@@ -127,14 +136,14 @@ class DeviceSession:
         Raises:
             CamsecError: No answer, or not this one.
         """
-        give_up = time.monotonic() + BUSY_PATIENCE
+        give_up = time.monotonic() + min(BUSY_PATIENCE, 3 * self._timeout)
         while True:
             try:
                 return self._request("GET", path, params=params)
             except Refused as error:
                 if error.status != 503 or time.monotonic() > give_up:
                     raise
-            time.sleep(0.5)
+            time.sleep(_BUSY_PAUSE)
 
     def write(
         self,
@@ -174,6 +183,11 @@ class DeviceSession:
             )
             with response:
                 return self._checked(path, response)
+        except AnswerTooBig:
+            raise self._protocol_error(path, "more than 1 MiB", "an answer of at most 1 MiB") from None
+        except AnswerTooSlow:
+            expected = f"a whole one within {3 * self._timeout:g} s"
+            raise self._protocol_error(path, "an answer that does not end", expected) from None
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise self._connection_error(path, error) from None
 
@@ -181,9 +195,8 @@ class DeviceSession:
         if 300 <= response.status_code < 400:
             target = response.headers.get("Location", "nowhere")
             raise self._protocol_error(path, f"a redirect to {target[:200]}", "the answer itself, from this device")
-        body = self._body(path, response)
         content_type = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
-        answer = Answer(status=response.status_code, content_type=content_type, body=body)
+        answer = Answer(status=response.status_code, content_type=content_type, body=response.content)
         if answer.status == 401:
             raise LoginError(
                 device=self.device,
@@ -198,19 +211,6 @@ class DeviceSession:
             raise Refused(status=answer.status, reason=text, device=self.device, subject=path)
         return answer
 
-    def _body(self, path: str, response: requests.Response) -> bytes:
-        give_up = time.monotonic() + 3 * self._timeout
-        body = bytearray()
-        for chunk in response.iter_content(65536):
-            body += chunk
-            if len(body) > MAX_ANSWER_BYTES:
-                raise self._protocol_error(path, "more than 1 MiB", "an answer of at most 1 MiB")
-            if time.monotonic() > give_up:
-                raise self._protocol_error(
-                    path, "an answer that does not end", f"a whole one within {3 * self._timeout:g} s"
-                )
-        return bytes(body)
-
     def _protocol_error(self, path: str, found: str, expected: str) -> ProtocolError:
         return ProtocolError(device=self.device, subject=f"answer to {path}", found=found, expected=expected)
 
@@ -224,8 +224,8 @@ class DeviceSession:
                 found=getattr(cause, "verify_message", "") or str(cause),
                 expected="one that the given CA or pin vouches for, with this host among its names",
             )
-        found = getattr(cause, "strerror", None) or type(cause).__name__
-        if isinstance(error, (requests.Timeout, TimeoutError)):
+        found = getattr(cause, "strerror", None) or " ".join(str(cause).split())[:200] or type(cause).__name__
+        if isinstance(error, requests.Timeout) or isinstance(cause, TimeoutError):
             found = f"no answer within {self._timeout:g} s"
         return ConnectError(
             device=self.device,
@@ -236,13 +236,16 @@ class DeviceSession:
 
 
 def _root_cause(error: BaseException) -> BaseException:
-    """The innermost reason: requests and urllib3 wrap it several times, partly only as an argument."""
+    """The innermost reason: requests and urllib3 wrap it several times, partly only as an argument.
+
+    ``__context__`` is not followed: it leads to whatever was being handled when this request was made.
+    """
     seen = error
     while True:
         inner = next(
             (arg for arg in (*seen.args, getattr(seen, "reason", None)) if isinstance(arg, BaseException)), None
         )
-        inner = inner or seen.__cause__ or seen.__context__
-        if inner is None or inner is seen:
+        inner = inner or seen.__cause__
+        if inner is None:
             return seen
         seen = inner
