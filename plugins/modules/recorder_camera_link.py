@@ -102,7 +102,8 @@ cameras:
   elements: dict
   sample: [{number: 1, address: 192.0.2.11, connection: https, port: 443, encrypted: false, state: normal, fault: ''}]
 unseen:
-  description: Cameras among O(cameras) that the recorder is not connected to at the end, also when nothing was changed.
+  description: Cameras among O(cameras) that the recorder is not connected to with the wanted setting, also when nothing
+    was changed, and those whose setting was put back.
   returned: success, unless there were changes in check mode
   type: list
   elements: int

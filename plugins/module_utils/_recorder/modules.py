@@ -91,7 +91,7 @@ def license_(call: Call) -> dict[str, t.Any]:
 def https(call: Call) -> dict[str, t.Any]:
     """Of ``recorder_https``."""
     params = call.params
-    return _converged(Wanted(https=_https(params), root_certificate_path=params["root_certificate_path"]), call)
+    return _converged(Wanted(https=_https(params), root_certificate_path=params["root_certificate_path"] or None), call)
 
 
 def camera_link(call: Call) -> dict[str, t.Any]:
@@ -123,7 +123,7 @@ def whole(call: Call) -> dict[str, t.Any]:
         trusted_cas=_trusted_cas(params),
         cameras=tuple(map(_camera, cameras)) if cameras is not None else None,
         encryption=_encryption(params) if params["data_encryption_password"] is not None else None,
-        root_certificate_path=params["root_certificate_path"],
+        root_certificate_path=params["root_certificate_path"] or None,
     )
     return _converged(wanted, call)
 

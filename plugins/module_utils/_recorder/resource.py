@@ -89,6 +89,7 @@ class RecorderResource:
         self._before: RecorderState | None = None
         self._planned: RecorderState | None = None
         self._camera_steps: list[Step] = []
+        self._unseen: dict[int, dict[str, t.Any]] = {}
         self._reverted: list[int] = []
         self._not_sent: set[int] = set()
         self._password_evidence: dict[str, t.Any] | None = None
@@ -358,10 +359,15 @@ class RecorderResource:
     def _set_links(self, links: t.Sequence[tuple[int, str, int, bool]]) -> None:
         self._not_sent.update(self.api.set_links(links))
         unseen = self._await_cameras([number for number, *_ in links])
-        if not unseen or self.limits.on_unseen == "report":
+        if not unseen:
             return
+        # The fault column and the log as they are under the wanted setting, before anything is put back.
+        read = self.api.cameras()
+        self._unseen = self._reasons(unseen, read[0] if read else ())
         if self.limits.on_unseen == "fail":
-            raise self._unseen_error(unseen)
+            raise self._unseen_error()
+        if self.limits.on_unseen == "report":
+            return
         before = self._known_before()
         back = [
             (number, camera.connection, camera.port, send)
@@ -380,8 +386,8 @@ class RecorderResource:
             if not unseen or not patience.wait():
                 return unseen
 
-    def _unseen_error(self, unseen: t.Sequence[int]) -> VerificationError:
-        reasons = self._unseen_reasons(unseen, self.api.cameras())
+    def _unseen_error(self) -> VerificationError:
+        reasons = self._unseen.values()
         texts = [
             f"camera {one['number']} ({one['fault'] or one['error_log'] or 'no entry in the log'})" for one in reasons
         ]
@@ -393,21 +399,19 @@ class RecorderResource:
             advice="The setting was left as it is; on_unseen=revert puts it back.",
         )
 
-    def _unseen_reasons(
-        self, unseen: t.Sequence[int], read: tuple[tuple[CameraState, ...], int, int] | None
-    ) -> list[dict[str, t.Any]]:
+    def _reasons(self, unseen: t.Sequence[int], cameras: t.Iterable[CameraState]) -> dict[int, dict[str, t.Any]]:
         if not unseen:
-            return []
-        faults = {camera.number: camera.fault for camera in (read[0] if read else ())}
+            return {}
+        faults = {camera.number: camera.fault for camera in cameras}
         log = self.api.error_log()
-        return [
-            {
+        return {
+            number: {
                 "number": number,
                 "fault": faults.get(number, ""),
                 "error_log": next((line for line in log if f"CAM {number} " in f"{line} "), ""),
             }
             for number in unseen
-        ]
+        }
 
     def _set_encryption(self, cameras: t.Sequence[tuple[int, bool, bool]], password: Secret | None) -> None:
         if password is None or self.escrow is None:
@@ -570,8 +574,10 @@ class RecorderResource:
             shown["cameras"] = [camera.shown() for camera in state.cameras]
             wanted = {one.number for one in self.wanted.cameras or () if one.connection is not None}
             unseen = [one.number for one in state.cameras if one.number in wanted and one.state != "normal"]
-            shown["unseen"] = unseen
-            shown["unseen_reasons"] = self._unseen_reasons(unseen, (state.cameras, 0, 0))
+            new = [number for number in unseen if number not in self._unseen]
+            reasons = {**self._unseen, **self._reasons(new, state.cameras)}
+            shown["unseen"] = sorted({*unseen, *self._reverted})
+            shown["unseen_reasons"] = [reasons[number] for number in shown["unseen"]]
             shown["reverted"] = list(self._reverted)
             shown["not_sent"] = sorted(self._not_sent)
         if self._password_evidence is not None:

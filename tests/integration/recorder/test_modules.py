@@ -236,8 +236,10 @@ def test_unseen_cameras_are_reverted_and_named(lab: Lab) -> None:
     wish = {"cameras": [{"number": 2, "connection": "https", "port": 8443}], "link_timeout": 0.3}
     result = ok(lab.run("recorder_camera_link", on_unseen="revert", **wish), changed=True)
     assert result["reverted"] == [2]
-    assert result["unseen"] == []
+    assert result["unseen"] == [2]
+    assert result["unseen_reasons"][0]["error_log"].endswith("CAM 2 COMMUNICATION ERROR")
     assert result["cameras"][1]["connection"] == "http"
+    assert result["cameras"][1]["state"] == "normal"
     message = failed(lab.run("recorder_camera_link", on_unseen="fail", **wish))
     assert "camera 2" in message
     assert "CAM 2 COMMUNICATION ERROR" in message
