@@ -103,25 +103,85 @@ after:
   type: dict
   sample: {pc_side: {connection: https_only, https_port: 443}}
 plan:
-  description: The steps, in their order, each with RV(plan[].id), RV(plan[].title), RV(plan[].rule) and
-    RV(plan[].disconnects).
+  description: The steps, in their order.
   returned: success
   type: list
   elements: dict
+  contains:
+    id:
+      description: Short name.
+      type: str
+      returned: success
+    title:
+      description: One line for people.
+      type: str
+      returned: success
+    rule:
+      description: Id of the manual's rule, or empty.
+      type: str
+      returned: success
+    disconnects:
+      description: The recorder cuts the connection after it.
+      type: bool
+      returned: success
   sample: [{id: set_pc_connection, title: Answer PCs in HTTPS only, rule: REC-10, disconnects: true}]
 impacts:
   description: Side effects that the manual names, with the rule's id.
   returned: success
   type: list
   elements: dict
+  contains:
+    rule:
+      description: Id of the rule.
+      type: str
+      returned: success
+    text:
+      description: One sentence.
+      type: str
+      returned: success
   sample: [{rule: REC-10, text: Port forwarding stops working.}]
 cameras:
-  description: The recorder's own view of all its cameras - RV(cameras[].number), RV(cameras[].address),
-    RV(cameras[].connection), RV(cameras[].port), RV(cameras[].encrypted), RV(cameras[].thumbnail),
-    RV(cameras[].state) (V(not_registered), V(normal) or V(error)) and RV(cameras[].fault).
+  description: The recorder's own view of all its cameras.
   returned: success, unless there were changes in check mode
   type: list
   elements: dict
+  contains:
+    number:
+      description: Number on the recorder.
+      type: int
+      returned: success
+    address:
+      description: Address.
+      type: str
+      returned: success
+    model:
+      description: Model.
+      type: str
+      returned: success
+    connection:
+      description: V(http) or V(https).
+      type: str
+      returned: success
+    port:
+      description: HTTPS port.
+      type: int
+      returned: success
+    encrypted:
+      description: Data encryption is on.
+      type: bool
+      returned: success
+    thumbnail:
+      description: V(ok), V(broken) or V(decode_error) (REC-36).
+      type: str
+      returned: success
+    state:
+      description: V(not_registered), V(normal) or V(error).
+      type: str
+      returned: success
+    fault:
+      description: The fault column, for example an expired certificate (REC-22).
+      type: str
+      returned: success
   sample: [{number: 1, address: 192.0.2.11, connection: https, port: 443, encrypted: false, state: normal, fault: ''}]
 unseen:
   description: Cameras among O(cameras) that the recorder is not connected to with the wanted setting, also when nothing
@@ -135,6 +195,19 @@ unseen_reasons:
   returned: success, unless there were changes in check mode
   type: list
   elements: dict
+  contains:
+    number:
+      description: Number on the recorder.
+      type: int
+      returned: success
+    fault:
+      description: The fault column (REC-22).
+      type: str
+      returned: success
+    error_log:
+      description: The newest line of the error log about it.
+      type: str
+      returned: success
   sample: [{number: 3, fault: '-(expired)', error_log: '2026-11-22 09:30:00: CAM 3 COMMUNICATION ERROR'}]
 reverted:
   description: Cameras whose connection was put back, with O(on_unseen=revert).
@@ -149,12 +222,26 @@ not_sent:
   elements: int
   sample: []
 password_evidence:
-  description: A recording made since the escrowed password is in force (RV(password_evidence.camera),
-    RV(password_evidence.recorded_at)), whether the recorder's present password opens it
-    (RV(password_evidence.decodes)), and, when not and over HTTPS only, whether the escrowed one does
-    (RV(password_evidence.escrowed_decodes)).
+  description: A recording made since the escrowed password is in force, and which password opens it.
   returned: when the escrow knows the password and there is such a recording
   type: dict
+  contains:
+    camera:
+      description: Number of the camera.
+      type: int
+      returned: success
+    recorded_at:
+      description: When it was recorded, by the recorder's clock.
+      type: str
+      returned: success
+    decodes:
+      description: The recorder's present password opens it.
+      type: bool
+      returned: success
+    escrowed_decodes:
+      description: The escrowed one does; only asked when the present one does not, and over HTTPS only.
+      type: bool
+      returned: success
   sample: {camera: 1, recorded_at: '2026-11-22T09:30:00Z', decodes: true, escrowed_decodes: null}
 contact:
   description: How the recorder was reached last (scheme, port, and by what it was trusted).

@@ -81,25 +81,85 @@ after:
   type: dict
   sample: {cameras: [{number: 1, connection: https, port: 443, encrypted: false}]}
 plan:
-  description: The steps, in their order, each with RV(plan[].id), RV(plan[].title), RV(plan[].rule) and
-    RV(plan[].disconnects).
+  description: The steps, in their order.
   returned: success
   type: list
   elements: dict
+  contains:
+    id:
+      description: Short name.
+      type: str
+      returned: success
+    title:
+      description: One line for people.
+      type: str
+      returned: success
+    rule:
+      description: Id of the manual's rule, or empty.
+      type: str
+      returned: success
+    disconnects:
+      description: The recorder cuts the connection after it.
+      type: bool
+      returned: success
   sample: [{id: set_links, title: 'Connect to cameras: camera 1 https port 443', rule: REC-20, disconnects: false}]
 impacts:
   description: Side effects that the manual names, with the rule's id.
   returned: success
   type: list
   elements: dict
+  contains:
+    rule:
+      description: Id of the rule.
+      type: str
+      returned: success
+    text:
+      description: One sentence.
+      type: str
+      returned: success
   sample: []
 cameras:
-  description: The recorder's own view of all its cameras - RV(cameras[].number), RV(cameras[].address),
-    RV(cameras[].connection), RV(cameras[].port), RV(cameras[].encrypted), RV(cameras[].thumbnail),
-    RV(cameras[].state) (V(not_registered), V(normal) or V(error)) and RV(cameras[].fault).
+  description: The recorder's own view of all its cameras.
   returned: success, unless there were changes in check mode
   type: list
   elements: dict
+  contains:
+    number:
+      description: Number on the recorder.
+      type: int
+      returned: success
+    address:
+      description: Address.
+      type: str
+      returned: success
+    model:
+      description: Model.
+      type: str
+      returned: success
+    connection:
+      description: V(http) or V(https).
+      type: str
+      returned: success
+    port:
+      description: HTTPS port.
+      type: int
+      returned: success
+    encrypted:
+      description: Data encryption is on.
+      type: bool
+      returned: success
+    thumbnail:
+      description: V(ok), V(broken) or V(decode_error) (REC-36).
+      type: str
+      returned: success
+    state:
+      description: V(not_registered), V(normal) or V(error).
+      type: str
+      returned: success
+    fault:
+      description: The fault column, for example an expired certificate (REC-22).
+      type: str
+      returned: success
   sample: [{number: 1, address: 192.0.2.11, connection: https, port: 443, encrypted: false, state: normal, fault: ''}]
 unseen:
   description: Cameras among O(cameras) that the recorder is not connected to with the wanted setting, also when nothing
@@ -113,6 +173,19 @@ unseen_reasons:
   returned: success, unless there were changes in check mode
   type: list
   elements: dict
+  contains:
+    number:
+      description: Number on the recorder.
+      type: int
+      returned: success
+    fault:
+      description: The fault column (REC-22).
+      type: str
+      returned: success
+    error_log:
+      description: The newest line of the error log about it.
+      type: str
+      returned: success
   sample: [{number: 3, fault: '-(expired)', error_log: '2026-11-22 09:30:00: CAM 3 COMMUNICATION ERROR'}]
 reverted:
   description: Cameras whose connection was put back, with O(on_unseen=revert).

@@ -51,17 +51,42 @@ after:
   type: dict
   sample: {pc_side: {connection: https_only, https_port: 8443}}
 plan:
-  description: The steps, in their order, each with RV(plan[].id), RV(plan[].title), RV(plan[].rule) and
-    RV(plan[].disconnects).
+  description: The steps, in their order.
   returned: success
   type: list
   elements: dict
+  contains:
+    id:
+      description: Short name.
+      type: str
+      returned: success
+    title:
+      description: One line for people.
+      type: str
+      returned: success
+    rule:
+      description: Id of the manual's rule, or empty.
+      type: str
+      returned: success
+    disconnects:
+      description: The recorder cuts the connection after it.
+      type: bool
+      returned: success
   sample: [{id: set_pc_connection, title: Answer PCs in HTTPS only, rule: REC-10, disconnects: true}]
 impacts:
   description: Side effects that the manual names, with the rule's id.
   returned: success
   type: list
   elements: dict
+  contains:
+    rule:
+      description: Id of the rule.
+      type: str
+      returned: success
+    text:
+      description: One sentence.
+      type: str
+      returned: success
   sample: [{rule: REC-10, text: Port forwarding stops working.}]
 contact:
   description: How the recorder was reached last (scheme, port, and by what it was trusted).

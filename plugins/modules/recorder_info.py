@@ -78,12 +78,47 @@ recorder:
       returned: success
       sample: ['2026-11-22 09:30:00: CAM 3 COMMUNICATION ERROR']
 cameras:
-  description: The recorder's own view of all its cameras - RV(cameras[].number), RV(cameras[].address),
-    RV(cameras[].connection), RV(cameras[].port), RV(cameras[].encrypted), RV(cameras[].thumbnail),
-    RV(cameras[].state) (V(not_registered), V(normal) or V(error)) and RV(cameras[].fault).
+  description: The recorder's own view of all its cameras.
   returned: success; empty before a kit is registered (REC-06)
   type: list
   elements: dict
+  contains:
+    number:
+      description: Number on the recorder.
+      type: int
+      returned: success
+    address:
+      description: Address.
+      type: str
+      returned: success
+    model:
+      description: Model.
+      type: str
+      returned: success
+    connection:
+      description: V(http) or V(https).
+      type: str
+      returned: success
+    port:
+      description: HTTPS port.
+      type: int
+      returned: success
+    encrypted:
+      description: Data encryption is on.
+      type: bool
+      returned: success
+    thumbnail:
+      description: V(ok), V(broken) or V(decode_error) (REC-36).
+      type: str
+      returned: success
+    state:
+      description: V(not_registered), V(normal) or V(error).
+      type: str
+      returned: success
+    fault:
+      description: The fault column, for example an expired certificate (REC-22).
+      type: str
+      returned: success
   sample: [{number: 1, address: 192.0.2.11, connection: https, port: 443, encrypted: false, state: normal, fault: ''}]
 contact:
   description: How the recorder was reached last (scheme, port, and by what it was trusted).

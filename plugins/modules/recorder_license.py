@@ -47,17 +47,42 @@ after:
   type: dict
   sample: {licenses: {main_unlocked: true, total: 16, used: 0, kits: [{model: WJ-NXS16WUX, key: 1234************5678}]}}
 plan:
-  description: The steps, in their order, each with RV(plan[].id), RV(plan[].title), RV(plan[].rule) and
-    RV(plan[].disconnects).
+  description: The steps, in their order.
   returned: success
   type: list
   elements: dict
+  contains:
+    id:
+      description: Short name.
+      type: str
+      returned: success
+    title:
+      description: One line for people.
+      type: str
+      returned: success
+    rule:
+      description: Id of the manual's rule, or empty.
+      type: str
+      returned: success
+    disconnects:
+      description: The recorder cuts the connection after it.
+      type: bool
+      returned: success
   sample: [{id: register_kit_key, title: Register a kit, rule: REC-01, disconnects: false}]
 impacts:
   description: Side effects that the manual names, with the rule's id.
   returned: success
   type: list
   elements: dict
+  contains:
+    rule:
+      description: Id of the rule.
+      type: str
+      returned: success
+    text:
+      description: One sentence.
+      type: str
+      returned: success
   sample: []
 contact:
   description: How the recorder was reached last (scheme, port, and by what it was trusted).
