@@ -35,9 +35,9 @@ def information(resource: RecorderResource) -> dict[str, t.Any]:
             "data_encryption": None,
         }
         cameras: list[dict[str, t.Any]] = []
+        states = api.connect_states()
         read = api.cameras()
         if read is not None:
-            states = api.connect_states()
             cameras = [
                 {
                     **dc.replace(camera, state=states.get(camera.number, "not_registered")).shown(),

@@ -186,11 +186,12 @@ class RecorderResource:
         return self._with_cameras(state) if licensed else state
 
     def _with_cameras(self, state: RecorderState) -> RecorderState:
+        # Asking for the connect states makes the recorder look; the fault column is read after that.
+        states = self.api.connect_states()
         read = self.api.cameras()
         if read is None:
             return dc.replace(state, unlicensed=True)
         cameras, used, total = read
-        states = self.api.connect_states()
         cameras = tuple(dc.replace(one, state=states.get(one.number, "not_registered")) for one in cameras)
         return dc.replace(
             state,

@@ -192,6 +192,21 @@ def test_rec_14_port_that_the_network_does_not_let_through_is_put_back(
     assert lab.open_uids() == 0
 
 
+def test_first_contact_with_any_certificate_and_by_a_pin(lab: Lab) -> None:
+    root = lab.folder / "root.pem"
+    met = ok(lab.run("recorder_info", first_contact="any_certificate"), changed=False)
+    assert met["contact"]["trust"] == "any_certificate"
+    pin = met["certificate"]["spki_sha256"]
+    pinned = {"spki_sha256": [pin], "first_contact": "refuse"}
+    done = ok(lab.run("recorder_https", connection="https_only", **pinned), changed=True)
+    assert done["contact"]["trust"] == "pin"
+    wrong = {"spki_sha256": ["00" * 32], "first_contact": "plain_http"}
+    assert "is not pinned" in failed(lab.run("recorder_https", **wrong))
+    kept = {"root_certificate_path": str(root), "first_contact": "any_certificate"}
+    assert ok(lab.run("recorder_https", **kept), changed=True)["contact"]["trust"] == "certificate_authority"
+    ok(lab.run("recorder_https", **{**kept, "first_contact": "refuse"}), changed=False)
+
+
 def test_https_needs_something_to_verify_by(lab: Lab) -> None:
     message = failed(lab.checked("recorder_https", connection="https_only"))
     assert "root_certificate_path" in message
@@ -248,6 +263,25 @@ def test_unseen_cameras_are_reverted_and_named(lab: Lab) -> None:
     assert again["unseen_reasons"][0]["error_log"].endswith("CAM 2 COMMUNICATION ERROR")
     assert "not connected to camera 2" in again["warnings"][-1]
     assert lab.open_uids() == 0
+
+
+def test_rec_22_expired_certificate_and_a_camera_that_cannot_be_sent_to(
+    lab: Lab, authority: CertificateAuthority
+) -> None:
+    lab.licensed()
+    https_camera(lab, 1, authority)
+    trust = {"trusted_ca_path": authority.trusted_path, "on_unseen": "report", "link_timeout": 3.0}
+    wish = {**trust, "cameras": [{"number": 1, "connection": "https", "port": 8443}]}
+    assert ok(lab.run("recorder_camera_link", **wish), changed=True)["unseen"] == []
+    lab.simulator.control("/devices/cam1/set", "POST", {"expire_certificate": True})
+    lab.simulator.settle()
+    time.sleep(0.5)
+    result = ok(lab.run("recorder_camera_link", **wish), changed=False)
+    assert result["unseen"] == [1]
+    assert result["cameras"][0]["fault"] == "-(expired)"
+    assert result["unseen_reasons"][0]["fault"] == "-(expired)"
+    back = {"cameras": [{"number": 1, "connection": "http", "send": True}], **trust, "link_timeout": 0.3}
+    assert ok(lab.run("recorder_camera_link", **back), changed=True)["not_sent"] == [1]
 
 
 @pytest.mark.parametrize(
