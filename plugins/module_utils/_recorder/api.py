@@ -19,7 +19,20 @@ from .._core._errors import CamsecError, ConnectError, ProtocolError
 from .._core._secret import Secret
 from .._transport._frame import parse_frame
 from .._transport._session import BUSY_PATIENCE, Answer, DeviceSession, Refused
-from .state import CAMERA_STATES, CameraState, Encryption, Kit, Licenses, PcSide, Recording, System, TrustedCa, masked
+from .state import (
+    CAMERA_STATES,
+    CameraState,
+    Encryption,
+    EncryptionSetting,
+    Kit,
+    Licenses,
+    LinkSetting,
+    PcSide,
+    Recording,
+    System,
+    TrustedCa,
+    masked,
+)
 
 __all__ = ["INFERRED_CALLS", "CameraPart", "RecorderApi"]
 
@@ -290,27 +303,27 @@ class RecorderApi:
         upload = ("fileName", "trusted_ca.pem", pem.encode())
         self._command(lambda uid: self.session.write(path, params={"UID": uid}, upload=upload))
 
-    def set_links(self, links: t.Iterable[tuple[int, str, int, bool]]) -> list[int]:
+    def set_links(self, links: t.Iterable[LinkSetting]) -> list[int]:
         """Set how the recorder connects to cameras (REC-20; INFERRED).
 
         Args:
-            links: Number, ``http`` or ``https``, HTTPS port, and whether it is sent to the camera.
+            links: The settings.
 
         Returns:
             The cameras that could not be sent to.
         """
         form = {}
-        for number, connection, port, send in links:
-            form[f"CAM_{number:02}_CONNECTION"] = connection.upper()
-            form[f"CAM_{number:02}_PORT"] = str(port)
-            form[f"CAM_{number:02}_SEND"] = "1" if send else "0"
+        for link in links:
+            form[f"CAM_{link.number:02}_CONNECTION"] = link.connection.upper()
+            form[f"CAM_{link.number:02}_PORT"] = str(link.port)
+            form[f"CAM_{link.number:02}_SEND"] = "1" if link.send else "0"
         return self._not_sent(self._write("camera", form))
 
-    def set_encryption(self, cameras: t.Iterable[tuple[int, bool, bool]], password: Secret | None) -> list[int]:
+    def set_encryption(self, cameras: t.Iterable[EncryptionSetting], password: Secret | None) -> list[int]:
         """Set data encryption (REC-30, REC-31; INFERRED).
 
         Args:
-            cameras: Number, on or off, and whether it is sent to the camera.
+            cameras: The settings.
             password: A new password; None leaves it.
 
         Returns:
@@ -319,9 +332,9 @@ class RecorderApi:
         form = {}
         if password is not None:
             form["PASSWORD"] = form["PASSWORD_CONFIRM"] = password.reveal()
-        for number, encrypted, send in cameras:
-            form[f"CAM_{number:02}_ENCRYPT"] = "ON" if encrypted else "OFF"
-            form[f"CAM_{number:02}_SEND"] = "1" if send else "0"
+        for camera in cameras:
+            form[f"CAM_{camera.number:02}_ENCRYPT"] = "ON" if camera.encrypted else "OFF"
+            form[f"CAM_{camera.number:02}_SEND"] = "1" if camera.send else "0"
         return self._not_sent(self._write("encryption", form))
 
     # How calls are made.

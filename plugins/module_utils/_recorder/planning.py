@@ -18,6 +18,8 @@ from . import rules
 from .state import (
     CameraState,
     Encryption,
+    EncryptionSetting,
+    LinkSetting,
     PcSide,
     RecorderState,
     TrustedCa,
@@ -174,15 +176,15 @@ def plan_links(state: RecorderState, wanted: t.Sequence[WantedCamera]) -> tuple[
         rules.check_link(device, present, camera)
         planned = _found(after, camera.number)
         if (planned.connection, planned.port) != (present.connection, present.port):
-            changed.append((planned.number, planned.connection, planned.port, camera.send))
+            changed.append(_link_of(planned, camera))
     if not changed:
         return [], state
-    texts = [f"camera {number} {connection} port {port}" for number, connection, port, _ in changed]
+    texts = [f"camera {link.number} {link.connection} port {link.port}" for link in changed]
     step = Step(
         id="set_links",
         title=f"Connect to cameras: {_some(texts)}",
         rule="REC-20",
-        data={"links": tuple(changed), "sent": tuple(number for number, _, _, send in changed if send)},
+        data={"links": tuple(changed)},
     )
     return [step], after
 
@@ -214,7 +216,7 @@ def plan_encryption(
         # A new password has to reach the cameras that encrypt already.
         new_password = change is not None and planned.encrypted and camera.send
         if planned.encrypted != present.encrypted or new_password:
-            changed.append((planned.number, planned.encrypted, camera.send))
+            changed.append(EncryptionSetting(number=planned.number, encrypted=planned.encrypted, send=camera.send))
     encryption = state.encryption or Encryption(password_set=False)
     if change is not None:
         encryption = Encryption(password_set=True, password_version=change.version)
@@ -222,7 +224,7 @@ def plan_encryption(
     if not changed and change is None:
         return [], state
     texts = [f"password ({change.why})"] if change is not None else []
-    texts += [f"camera {number} {'on' if encrypted else 'off'}" for number, encrypted, _ in changed]
+    texts += [f"camera {one.number} {'on' if one.encrypted else 'off'}" for one in changed]
     step = Step(
         id="set_encryption",
         title=f"Data encryption: {_some(texts)}",
@@ -404,12 +406,12 @@ def _impacts(state: RecorderState, after: RecorderState, steps: t.Sequence[Step]
 def _encryption_impacts(state: RecorderState, after: RecorderState, step: Step) -> t.Iterator[Impact]:
     if step.data["password"] is not None and state.encryption and state.encryption.password_set:
         yield rules.IMPACTS["REC-35"]
-        sent = {number for number, _, send in step.data["cameras"] if send}
+        sent = {one.number for one in step.data["cameras"] if one.send}
         if any(camera.encrypted and camera.number not in sent for camera in after.cameras or ()):
             yield rules.IMPACTS["REC-34"]
-    if any(not send for _, _, send in step.data["cameras"]):
+    if any(not one.send for one in step.data["cameras"]):
         yield rules.IMPACTS["REC-36"]
-    if any(encrypted for _, encrypted, _ in step.data["cameras"]):
+    if any(one.encrypted for one in step.data["cameras"]):
         yield rules.IMPACTS["REC-37"]
 
 
@@ -436,6 +438,10 @@ def _after(camera: CameraState, wanted: WantedCamera | None) -> CameraState:
         port=camera.port if wanted.port is None else wanted.port,
         encrypted=camera.encrypted if wanted.encrypted is None else wanted.encrypted,
     )
+
+
+def _link_of(planned: CameraState, wanted: WantedCamera) -> LinkSetting:
+    return LinkSetting(number=planned.number, connection=planned.connection, port=planned.port, send=wanted.send)
 
 
 def _found(state: RecorderState, number: int) -> CameraState:

@@ -28,7 +28,7 @@ from .._transport._session import DeviceSession
 from . import rules
 from .api import RecorderApi
 from .planning import PasswordChange, make_plan, plan_all, plan_licenses
-from .state import CameraState, Encryption, Licenses, RecorderState, System, Wanted
+from .state import CameraState, Encryption, EncryptionSetting, Licenses, LinkSetting, RecorderState, System, Wanted
 
 __all__ = ["EscrowAccess", "Limits", "RecorderResource", "contact_shown", "known_root"]
 
@@ -357,9 +357,9 @@ class RecorderResource:
             Path(path).unlink()
             raise
 
-    def _set_links(self, links: t.Sequence[tuple[int, str, int, bool]]) -> None:
+    def _set_links(self, links: t.Sequence[LinkSetting]) -> None:
         self._not_sent.update(self.api.set_links(links))
-        unseen = self._await_cameras([number for number, *_ in links])
+        unseen = self._await_cameras([link.number for link in links])
         if not unseen:
             return
         # The fault column and the log as they are under the wanted setting, before anything is put back.
@@ -371,12 +371,12 @@ class RecorderResource:
             return
         before = self._known_before()
         back = [
-            (number, camera.connection, camera.port, send)
-            for number, _, _, send in links
-            if number in unseen and (camera := before.camera(number)) is not None
+            LinkSetting(number=camera.number, connection=camera.connection, port=camera.port, send=link.send)
+            for link in links
+            if link.number in unseen and (camera := before.camera(link.number)) is not None
         ]
         self.api.set_links(back)
-        self._reverted = [number for number, *_ in back]
+        self._reverted = [link.number for link in back]
         self._await_cameras([n for n in self._reverted if (one := before.camera(n)) and one.state == "normal"])
 
     def _await_cameras(self, numbers: t.Sequence[int]) -> list[int]:
@@ -414,7 +414,7 @@ class RecorderResource:
             for number in unseen
         }
 
-    def _set_encryption(self, cameras: t.Sequence[tuple[int, bool, bool]], password: Secret | None) -> None:
+    def _set_encryption(self, cameras: t.Sequence[EncryptionSetting], password: Secret | None) -> None:
         if password is None or self.escrow is None:
             self._not_sent.update(self.api.set_encryption(cameras, None))
             return

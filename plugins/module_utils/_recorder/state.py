@@ -18,8 +18,10 @@ __all__ = [
     "CAMERA_STATES",
     "CameraState",
     "Encryption",
+    "EncryptionSetting",
     "Kit",
     "Licenses",
+    "LinkSetting",
     "PcSide",
     "RecorderState",
     "Recording",
@@ -359,6 +361,38 @@ class WantedCamera:
     port: int | None = None
     encrypted: bool | None = None
     send: bool = False
+
+
+@dc.dataclass(frozen=True, kw_only=True)
+class LinkSetting:
+    """What is sent of a camera's connection (REC-20).
+
+    Attributes:
+        number: The camera.
+        connection: ``http`` or ``https``.
+        port: HTTPS port.
+        send: The recorder sends it to the camera too.
+    """
+
+    number: int
+    connection: str
+    port: int
+    send: bool
+
+
+@dc.dataclass(frozen=True, kw_only=True)
+class EncryptionSetting:
+    """What is sent of a camera's data encryption (REC-31).
+
+    Attributes:
+        number: The camera.
+        encrypted: On or off.
+        send: The recorder sends it to the camera too.
+    """
+
+    number: int
+    encrypted: bool
+    send: bool
 
 
 @dc.dataclass(frozen=True, kw_only=True)

@@ -16,8 +16,10 @@ from ansible_collections.camsec.fleet.plugins.module_utils._recorder import plan
 from ansible_collections.camsec.fleet.plugins.module_utils._recorder.state import (
     CameraState,
     Encryption,
+    EncryptionSetting,
     Kit,
     Licenses,
+    LinkSetting,
     PcSide,
     RecorderState,
     System,
@@ -314,7 +316,7 @@ def test_rec_23_internet_mode_is_a_warning(number: int, version: str, warned: bo
 def test_links_are_one_request_and_only_what_differs() -> None:
     present = state(camera(1, connection="https"), camera(2), camera(3))
     steps, _ = planning.plan_links(present, [link(1, port=443), link(2, port=8443, send=True), link(3, "http")])
-    assert steps[0].data["links"] == ((2, "https", 8443, True),)
+    assert steps[0].data["links"] == (LinkSetting(number=2, connection="https", port=8443, send=True),)
 
 
 # -- data encryption -----------------------------------------------------------------------------------------------
@@ -376,7 +378,7 @@ def test_rec_34_to_rec_37_impacts(send: bool, change: planning.PasswordChange | 
 def test_rec_35_a_new_password_is_sent_to_the_cameras_that_encrypt() -> None:
     present = state(camera(1, encrypted=True))
     steps, _ = planning.plan_encryption(present, [encrypt(1, send=True)], CHANGE)
-    assert steps[0].data["cameras"] == ((1, True, True),)
+    assert steps[0].data["cameras"] == (EncryptionSetting(number=1, encrypted=True, send=True),)
     assert "Pic-1234" not in repr(steps)
 
 
