@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, camsec.fleet contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an audit found, device by device."""
+"""What is out of line in a fleet, and what expires."""
 
 from __future__ import annotations
 
@@ -30,6 +30,9 @@ options:
     description: A certificate with fewer days left is a finding.
     type: int
     default: 60
+  authority:
+    description: Result of M(camsec.fleet.certificate_authority_info).
+    type: dict
 """
 
 EXAMPLES = r"""
@@ -46,51 +49,9 @@ _value:
   type: dict
 """
 
-import datetime as dt
 import typing as t
 
-_REGISTERED = ("camera_https_camera", "recorder_https_recorder", "data_encryption_recorder")
-
-
-def audit_report(
-    hosts: t.Iterable[str], hostvars: t.Mapping[str, t.Mapping[str, t.Any]], *, warn_days: int = 60
-) -> dict[str, t.Any]:
-    """Collect the findings of all hosts.
-
-    Args:
-        hosts: Inventory names.
-        hostvars: The hosts' variables.
-        warn_days: A certificate with fewer days left is a finding.
-
-    Returns:
-        C(findings) and C(lines).
-    """
-    names = list(hosts)
-    now = dt.datetime.now(tz=dt.UTC)
-    findings = [finding for name in names for finding in _findings(name, hostvars[name], now, int(warn_days))]
-    lines = [f"{len(names)} devices, {len(findings)} findings"]
-    lines += [f"{finding['host']}: {finding['kind'].replace('_', ' ')}: {finding['text']}" for finding in findings]
-    return {"findings": findings, "lines": lines}
-
-
-def _findings(
-    name: str, variables: t.Mapping[str, t.Any], now: dt.datetime, warn_days: int
-) -> t.Iterator[dict[str, str]]:
-    results = [variables[key] for key in _REGISTERED if key in variables]
-    done = [result for result in results if not result.get("skipped")]
-    if not done:
-        yield {"host": name, "kind": "unread", "text": "no result; see the task that failed"}
-    for result in done:
-        if result.get("failed"):
-            yield {"host": name, "kind": "unread", "text": str(result.get("msg", "failed"))}
-        for step in result.get("plan", ()) if result.get("changed") else ():
-            yield {"host": name, "kind": "out_of_line", "text": str(step["title"])}
-        certificate = result.get("certificate") or (result.get("before") or {}).get("certificate")
-        if certificate:
-            left = (dt.datetime.fromisoformat(certificate["not_after"]) - now).days
-            if left < warn_days:
-                text = f"certificate {certificate['serial_number']} has {left} days left ({certificate['not_after']})"
-                yield {"host": name, "kind": "expires", "text": text}
+from ansible_collections.camsec.fleet.plugins.plugin_utils._rollout import audit_report
 
 
 class FilterModule:

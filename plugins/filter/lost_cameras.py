@@ -1,20 +1,21 @@
 # Copyright: (c) 2026, camsec.fleet contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which cameras their recorders do not see."""
+"""Which cameras their recorders do not see after a change."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
-name: unseen_cameras
+name: lost_cameras
 short_description: The cameras that their recorders do not see after a change
 version_added: 1.0.0
 author:
   - camsec.fleet contributors (@camsec)
 description:
   - Takes the results of a loop of M(camsec.fleet.recorder_camera_link) over the items of
-    P(camsec.fleet.cameras_by_recorder#filter) and names the cameras in
-    RV(camsec.fleet.recorder_camera_link#module:unseen).
+    P(camsec.fleet.pending_links#filter).
+  - Lost are the cameras whose connection was put back, those that the recorder does not see, and, where the recorder's
+    turn failed, those that this run has changed.
 positional: _input
 options:
   _input:
@@ -22,39 +23,30 @@ options:
     type: list
     elements: dict
     required: true
+  hostvars:
+    description: Ansible's C(hostvars).
+    type: dict
+    required: true
 """
 
 EXAMPLES = r"""
 - name: Cameras that were lost
   ansible.builtin.debug:
-    msg: "{{ links.results | camsec.fleet.unseen_cameras }}"
+    msg: "{{ links.results | camsec.fleet.lost_cameras(hostvars) }}"
 """
 
 RETURN = r"""
 _value:
-  description: Inventory names.
+  description:
+    - For each camera its C(name), C(recorder) and C(number); C(connection) and C(port), how its recorder connects to it
+      now; C(move), whether the camera is to be brought there; C(reason), what the recorder says.
   type: list
-  elements: str
+  elements: dict
 """
 
 import typing as t
 
-
-def unseen_cameras(results: t.Iterable[t.Mapping[str, t.Any]]) -> list[str]:
-    """Name the cameras that their recorders do not see.
-
-    Args:
-        results: Of a loop over recorders; each item has C(key), the recorder, and C(value), what C(cameras_by_recorder)
-            gave for it.
-
-    Returns:
-        Inventory names.
-    """
-    names: list[str] = []
-    for result in results:
-        known = {int(number): name for number, name in result["item"]["value"]["names"].items()}
-        names += [known[number] for number in result.get("unseen", ()) if number in known]
-    return names
+from ansible_collections.camsec.fleet.plugins.plugin_utils._rollout import lost_cameras
 
 
 class FilterModule:
@@ -66,4 +58,4 @@ class FilterModule:
         Returns:
             Name to function.
         """
-        return {"unseen_cameras": unseen_cameras}
+        return {"lost_cameras": lost_cameras}
