@@ -4,8 +4,8 @@
 """Serves every camera module, and has their heavy imports done once.
 
 The linear and free strategies load only an action plugin of the task's own name in the parent process; the modules that
-``meta/runtime.yml`` routes here are loaded in each worker after the fork. So the whole-state module, which roles use, gets
-its libraries from the parent.
+``meta/runtime.yml`` routes here are loaded in each worker after the fork. So the whole-state module, which roles use,
+gets its libraries from the parent.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ version_added: 1.0.0
 author:
   - camsec.fleet contributors (@camsec)
 description:
-  - At the end of a run, lists each step of the device modules' plans once, with the number of devices, the rule it follows and
-    some of their names; then the side effects that the manuals name.
+  - At the end of a run, lists each step of the device modules' plans once, with the number of devices, the rule it
+    follows and some of their names; then the side effects that the manuals name.
   - In check mode, the steps are those that would be carried out.
   - Enable it with C(ANSIBLE_CALLBACKS_ENABLED=camsec.fleet.changes).
 requirements:

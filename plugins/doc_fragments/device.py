@@ -1,4 +1,3 @@
-# -*- coding: utf-8 -*-
 # Copyright: (c) 2026, camsec.fleet contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
@@ -135,7 +134,7 @@ options:
     ACTION_GROUP = r"""
 attributes:
   action_group:
-    description: Use P(ansible.builtin.module_defaults#keyword) with C(group/camsec.fleet.device).
+    description: Use C(group/camsec.fleet.device) in C(module_defaults) to set options for all device modules at once.
     support: full
     membership:
       - camsec.fleet.device

@@ -44,8 +44,8 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - RV(_value.findings) is a list, each with C(host), C(kind) (V(unread), V(out_of_line) or V(expires)) and C(text).
-    - RV(_value.lines) are the same as lines for people, with a count first.
+    - C(findings) is a list, each with C(host), C(kind) (V(unread), V(out_of_line) or V(expires)) and C(text).
+    - C(lines) are the same as lines for people, with a count first.
   type: dict
 """
 

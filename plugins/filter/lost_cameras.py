@@ -27,6 +27,11 @@ options:
     description: Ansible's C(hostvars).
     type: dict
     required: true
+  asked:
+    description: Results of a loop of M(camsec.fleet.recorder_info) over those of the results that failed.
+    type: list
+    elements: dict
+    default: []
 """
 
 EXAMPLES = r"""

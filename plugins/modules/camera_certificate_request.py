@@ -62,11 +62,27 @@ after:
   type: dict
   sample: {connection: https, https_port: 443}
 plan:
-  description: The steps, in their order, each with RV(plan[].id), RV(plan[].title), RV(plan[].rule) and
-    RV(plan[].disconnects).
+  description: The steps, in their order.
   returned: success
   type: list
   elements: dict
+  contains:
+    id:
+      description: Short name.
+      type: str
+      returned: always
+    title:
+      description: What it does.
+      type: str
+      returned: always
+    rule:
+      description: Id of the manual's rule, if any.
+      type: str
+      returned: always
+    disconnects:
+      description: Whether the camera cuts the connection after it.
+      type: bool
+      returned: always
   sample: [{id: set_https, title: 'Answer in HTTPS only, port 443', rule: HTTPS-30, disconnects: true}]
 impacts:
   description: Side effects that the manual names, with the rule's id.
