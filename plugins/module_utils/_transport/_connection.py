@@ -185,7 +185,7 @@ class DeviceAdapter(HTTPAdapter):
         super().__init__()
         self.peer: Peer | None = None
         self._seconds = seconds
-        self._connection: t.Any = None
+        self._socket: socket.socket | None = None
         self._pool = self._make_pool(endpoint, trust)
 
     def _make_pool(self, endpoint: Endpoint, trust: Trust) -> t.Any:
@@ -206,8 +206,16 @@ class DeviceAdapter(HTTPAdapter):
         return pool
 
     def _connect_by(self, kind: t.Callable[..., t.Any], *args: t.Any, **kwargs: t.Any) -> t.Any:
-        self._connection = kind(*args, **kwargs)
-        return self._connection
+        connection = kind(*args, **kwargs)
+        connect = connection.connect
+
+        def remember() -> None:
+            connect()
+            # http.client lets go of the socket of an answer that lasts until it closes.
+            self._socket = connection.sock
+
+        connection.connect = remember
+        return connection
 
     def _remember(self, peer: Peer) -> None:
         self.peer = peer
@@ -249,11 +257,10 @@ class DeviceAdapter(HTTPAdapter):
 
     def _cut(self, late: threading.Event) -> None:
         late.set()
-        sock = getattr(self._connection, "sock", None)
-        if sock is not None:
+        if self._socket is not None:
             with contextlib.suppress(OSError):
                 # Not SSLSocket's own method: it takes the TLS object away from the thread that reads.
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     @staticmethod
     def _body(response: t.Any) -> bytes:

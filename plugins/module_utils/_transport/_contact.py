@@ -53,6 +53,11 @@ class Target:
                 expected=f"more than 0 and at most {_LONGEST_TIMEOUT} seconds",
             )
 
+    @property
+    def accepts_any_certificate(self) -> bool:
+        """Whether the operator's word covers any certificate; a pin is the stronger word."""
+        return self.first_contact == "any_certificate" and not self.trust.spki_sha256
+
     def session(self, scheme: str, port: int, trust: Trust | None = None) -> DeviceSession:
         """A session with one endpoint of the device; nothing is sent yet.
 
@@ -95,7 +100,7 @@ def _candidates(target: Target) -> t.Iterator[tuple[str, int, Trust, str]]:
     if target.trust.usable:
         for port in target.https_ports:
             yield "https", port, target.trust, target.trust.kind
-    if target.first_contact == "any_certificate":
+    if target.accepts_any_certificate:
         anyone = Trust(any_certificate=True)
         for port in target.https_ports:
             yield "https", port, anyone, anyone.kind
@@ -127,7 +132,7 @@ def contact(target: Target, prove: t.Callable[[DeviceSession], t.Any]) -> tuple[
             return Contact(session=session, trust=kind), prove(session)
         except CamsecError as error:
             session.close()
-            untrusted = isinstance(error, TrustError) and target.first_contact == "any_certificate"
+            untrusted = isinstance(error, TrustError) and target.accepts_any_certificate
             if not untrusted and not isinstance(error, ConnectError):
                 raise
             failures.append(error)
