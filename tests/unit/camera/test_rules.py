@@ -15,6 +15,7 @@ from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import 
 
 from .conftest import DEVICE, KEY, state
 
+NEW_CA_CERTIFICATE = "delete the CA certificate, generate the key, make a CSR, install the new CA certificate"
 OVER_HTTPS = HttpsState(connection="https", https_port=443)
 
 
@@ -121,18 +122,17 @@ def test_https_01_no_key(subject: str) -> None:
         (
             {"ca_certificate": "valid"},
             "valid",
-            "delete the CA certificate, generate the key, make a CSR, install the new CA certificate",
+            NEW_CA_CERTIFICATE,
         ),
         (
             {"ca_certificate": "expired"},
             "expired",
-            "delete the CA certificate, generate the key, make a CSR, install the new CA certificate",
+            NEW_CA_CERTIFICATE,
         ),
         (
             {"ca_certificate": "valid", "https": OVER_HTTPS},
             "valid",
-            "set the connection to http, delete the CA certificate, generate the key, make a CSR, "
-            + "install the new CA certificate, set the connection to https",
+            f"set the connection to http, {NEW_CA_CERTIFICATE}, set the connection to https",
         ),
         ({"self_signed": "valid"}, "self-signed", "delete the self-signed certificate, generate the key"),
         (
