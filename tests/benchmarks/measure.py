@@ -14,7 +14,7 @@ import subprocess
 import time
 import typing as t
 
-__all__ = ["Cost", "run"]
+__all__ = ["Cost", "cost_of"]
 
 _STOP_SECONDS = 10.0
 
@@ -38,7 +38,9 @@ class Cost:
     output: str
 
 
-def run(command: t.Sequence[str], *, environment: t.Mapping[str, str], where: pathlib.Path, log: pathlib.Path) -> Cost:
+def cost_of(
+    command: t.Sequence[str], *, environment: t.Mapping[str, str], where: pathlib.Path, log: pathlib.Path
+) -> Cost:
     """Run a command to its end; when we are interrupted, it and its descendants end too.
 
     Args:

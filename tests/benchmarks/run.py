@@ -25,7 +25,7 @@ import tempfile
 import typing as t
 
 from fleet import CONVERGE_SPEED, Fleet, Requests, WrongStateError, simulated
-from measure import Cost, run
+from measure import Cost, cost_of
 
 HERE = pathlib.Path(__file__).resolve().parent
 BIN = pathlib.Path(sys.executable).parent
@@ -228,7 +228,7 @@ class Bench:
     def _measured(self, command: t.Sequence[str]) -> Cost:
         self._number += 1
         log = self._home / f"run-{self._number}.log"
-        return run(command, environment=self._environment, where=self._home, log=log)
+        return cost_of(command, environment=self._environment, where=self._home, log=log)
 
 
 def contenders(options: argparse.Namespace) -> list[Contender]:
