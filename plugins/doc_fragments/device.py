@@ -79,7 +79,8 @@ options:
 options:
   key_timeout:
     description:
-      - Seconds that the camera may take to generate a key; about 120 are usual (HTTPS-03).
+      - Seconds that the camera may take to generate a key, also one that a task finds it busy with; about 120 are usual
+        (HTTPS-03).
     type: float
     default: 300.0
   switch_timeout:

@@ -62,7 +62,7 @@ camera:
       returned: success
       sample: BC-C3-42-00-00-01
     time:
-      description: The camera's own time, UTC; empty while a key is being generated.
+      description: The camera's own time, UTC.
       type: str
       returned: success
       sample: '2026-11-22 09:30:00'
@@ -72,7 +72,7 @@ camera:
       returned: success
       sample: https
     https_port:
-      description: Port for HTTPS.
+      description: Port for HTTPS; V(0) where the model knows no HTTPS.
       type: int
       returned: success
       sample: 443
