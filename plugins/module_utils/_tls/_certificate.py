@@ -53,7 +53,6 @@ class CertificateFacts:
         authority_key_identifier: Lower-case hexadecimal, or empty.
         subject_key_identifier: Lower-case hexadecimal, or empty.
         is_ca: Basic constraints say that it may sign certificates.
-        self_signed: Issuer and subject are the same and its own key made the signature.
         der: The certificate itself; empty when only facts are known.
     """
 
@@ -72,7 +71,6 @@ class CertificateFacts:
     authority_key_identifier: str = ""
     subject_key_identifier: str = ""
     is_ca: bool = False
-    self_signed: bool = False
     der: bytes = dc.field(default=b"", repr=False, compare=False)
 
     @classmethod
@@ -122,6 +120,13 @@ class CertificateFacts:
             return ""
         certificate = x509.load_der_x509_certificate(self.der)
         return certificate.public_bytes(serialization.Encoding.PEM).decode("ascii")
+
+    @property
+    def self_signed(self) -> bool:
+        """Whether issuer and subject are the same and its own key made the signature; checked when asked for."""
+        if not self.der:
+            return self.issuer == self.subject
+        return _self_signed(x509.load_der_x509_certificate(self.der))
 
     def covers(self, address: str) -> bool:
         """Whether a client that connects to an address accepts the names.
@@ -260,7 +265,6 @@ def _facts(certificate: x509.Certificate, der: bytes) -> CertificateFacts:
         authority_key_identifier=(authority.key_identifier or b"").hex() if authority is not None else "",
         subject_key_identifier=own.digest.hex() if own is not None else "",
         is_ca=bool(constraints is not None and constraints.ca),
-        self_signed=_self_signed(certificate),
         der=der,
     )
 
