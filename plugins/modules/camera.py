@@ -29,17 +29,17 @@ options:
     default: https
   private_key_size:
     description:
-      - Size of the CRT key in bits. Only looked at when O(ca_directory) is given.
+      - Size of the CRT key in bits. Only looked at when O(authority_directory) is given.
     type: int
     choices: [2048, 3072, 4096]
     default: 2048
-  ca_directory:
+  authority_directory:
     description:
       - Directory of the certificate authority (M(camsec.fleet.certificate_authority)), where the task runs.
       - Without it, certificates are not this task's business.
       - Its trusted certificates are the default of O(ca_path).
     type: path
-  ca_passphrase:
+  authority_passphrase:
     description:
       - Passphrase of the authority's key. Needed only when there is something to sign.
     type: str
@@ -55,7 +55,7 @@ options:
       - Validity of a new certificate in days.
     type: int
     default: 397
-  renew_before_days:
+  renew_before:
     description:
       - The certificate is renewed when fewer days are left.
     type: int
@@ -79,8 +79,8 @@ EXAMPLES = r"""
     username: admin
     password: "{{ vaulted_camera_password }}"
     first_contact: plain_http
-    ca_directory: /etc/camsec/ca
-    ca_passphrase: "{{ vaulted_ca_passphrase }}"
+    authority_directory: /etc/camsec/ca
+    authority_passphrase: "{{ vaulted_ca_passphrase }}"
     subject_alt_name:
       - DNS:cam011.example.org
 """
@@ -153,11 +153,11 @@ SPEC = ModuleSpec(
         **SUBJECT_OPTIONS,
         "connection": {"type": "str", "choices": ["http", "https"], "default": "https"},
         "private_key_size": {"type": "int", "choices": [2048, 3072, 4096], "default": 2048, "no_log": False},
-        "ca_directory": {"type": "path"},
-        "ca_passphrase": {"type": "str", "no_log": True},
+        "authority_directory": {"type": "path"},
+        "authority_passphrase": {"type": "str", "no_log": True},
         "subject_alt_name": {"type": "list", "elements": "str", "default": []},
         "lifetime_days": {"type": "int", "default": 397},
-        "renew_before_days": {"type": "int", "default": 30},
+        "renew_before": {"type": "int", "default": 30},
         "renew_share": {"type": "float"},
     },
     run=whole,

@@ -24,6 +24,7 @@ class DeviceAction(ActionBase):
     """Runs the module of the task's own name."""
 
     TRANSFERS_FILES = False
+    _supports_async = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Run the task.
@@ -38,7 +39,8 @@ class DeviceAction(ActionBase):
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         name = self._task.resolved_action or self._task.action
         if not self._is_local():
-            return {**result, **self._execute_module(module_name=name, task_vars=task_vars)}
+            wrap = bool(self._task.async_val) and not self._connection.has_native_async
+            return {**result, **self._execute_module(module_name=name, task_vars=task_vars, wrap_async=wrap)}
         module = importlib.import_module(f"{_MODULES}.{name.rsplit('.', 1)[-1]}")
         return {**result, **run_in_worker(module.SPEC, self._task.args, check_mode=self._task.check_mode)}
 

@@ -97,7 +97,7 @@ def info(call: Call) -> dict[str, t.Any]:
 def whole(call: Call) -> dict[str, t.Any]:
     """Of ``camera``."""
     params = call.params
-    directory = params["ca_directory"]
+    directory = params["authority_directory"]
     # A fresh fleet in check mode: the task that would make the authority changed nothing.
     planned = bool(directory) and call.check_mode and not CertificateAuthority.exists(directory)
     authority = CertificateAuthority.open(directory) if directory and not planned else None
@@ -151,9 +151,9 @@ def _wanted_certificate(params: t.Mapping[str, t.Any]) -> WantedCertificate:
         subject=_subject(params),
         subject_alt_names=tuple(dict.fromkeys(names)),
         lifetime_days=params["lifetime_days"],
-        renew_before_days=params["renew_before_days"],
+        renew_before_days=params["renew_before"],
         renew_share=params["renew_share"],
-        passphrase=secret(params["ca_passphrase"]),
+        passphrase=secret(params["authority_passphrase"]),
     )
 
 

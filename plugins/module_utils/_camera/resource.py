@@ -110,7 +110,6 @@ class CameraResource(abc.ABC, t.Generic[W]):
         state = self._read_at(self.target)
         self._before = state
         self._expected = self.known_certificate(state)
-        self._record(state.contact)
         return state
 
     def known_certificate(self, state: CameraState) -> CertificateFacts | None:
@@ -140,6 +139,8 @@ class CameraResource(abc.ABC, t.Generic[W]):
         Raises:
             CamsecError: The camera refused it or did not answer.
         """
+        if not self._done and self._before is not None:
+            self._record(self._before.contact)
         match step.id:
             case "generate_key":
                 self._generate_key(step.data["size"])

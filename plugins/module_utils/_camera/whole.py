@@ -101,7 +101,7 @@ class WholeCamera(CameraResource[WantedCamera]):
         if wanted.passphrase is None:
             raise InputError(
                 device=self.target.host,
-                subject="ca_passphrase",
+                subject="authority_passphrase",
                 found="none",
                 expected=f"the passphrase of the CA's key, since a certificate has to be issued: {fault}",
             )

@@ -225,7 +225,7 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
 @pytest.fixture(scope="session")
 def ours(authority: CertificateAuthority) -> dict[str, t.Any]:
     """The options by which a task uses our authority."""
-    return {"ca_directory": str(authority.directory), "ca_passphrase": PASSPHRASE}
+    return {"authority_directory": str(authority.directory), "authority_passphrase": PASSPHRASE}
 
 
 @dc.dataclass(frozen=True, kw_only=True)

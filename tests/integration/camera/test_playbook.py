@@ -46,7 +46,7 @@ def play(tmp_path: pathlib.Path) -> t.Callable[..., subprocess.CompletedProcess[
             "ansible_connection": "local",
             "ansible_python_interpreter": sys.executable,
             "camera_password": PASSWORD,
-            "ca_passphrase": PASSPHRASE,
+            "authority_passphrase": PASSPHRASE,
         }
         (tmp_path / "inventory.yml").write_text(yaml.safe_dump({"all": {"hosts": hosts, "vars": common}}))
         playbook = [
@@ -83,7 +83,7 @@ def play(tmp_path: pathlib.Path) -> t.Callable[..., subprocess.CompletedProcess[
 def test_every_module_in_one_playbook(
     rig: Rig, play: t.Callable[..., t.Any], ours: Task, authority: CertificateAuthority, tmp_path: pathlib.Path
 ) -> None:
-    own = {"ca_directory": ours["ca_directory"], "ca_passphrase": "{{ ca_passphrase }}"}
+    own = {"authority_directory": ours["authority_directory"], "authority_passphrase": "{{ authority_passphrase }}"}
     tasks = [
         task("camera_private_key"),
         task("camera_certificate_request", organization="Example", _register="request"),
@@ -131,8 +131,8 @@ def test_bad_input_is_one_failed_task_each(rig: Rig, play: t.Callable[..., t.Any
         (task("camera_https", https_port="443x"), "443x"),
         (task("camera_https", https_port=554), r"\[HTTPS-31\]"),
         (task("camera_https", https_port=HTTP), "the camera's own HTTP port"),
-        (task("camera", ca_directory=ours["ca_directory"], ca_passphrase="{{ ca_passphrase }}x"), "wrong passphrase"),
-        (task("camera", ca_directory="/nowhere", ca_passphrase="{{ ca_passphrase }}"), "no complete authority"),
+        (task("camera", authority_directory=ours["authority_directory"], authority_passphrase="{{ authority_passphrase }}x"), "wrong passphrase"),
+        (task("camera", authority_directory="/nowhere", authority_passphrase="{{ authority_passphrase }}"), "no complete authority"),
         (task("camera_certificate", certificate_content="hello"), "no PEM block"),
         (task("camera_info", password="{{ camera_password }}-wrong"), "the account was refused"),
         ({**task("camera_https", https_port=995), **BECOME}, r"found 995.*\[HTTPS-31\]"),
@@ -154,7 +154,7 @@ def test_ten_workers_at_once_each_get_their_own_certificate(
     new_rig: t.Callable[[], Rig], play: t.Callable[..., t.Any], ours: Task, authority: CertificateAuthority
 ) -> None:
     rigs = [new_rig() for _ in range(20)]
-    own = {"ca_directory": ours["ca_directory"], "ca_passphrase": "{{ ca_passphrase }}"}
+    own = {"authority_directory": ours["authority_directory"], "authority_passphrase": "{{ authority_passphrase }}"}
     done = play(rigs, [task("camera", **own), task("camera", **own, first_contact="refuse")], "--forks", "10")
     assert done.returncode == 0, done.stdout
     assert done.stdout.count("changed=1") == len(rigs)

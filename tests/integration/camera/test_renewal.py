@@ -25,7 +25,7 @@ def ids(result: Options) -> list[str]:
 def test_a_due_certificate_is_renewed_over_https_with_the_same_key(
     rig: Rig, authority: CertificateAuthority, ours: Options
 ) -> None:
-    rig.good("camera", lifetime_days=20, renew_before_days=10, **ours)
+    rig.good("camera", lifetime_days=20, renew_before=10, **ours)
     key, serial = rig.key(), rig.field("serial")
     rig.forget()
     over_https = {"first_contact": "refuse", **ours}
@@ -150,7 +150,7 @@ def test_rec_21_a_model_without_https(rig: Rig, ours: Options) -> None:
 
 
 def test_check_mode_on_a_fresh_fleet_plans_as_if_the_ca_existed(rig: Rig, tmp_path: pathlib.Path) -> None:
-    missing = {"ca_directory": str(tmp_path / "ca"), "ca_passphrase": PASSPHRASE}
+    missing = {"authority_directory": str(tmp_path / "ca"), "authority_passphrase": PASSPHRASE}
     planned = rig.planned("camera", **missing)
     assert ids(planned) == ["generate_key", *RENEWAL, "set_https"]
     assert [warning for warning in planned["warnings"] if "does not exist yet" in warning]
@@ -164,7 +164,7 @@ def test_check_mode_on_a_fresh_fleet_plans_as_if_the_ca_existed(rig: Rig, tmp_pa
 
 def test_a_wrong_passphrase_is_found_before_the_camera_makes_a_key(rig: Rig, ours: Options) -> None:
     for check_mode in (True, False):
-        failed = rig.run("camera", check_mode=check_mode, **{**ours, "ca_passphrase": "Falsch-Geheimnis-1"})
+        failed = rig.run("camera", check_mode=check_mode, **{**ours, "authority_passphrase": "Falsch-Geheimnis-1"})
         assert "a wrong passphrase" in failed["msg"]
         assert "Falsch" not in str(failed)
     assert rig.log()["counts"]["writes"] == 0

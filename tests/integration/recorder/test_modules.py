@@ -78,8 +78,8 @@ def https_camera(lab: Lab, number: int, authority: CertificateAuthority) -> None
         username="admin",
         password=CAMERA_PASSWORD,
         https_port=8443,
-        ca_directory=str(authority.directory),
-        ca_passphrase="ca-pass-word",
+        authority_directory=str(authority.directory),
+        authority_passphrase="ca-pass-word",
         switch_timeout=20.0,
     )
     assert "failed" not in result, result["msg"]

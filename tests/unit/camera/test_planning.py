@@ -100,7 +100,7 @@ def test_rec_21_a_model_without_tls_gets_no_certificate() -> None:
 
 
 def test_no_passphrase_is_said_before_anything_is_sent() -> None:
-    with pytest.raises(InputError, match=r"ca_passphrase: found none.*the camera has none that is valid"):
+    with pytest.raises(InputError, match=r"authority_passphrase: found none.*the camera has none that is valid"):
         whole(state(), passphrase=None)
 
 
