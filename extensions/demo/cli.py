@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The demonstration: simulate a fleet, bring it to HTTPS, run again to change nothing, verify every endpoint.
 
-Exit status: 0 only if the second run changed nothing and every endpoint verified; 1 otherwise; 2 for bad arguments.
+Exit status: 0 only if the second run changed nothing and every endpoint verified; 1 otherwise; 2 for bad arguments;
+128 and the signal's number when it was interrupted. However it ends, it leaves no process behind.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import types
 import typing as t
 
 import yaml
@@ -71,11 +73,58 @@ class Device:
     ca_path: str
 
 
+class _Interruption:
+    """Signals end the program where nothing would be left behind; elsewhere they wait."""
+
+    def __init__(self) -> None:
+        self._held = False
+        self._waiting = 0
+
+    def listen(self) -> None:
+        """Take the signals."""
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, self._come)
+
+    def _come(self, number: int, _frame: types.FrameType | None) -> None:
+        self._waiting = self._waiting or number
+        self._end()
+
+    def _end(self) -> None:
+        if self._waiting and not self._held:
+            raise SystemExit(128 + self._waiting)
+
+    @contextlib.contextmanager
+    def held(self) -> t.Iterator[None]:
+        """Signals wait."""
+        with self._set(True):
+            yield
+        self._end()
+
+    @contextlib.contextmanager
+    def released(self) -> t.Iterator[None]:
+        """Within what is held: signals end the program, also one that has come before."""
+        with self._set(False):
+            self._end()
+            yield
+
+    @contextlib.contextmanager
+    def _set(self, held: bool) -> t.Iterator[None]:
+        before, self._held = self._held, held
+        try:
+            yield
+        finally:
+            self._held = before
+
+
+_INTERRUPTION = _Interruption()
+
+
 def _arguments(argv: t.Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="camsec-demo", description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--recorders", type=int, default=2, help="recorders to simulate (2)")
     parser.add_argument("--cameras", type=int, default=24, help="cameras to simulate (24)")
     parser.add_argument("--speed", type=float, default=200.0, help="how much faster the devices' clocks run (200)")
+    parser.add_argument("--base-address", default="127.50.0.0", help="loopback network of the fleet (127.50.0.0)")
     parser.add_argument("--forks", type=int, default=10, help="devices at a time (10)")
     parser.add_argument("--directory", help="keep inventory, certificates and logs there (a temporary directory)")
     parser.add_argument("--verbose", action="store_true", help="show everything that ansible-playbook prints")
@@ -108,13 +157,31 @@ def _simulator(options: argparse.Namespace, home: pathlib.Path) -> t.Iterator[pa
     ready.unlink(missing_ok=True)
     package = __package__.rpartition(".")[0] + ".simulator"
     command = [sys.executable, "-m", package, "--recorders", str(options.recorders), "--cameras", str(options.cameras)]
-    command += ["--speed", str(options.speed), "--control-port", "0"]
+    command += ["--speed", str(options.speed), "--base-address", options.base_address, "--control-port", "0"]
     command += ["--write-inventory", str(inventory), "--ready-file", str(ready)]
-    with (home / "simulator.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+    with (home / "simulator.log").open("wb") as log, _process(command, stdout=log) as process:
+        _await_ready(process, ready, home / "simulator.log")
+        yield inventory
+
+
+@contextlib.contextmanager
+def _process(command: t.Sequence[str], **more: t.Any) -> t.Iterator[subprocess.Popen[t.Any]]:
+    """A program in a process group of its own, so that what it has started is ended with it.
+
+    Args:
+        command: The program and its arguments.
+        **more: For Popen.
+
+    Yields:
+        The process.
+    """
+    with _INTERRUPTION.held():
+        process = subprocess.Popen(  # noqa: S603  # our own program and ansible-playbook
+            command, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT, process_group=0, **more
+        )
         try:
-            _await_ready(process, ready, home / "simulator.log")
-            yield inventory
+            with _INTERRUPTION.released():
+                yield process
         finally:
             _stop(process)
 
@@ -129,7 +196,7 @@ def _await_ready(process: subprocess.Popen[bytes], ready: pathlib.Path, log: pat
         time.sleep(0.05)
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def _stop(process: subprocess.Popen[t.Any]) -> None:
     if process.poll() is None:
         process.send_signal(signal.SIGTERM)
     try:
@@ -137,6 +204,8 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _write_variables(home: pathlib.Path) -> pathlib.Path:
@@ -168,26 +237,60 @@ def _play(options: argparse.Namespace, home: pathlib.Path, inventory: pathlib.Pa
     }
     started = time.monotonic()
     log = home / f"run-{number}.log"
-    with log.open("w", encoding="utf-8") as file:
-        process = subprocess.Popen(
+    progress = _Progress(verbose=options.verbose)
+    with (
+        log.open("w", encoding="utf-8") as file,
+        _process(
             [*command, "camsec.fleet.site"],
             env=environment,
-            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
             encoding="utf-8",
             errors="replace",
-        )
+        ) as process,
+    ):
         for line in t.cast("t.IO[str]", process.stdout):
             file.write(line)
-            _show_progress(line, verbose=options.verbose)
+            progress.show(line)
         status = process.wait()
+    progress.end()
     return _read_run(log.read_text(encoding="utf-8"), status, time.monotonic() - started)
 
 
-def _show_progress(line: str, *, verbose: bool) -> None:
-    if verbose or line.startswith(("PLAY [", "TASK [", "fatal:", "[ERROR]", "[WARNING]")):
-        print("  " + line.rstrip()[:240], flush=True)
+class _Progress:
+    """A line for each play, with a dot for each device's answer; all lines when verbose.
+
+    Args:
+        verbose: Show everything.
+    """
+
+    def __init__(self, *, verbose: bool) -> None:
+        self._verbose = verbose
+        self._play = ""
+        self._open = False
+
+    def show(self, line: str) -> None:
+        """Show what there is to see in a line.
+
+        Args:
+            line: A line of ansible-playbook.
+        """
+        if self._verbose:
+            print("  " + line.rstrip(), flush=True)
+        elif line.startswith("PLAY [") and line != self._play:
+            self.end()
+            self._play, self._open = line, True
+            print("  " + line[6 : line.rindex("]")] + " ", end="", flush=True)
+        elif line.startswith(("changed: [", "ok: [")) and self._open:
+            print(".", end="", flush=True)
+        elif line.startswith(("fatal:", "failed:", "[ERROR]")):
+            self.end()
+            print("  " + line.rstrip()[:400], flush=True)
+
+    def end(self) -> None:
+        """End the line that is open."""
+        if self._open:
+            print(flush=True)
+        self._open = False
 
 
 def _read_run(text: str, status: int, seconds: float) -> Run:
@@ -227,7 +330,8 @@ def _print_table(devices: t.Sequence[Device]) -> int:
         How many did not verify.
     """
     heads = ("DEVICE", "ADDRESS", "PORT", "PROTOCOL", "SUITE", "CERTIFICATE ISSUER", "DAYS LEFT", "VERIFIED")
-    rows, wrong = [heads], 0
+    rows: list[tuple[str, ...]] = [heads]
+    wrong = 0
     now = dt.datetime.now(tz=dt.UTC)
     for device in devices:
         try:
@@ -289,5 +393,6 @@ def main(argv: t.Sequence[str] | None = None) -> int:
         Exit status.
     """
     options = _arguments(argv)
+    _INTERRUPTION.listen()
     with _directory(options.directory) as home:
         return _demonstrate(options, home)

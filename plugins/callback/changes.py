@@ -15,7 +15,7 @@ author:
 description:
   - At the end of a run, lists each step of the device modules' plans once, with the number of devices, the rule it
     follows and some of their names; then the side effects that the manuals name.
-  - In check mode, the steps are those that would be carried out.
+  - Steps planned in check mode are listed apart, as what would change.
   - Enable it with C(ANSIBLE_CALLBACKS_ENABLED=camsec.fleet.changes).
 requirements:
   - enable in configuration
@@ -28,7 +28,7 @@ import typing as t
 from ansible.plugins.callback import CallbackBase
 
 #: Serial numbers, addresses, times and the like would make each device's step a line of its own.
-_PARTICULAR = re.compile(r"(?<![\w.])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f]{16,}|\[[0-9a-f:]+\])(?![\w.])")
+_PARTICULAR = re.compile(r"(?<![\w.])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f]{16,}|\[[0-9a-f:]+\]|\d{4}\*+\d{4})(?![\w.])")
 _SHOWN_HOSTS = 3
 
 
@@ -42,8 +42,8 @@ class CallbackModule(CallbackBase):
 
     def __init__(self) -> None:
         super().__init__()
-        self._steps: dict[tuple[str, str, str], list[str]] = collections.defaultdict(list)
-        self._impacts: dict[tuple[str, str], set[str]] = collections.defaultdict(set)
+        self._steps: dict[tuple[bool, str, str, str], list[str]] = collections.defaultdict(list)
+        self._impacts: dict[tuple[bool, str, str], set[str]] = collections.defaultdict(set)
 
     def v2_runner_on_ok(self, result: t.Any) -> None:
         """Collect a task's plan.
@@ -70,12 +70,22 @@ class CallbackModule(CallbackBase):
         if not self._steps:
             self._display.display("No device was changed.")
             return
-        self._display.banner("WHAT CHANGED")
-        for (action, title, rule), hosts in self._steps.items():
+        for check_mode, banner in ((False, "WHAT CHANGED"), (True, "WHAT WOULD CHANGE")):
+            steps = {key[1:]: found for key, found in self._steps.items() if key[0] is check_mode}
+            if steps:
+                self._display.banner(banner)
+                self._show(steps, {key[1:]: hosts for key, hosts in self._impacts.items() if key[0] is check_mode})
+
+    def _show(
+        self, steps: t.Mapping[tuple[str, str, str], list[str]], impacts: t.Mapping[tuple[str, str], set[str]]
+    ) -> None:
+        for (action, title, rule), found in steps.items():
+            hosts = list(dict.fromkeys(found))
             names = ", ".join(hosts[:_SHOWN_HOSTS]) + (", …" if len(hosts) > _SHOWN_HOSTS else "")
+            times = f", {len(found)} in all" if len(found) > len(hosts) else ""
             law = f" [{rule}]" if rule else ""
-            self._display.display(f"{len(hosts):5d} × {title}{law} ({action}: {names})")
-        for (rule, text), affected in self._impacts.items():
+            self._display.display(f"{len(hosts):5d} × {title}{law} ({action}: {names}{times})")
+        for (rule, text), affected in impacts.items():
             self._display.display(f"      Side effect on {len(affected)}: {text} [{rule}]")
 
     def _collect(self, result: t.Any, item: str) -> None:
@@ -83,16 +93,17 @@ class CallbackModule(CallbackBase):
         if not values.get("changed") or not isinstance(values.get("plan"), list):
             return
         host = item or result._host.get_name()
+        check_mode = bool(result._task.check_mode)
         action = result._task.action.rsplit(".", 1)[-1]
         for step in values["plan"]:
-            title = _PARTICULAR.sub("…", str(step.get("title", "")))
-            self._steps[action, title, str(step.get("rule", ""))].append(host)
-        for impact in values.get("impacts", ()):
-            self._impacts[str(impact.get("rule", "")), str(impact.get("text", ""))].add(host)
+            title = _PARTICULAR.sub("…", str(step.get("title", "")).replace(host, "…"))
+            self._steps[check_mode, action, title, str(step.get("rule", ""))].append(host)
+        for impact in values.get("impacts") or ():
+            self._impacts[check_mode, str(impact.get("rule", "")), str(impact.get("text", ""))].add(host)
 
 
 def _item_name(values: t.Mapping[str, t.Any]) -> str:
     item = values.get("item")
     if isinstance(item, dict):
-        return str(item.get("key", ""))
+        return str(item.get("key") or item.get("name") or "")
     return str(item) if isinstance(item, str) else ""

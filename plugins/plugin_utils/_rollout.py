@@ -130,31 +130,34 @@ def _is_pending(
     return not as_wanted or found["state"] not in (None, "normal")
 
 
-def lost_cameras(results: Results, hostvars: HostVars) -> list[dict[str, t.Any]]:
+def lost_cameras(results: Results, hostvars: HostVars, *, asked: Results = ()) -> list[dict[str, t.Any]]:
     """The cameras that their recorders do not see after their turn.
 
     Args:
         results: Of a loop of C(recorder_camera_link) over the items of :func:`pending_links`.
         hostvars: The hosts' variables.
+        asked: Results of a loop of C(recorder_info) over those results that failed.
 
     Returns:
         For each its name, recorder and number, how its recorder connects to it now, whether it has to C(move) there,
         and why it is lost.
     """
+    present = {one["item"]["item"]["key"]: one.get("cameras") for one in asked if one.get("item")}
     lost = []
     for result in results:
         item = result.get("item")
         if not item or result.get("skipped"):
             continue
         names = {int(number): name for number, name in item["value"]["names"].items()}
-        found = _lost_of_failed if result.get("failed") else _lost_of
-        lost += [{"recorder": item["key"], **one} for one in found(result, names, hostvars)]
+        if result.get("failed"):
+            found = _lost_of_failed(result, names, hostvars, present.get(item["key"]) or ())
+        else:
+            found = _lost_of(result, names)
+        lost += [{"recorder": item["key"], **one} for one in found]
     return lost
 
 
-def _lost_of(
-    result: t.Mapping[str, t.Any], names: t.Mapping[int, str], _hostvars: HostVars
-) -> t.Iterator[dict[str, t.Any]]:
+def _lost_of(result: t.Mapping[str, t.Any], names: t.Mapping[int, str]) -> t.Iterator[dict[str, t.Any]]:
     now = {int(one["number"]): one for one in result.get("cameras") or ()}
     reasons = {int(one["number"]): one for one in result.get("unseen_reasons") or ()}
     reverted = {int(number) for number in result.get("reverted") or ()}
@@ -173,22 +176,27 @@ def _lost_of(
 
 
 def _lost_of_failed(
-    result: t.Mapping[str, t.Any], names: t.Mapping[int, str], hostvars: HostVars
+    result: t.Mapping[str, t.Any], names: t.Mapping[int, str], hostvars: HostVars, present: Results
 ) -> t.Iterator[dict[str, t.Any]]:
-    """The recorder's turn failed: what this run switched goes back to where the recorder had it."""
+    """The recorder's turn failed: a camera goes to where the recorder has it, or else back to where it was."""
+    links = {int(one["number"]): one for one in present}
     for number, name in sorted(names.items()):
         camera = hostvars[name].get(_CAMERA) or {}
-        before, after = camera.get("before") or {}, camera.get("after") or {}
-        if not camera.get("changed") or not before:
+        now, link = camera.get("after") or {}, links.get(number)
+        if link is None and not (camera.get("changed") and camera.get("before")):
             continue
-        keys = ("connection", "https_port")
+        goal = link or {"connection": camera["before"]["connection"], "port": camera["before"]["https_port"]}
+        connection, port = goal["connection"], goal["port"] if goal["connection"] == "https" else None
+        move = connection != now.get("connection") or port not in (None, now.get("https_port"))
+        if not move and link is not None and link["state"] == "normal":
+            continue
         yield {
             "name": name,
             "number": number,
-            "connection": before["connection"],
-            "port": before["https_port"] if before["connection"] == "https" else None,
-            "move": [before[key] for key in keys] != [after.get(key) for key in keys],
-            "reason": str(result.get("msg", "")),
+            "connection": connection,
+            "port": port,
+            "move": move,
+            "reason": str(result.get("msg", "")).rstrip("."),
         }
 
 
