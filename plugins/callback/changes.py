@@ -30,6 +30,7 @@ from ansible.plugins.callback import CallbackBase
 #: Serial numbers, addresses, times and the like would make each device's step a line of its own.
 _PARTICULAR = re.compile(r"(?<![\w.])(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f]{16,}|\[[0-9a-f:]+\]|\d{4}\*+\d{4})(?![\w.])")
 _SHOWN_HOSTS = 3
+_LONGEST_TITLE = 120
 
 
 class CallbackModule(CallbackBase):
@@ -84,7 +85,8 @@ class CallbackModule(CallbackBase):
             names = ", ".join(hosts[:_SHOWN_HOSTS]) + (", …" if len(hosts) > _SHOWN_HOSTS else "")
             times = f", {len(found)} in all" if len(found) > len(hosts) else ""
             law = f" [{rule}]" if rule else ""
-            self._display.display(f"{len(hosts):5d} × {title}{law} ({action}: {names}{times})")
+            short = title if len(title) <= _LONGEST_TITLE else title[: _LONGEST_TITLE - 2] + " …"
+            self._display.display(f"{len(hosts):5d} × {short}{law} ({action}: {names}{times})")
         for (rule, text), affected in impacts.items():
             self._display.display(f"      Side effect on {len(affected)}: {text} [{rule}]")
 
