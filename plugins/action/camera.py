@@ -12,8 +12,11 @@ from __future__ import annotations
 
 from ansible_collections.camsec.fleet.plugins.modules import camera
 from ansible_collections.camsec.fleet.plugins.plugin_utils._device import DeviceAction
+from ansible_collections.camsec.fleet.plugins.plugin_utils._prime import prime
 
 __all__ = ["ActionModule", "camera"]
+
+prime()
 
 
 class ActionModule(DeviceAction):

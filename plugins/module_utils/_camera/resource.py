@@ -141,6 +141,10 @@ class CameraResource(abc.ABC, t.Generic[W]):
         """
         if not self._done and self._before is not None:
             self._record(self._before.contact)
+        self._carry_out(step)
+        self._done.append(step.id)
+
+    def _carry_out(self, step: Step) -> None:
         match step.id:
             case "generate_key":
                 self._generate_key(step.data["size"])
@@ -162,7 +166,6 @@ class CameraResource(abc.ABC, t.Generic[W]):
                 self.api.set_https(step.data["https"])
             case unknown:
                 raise RuntimeError(f"no such step: {unknown}")
-        self._done.append(step.id)
 
     def verify(self, plan: Plan) -> dict[str, t.Any]:
         """Read again over the new endpoint, by a new handshake.

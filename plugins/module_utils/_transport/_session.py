@@ -113,6 +113,10 @@ class DeviceSession:
         """What the newest TLS handshake showed; None over plain HTTP."""
         return self._adapter.peer
 
+    def rehearse(self) -> None:
+        """Prepare a request that is never sent, so that what the libraries do at their first use is done."""
+        self._session.prepare_request(requests.Request("GET", self.endpoint.url + "/"))
+
     def close(self) -> None:
         """Close the connection."""
         self._session.close()
