@@ -95,7 +95,7 @@ class RecorderState:
         licences = values["licences"]
         values["licences"] = Licences(main=licences["main"], kits=[(kit[0], kit[1]) for kit in licences["kits"]])
         for log in ("errors", "events"):
-            values[log] = [(when, text) for when, text in values[log]]
+            values[log] = [tuple(entry) for entry in values[log]]
         return cls(**values)
 
 

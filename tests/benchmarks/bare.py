@@ -90,7 +90,7 @@ class Connection:
     async def _receive(self) -> tuple[int, bytes]:
         head = (await self._reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         status, *lines = head.split("\r\n")
-        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+        headers = {name.lower(): value.strip() for name, dummy, value in (line.partition(":") for line in lines)}
         body = await self._reader.readexactly(int(headers["content-length"]))
         if "www-authenticate" in headers:
             self._challenge = dict(_FIELD.findall(headers["www-authenticate"]))

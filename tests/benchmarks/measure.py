@@ -64,7 +64,7 @@ def cost_of(
             start_new_session=True,
         )
         try:
-            _, status, usage = os.wait4(process.pid, 0)
+            dummy, status, usage = os.wait4(process.pid, 0)
         except BaseException:
             _stop(process)
             raise
@@ -100,7 +100,7 @@ def _descendants(pid: int) -> set[tuple[int, int]]:
     found: set[tuple[int, int]] = set()
     generation = {pid}
     while generation:
-        generation = {child for child, (parent, _) in parents.items() if parent in generation}
+        generation = {child for child, (parent, dummy) in parents.items() if parent in generation}
         found |= {(child, parents[child][1]) for child in generation}
     return found
 

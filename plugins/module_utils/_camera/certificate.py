@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import dataclasses as dc
 import datetime as dt
-import typing as t
 
 from .._core._errors import PkiError
 from .._core._plan import Impact, Plan, Step
-from .._pki._keys import PublicKey, load_request, spki_sha256
+from .._pki._keys import load_request, request_key, spki_sha256
 from .._tls._certificate import CertificateFacts
 from . import rules
 from .planning import make_plan
@@ -124,7 +123,7 @@ class Certificate(CameraResource[CertificateFacts | None]):
     def _check_key(self, wanted: CertificateFacts) -> None:
         """HTTPS-05: key and certificate are a pair."""
         request = load_request(self._request, device=self.target.host)
-        if spki_sha256(t.cast("PublicKey", request.public_key())) != wanted.spki_sha256:
+        if spki_sha256(request_key(request)) != wanted.spki_sha256:
             raise PkiError(
                 device=self.target.host,
                 subject=f"certificate for {wanted.subject_common_name}",

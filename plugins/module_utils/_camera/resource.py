@@ -299,9 +299,9 @@ class CameraResource(abc.ABC, t.Generic[W]):
             )
 
     def _generate_key(self, size: int) -> None:
-        before, _, _ = self.api.keys()
+        before = self.api.keys()[0]
         self.api.generate_key(size)
-        key, _ = self._idle_keys(self.api)
+        key = self._idle_keys(self.api)[0]
         if key is None or key == before or key.size != size:
             raise VerificationError(
                 device=self.target.host,
@@ -353,7 +353,7 @@ class CameraResource(abc.ABC, t.Generic[W]):
 
         def attempt() -> None:
             try:
-                reached, _ = contact(old, self._prove)
+                reached = contact(old, self._prove)[0]
             except ConnectError:
                 self._send_back(before, wanted)
                 raise

@@ -35,6 +35,7 @@ from ._keys import (
     generate_key,
     key_pem,
     load_request,
+    request_key,
     spki_sha256,
 )
 from ._ledger import Ledger, LedgerEntry
@@ -417,7 +418,7 @@ class CertificateAuthority:
             PkiError: The request, the key or the authority cannot be used.
         """
         request = load_request(csr_pem, device=device)
-        key = t.cast("PublicKey", request.public_key())
+        key = request_key(request)
         return self._issue(
             key,
             request.subject,

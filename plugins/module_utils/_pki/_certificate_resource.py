@@ -21,13 +21,13 @@ from ._check import require_usable
 from ._files import PRIVATE, PUBLIC, exists, read_text, write_or_fail
 from ._keys import (
     PrivateKey,
-    PublicKey,
     default_size,
     describe_key,
     generate_key,
     key_pem,
     load_private_key,
     load_request,
+    request_key,
 )
 from ._renewal import renewal_due
 
@@ -246,7 +246,7 @@ class CertificateResource:
             if text is None:
                 text = read_text(t.cast("str", wish.request_path), subject="certificate request")
             request = load_request(text, device=device)
-            return text, describe_key(t.cast("PublicKey", request.public_key())), ""
+            return text, describe_key(request_key(request)), ""
         if not exists(wish.private_key_path):
             return None, None, "There is none yet."
         try:

@@ -208,6 +208,18 @@ def _not_one_request(text: str) -> str:
     return "" if labels[0] in ("CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST") else f"a {labels[0].lower()}"
 
 
+def request_key(request: x509.CertificateSigningRequest) -> PublicKey:
+    """The public key of a request that :func:`load_request` accepted.
+
+    Args:
+        request: The request.
+
+    Returns:
+        The key, RSA or ECDSA.
+    """
+    return t.cast("PublicKey", request.public_key())
+
+
 def check_strength(key: PublicKey, *, device: str, subject: str) -> None:
     """Refuse weak keys (NIST SP 800-57 part 1: at least 112 bits of security).
 

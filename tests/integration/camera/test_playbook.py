@@ -90,7 +90,10 @@ def test_every_module_in_one_playbook(
         task("camera", **own, _register="whole"),
         task("camera", **own, _check_mode=True, _diff=True),
         task("camera_info", ca_path=authority.trusted_path, first_contact="refuse", _register="info"),
-        {**task("camera_info", ca_path=authority.trusted_path, first_contact="refuse", _register="ordinary"), **SHIPPED},
+        {
+            **task("camera_info", ca_path=authority.trusted_path, first_contact="refuse", _register="ordinary"),
+            **SHIPPED,
+        },
         task("camera_https", connection="http", ca_path=authority.trusted_path, first_contact="refuse"),
         {
             "name": "The certificate of a camera",
@@ -129,17 +132,27 @@ def test_bad_input_is_one_failed_task_each(rig: Rig, play: t.Callable[..., t.Any
         (task("camera_https", https_port="443x"), "443x"),
         (task("camera_https", https_port=554), r"\[HTTPS-31\]"),
         (task("camera_https", https_port=HTTP), "the camera's own HTTP port"),
-        (task("camera", authority_directory=ours["authority_directory"], authority_passphrase="{{ authority_passphrase }}x"), "wrong passphrase"),
-        (task("camera", authority_directory="/nowhere", authority_passphrase="{{ authority_passphrase }}"), "no complete authority"),
+        (
+            task(
+                "camera",
+                authority_directory=ours["authority_directory"],
+                authority_passphrase="{{ authority_passphrase }}x",
+            ),
+            "wrong passphrase",
+        ),
+        (
+            task("camera", authority_directory="/nowhere", authority_passphrase="{{ authority_passphrase }}"),
+            "no complete authority",
+        ),
         (task("camera_certificate", certificate_content="hello"), "no PEM block"),
         (task("camera_info", password="{{ camera_password }}-wrong"), "the account was refused"),
         ({**task("camera_https", https_port=995), **SHIPPED}, r"found 995.*\[HTTPS-31\]"),
     ]
-    done = play([rig], [{**one, "ignore_errors": True} for one, _ in wrong], "-vvv")
+    done = play([rig], [{**one, "ignore_errors": True} for one, dummy in wrong], "-vvv")
     assert done.returncode == 0, done.stdout
     assert f"ignored={len(wrong)}" in done.stdout
     messages = re.findall(r'"msg": "(.*)"', done.stdout)
-    for _, words in wrong:
+    for dummy, words in wrong:
         assert any(re.search(words, message) and rig_or_file(rig, message) for message in messages), words
     assert rig.log()["counts"]["writes"] == 0
 
@@ -151,7 +164,7 @@ def rig_or_file(rig: Rig, message: str) -> bool:
 def test_ten_workers_at_once_each_get_their_own_certificate(
     new_rig: t.Callable[[], Rig], play: t.Callable[..., t.Any], ours: Task, authority: CertificateAuthority
 ) -> None:
-    rigs = [new_rig() for _ in range(20)]
+    rigs = [new_rig() for dummy in range(20)]
     own = {"authority_directory": ours["authority_directory"], "authority_passphrase": "{{ authority_passphrase }}"}
     done = play(rigs, [task("camera", **own), task("camera", **own, first_contact="refuse")], "--forks", "10")
     assert done.returncode == 0, done.stdout

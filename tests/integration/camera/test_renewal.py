@@ -93,7 +93,7 @@ def test_https_24_an_expired_certificate_is_replaced_after_the_fall_back_to_http
 
 
 def wait_for_http(rig: Rig) -> None:
-    for _ in range(200):
+    for dummy in range(200):
         if rig.answers_http():
             return
     raise AssertionError("it did not come back")

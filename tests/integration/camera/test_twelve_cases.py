@@ -95,7 +95,7 @@ def test_self_signed_certificate_https_10_to_12(rig: Rig) -> None:
 def test_certificate_https_21_to_23(rig: Rig, outside: OutsideCA) -> None:
     rig.good("camera_private_key")
     csr = rig.good("camera_certificate_request")["certificate_signing_request"]
-    first, second = (outside.sign(csr, f"IP:{rig.host}") for _ in range(2))
+    first, second = (outside.sign(csr, f"IP:{rig.host}") for dummy in range(2))
     path = rig.folder / "first.pem"
     path.write_text(first)
 

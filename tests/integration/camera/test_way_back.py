@@ -79,7 +79,10 @@ def test_a_power_loss_while_the_key_is_generated_https_03(
     rig: Rig, authority: CertificateAuthority, ours: Options
 ) -> None:
     rig.set(key_generation_seconds=2000)
-    generating = lambda: rig.sim.camera(rig.spec.name).short_state()["generating"] is True  # noqa: E731
+
+    def generating() -> bool:
+        return rig.sim.camera(rig.spec.name).short_state()["generating"] is True
+
     with rig.when(generating, lambda: rig.act("power_off")):
         rig.bad("camera", **FAST, **ours)
     rig.act("power_on")

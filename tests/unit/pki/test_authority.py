@@ -307,10 +307,10 @@ def _create(directory: str, barrier: t.Any, results: t.Any) -> None:
 def test_two_workers_make_one_authority(tmp_path: pathlib.Path) -> None:
     context = multiprocessing.get_context("fork")
     barrier, results = context.Barrier(4), context.Queue()
-    workers = [context.Process(target=_create, args=(str(tmp_path / "ca"), barrier, results)) for _ in range(4)]
+    workers = [context.Process(target=_create, args=(str(tmp_path / "ca"), barrier, results)) for dummy in range(4)]
     for worker in workers:
         worker.start()
-    told = sorted(results.get(timeout=30) for _ in workers)
+    told = sorted(results.get(timeout=30) for dummy in workers)
     for worker in workers:
         worker.join()
     assert told == ["an authority"] * 3 + ["made"]

@@ -157,7 +157,7 @@ def test_rec_07_counts_the_state_after_the_change() -> None:
 
 def test_rec_07_order_of_the_two_requests_follows_the_licences() -> None:
     present = state(camera(1, encrypted=True), camera(2), total=1)
-    steps, _ = planning.plan_all(present, Wanted(cameras=(encrypt(1, wanted=False), link(2))), None)
+    steps, dummy = planning.plan_all(present, Wanted(cameras=(encrypt(1, wanted=False), link(2))), None)
     assert [step.id for step in steps] == ["set_encryption", "set_links"]
 
 
@@ -184,7 +184,7 @@ def test_rec_06_register_first_and_how_many() -> None:
 def test_rec_06_with_keys_to_register_the_cameras_are_planned_later() -> None:
     present = state(cameras=None, licenses=None, encryption=None, unlicensed=True)
     https = WantedHttps(connection="https_only", tls_1_1=None, https_port=443)
-    steps, _ = planning.plan_all(present, Wanted(cameras=(link(1),), https=https), None, count=False)
+    steps, dummy = planning.plan_all(present, Wanted(cameras=(link(1),), https=https), None, count=False)
     assert [step.id for step in steps] == ["set_cameras", "set_pc_connection"]
 
 
@@ -217,7 +217,7 @@ def test_rec_04_a_key_that_cannot_be_one_is_not_sent(text: str) -> None:
 
 
 def test_keys_are_shown_masked_only() -> None:
-    steps, _ = planning.plan_licenses(
+    steps, dummy = planning.plan_licenses(
         state(licenses=Licenses(total=0, used=0, main_unlocked=False, kits=())), WantedLicenses(main=MAIN, kits=(KIT,))
     )
     shown = repr(steps) + repr([step.shown() for step in steps])
@@ -315,7 +315,7 @@ def test_rec_23_internet_mode_is_a_warning(number: int, version: str, warned: bo
 
 def test_links_are_one_request_and_only_what_differs() -> None:
     present = state(camera(1, connection="https"), camera(2), camera(3))
-    steps, _ = planning.plan_links(present, [link(1, port=443), link(2, port=8443, send=True), link(3, "http")])
+    steps, dummy = planning.plan_links(present, [link(1, port=443), link(2, port=8443, send=True), link(3, "http")])
     assert steps[0].data["links"] == (LinkSetting(number=2, connection="https", port=8443, send=True),)
 
 
@@ -339,7 +339,7 @@ def test_rec_30_no_encryption_without_a_password() -> None:
     present = state(camera(1), password=False)
     error = refused("REC-30", lambda: planning.plan_encryption(present, [encrypt(1)], None))
     assert "Shortest legal order" in error.message
-    steps, _ = planning.plan_encryption(present, [encrypt(1)], CHANGE)
+    steps, dummy = planning.plan_encryption(present, [encrypt(1)], CHANGE)
     assert len(steps) == 1
     assert planning.plan_encryption(present, [encrypt(1, wanted=False)], None)[0] == []
 
@@ -377,7 +377,7 @@ def test_rec_34_to_rec_37_impacts(send: bool, change: planning.PasswordChange | 
 
 def test_rec_35_a_new_password_is_sent_to_the_cameras_that_encrypt() -> None:
     present = state(camera(1, encrypted=True))
-    steps, _ = planning.plan_encryption(present, [encrypt(1, send=True)], CHANGE)
+    steps, dummy = planning.plan_encryption(present, [encrypt(1, send=True)], CHANGE)
     assert steps[0].data["cameras"] == (EncryptionSetting(number=1, encrypted=True, send=True),)
     assert "Pic-1234" not in repr(steps)
 

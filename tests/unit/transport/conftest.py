@@ -72,7 +72,7 @@ class Server:
     def _accept(self) -> None:
         while True:
             try:
-                connection, _ = self._socket.accept()
+                connection, dummy = self._socket.accept()
             except OSError:
                 return
             self.connections += 1

@@ -45,7 +45,7 @@ def failure(server: Server, kind: type[CamsecError], **options: t.Any) -> Camsec
     with session(server, **options) as open_session, pytest.raises(kind) as caught:
         open_session.read("/cgi-bin/get_https")
     error = caught.value
-    assert type(error) is kind
+    assert error.__class__ is kind
     assert error.message.startswith("cam011: ")
     assert PASSWORD not in error.message
     assert "\n" not in error.message
@@ -210,7 +210,7 @@ def test_a_stale_nonce_is_no_wrong_login(serve: Serve) -> None:
         exchange.send(answer() if f'nonce="{wanted}"' in exchange.head else unauthorized(wanted))
 
     with session(serve(script)) as open_session:
-        assert [open_session.read("/").status for _ in range(4)] == [200] * 4
+        assert [open_session.read("/").status for dummy in range(4)] == [200] * 4
 
 
 def test_the_password_is_not_on_the_wire(serve: Serve) -> None:
