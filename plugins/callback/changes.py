@@ -97,8 +97,9 @@ class CallbackModule(CallbackBase):
         host = item or result._host.get_name()
         check_mode = bool(result._task.check_mode)
         action = result._task.action.rsplit(".", 1)[-1]
+        own_name = re.compile(rf"(?<![\w-]){re.escape(host)}(?![\w-])")
         for step in values["plan"]:
-            title = _PARTICULAR.sub("…", str(step.get("title", "")).replace(host, "…"))
+            title = _PARTICULAR.sub("…", own_name.sub("…", str(step.get("title", ""))))
             self._steps[check_mode, action, title, str(step.get("rule", ""))].append(host)
         for impact in values.get("impacts") or ():
             self._impacts[check_mode, str(impact.get("rule", "")), str(impact.get("text", ""))].add(host)

@@ -76,6 +76,11 @@ def test_each_step_once(callback: CallbackModule) -> None:
     ]
 
 
+def test_a_name_within_a_word_stays(callback: CallbackModule) -> None:
+    callback.v2_runner_on_ok(_result(_plan("Tell the recorder rec of rec-2"), host="rec"))
+    assert _lines(callback)[1] == "    1 × Tell the recorder … of rec-2 [HTTPS-30] (camera: rec)"
+
+
 def test_check_mode_is_told_apart(callback: CallbackModule) -> None:
     callback.v2_runner_on_ok(_result(_plan("Do it", rule="")))
     callback.v2_runner_on_ok(_result(_plan("Plan it"), check_mode=True))
