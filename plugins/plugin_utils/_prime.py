@@ -47,7 +47,7 @@ def _prime_session() -> None:
 
 def _prime_certificates() -> None:
     """Facts and signature of a public root certificate, the first of those that come with requests."""
-    bundle = pathlib.Path(requests.certs.where()).read_text(encoding="ascii", errors="replace")
+    bundle = pathlib.Path(requests.utils.DEFAULT_CA_BUNDLE_PATH).read_text(encoding="ascii", errors="replace")
     first = bundle[bundle.index(_BEGIN) : bundle.index(_END) + len(_END)]
     facts = CertificateFacts.from_der(ssl.PEM_cert_to_DER_cert(first))
     if facts.self_signed:
