@@ -22,6 +22,8 @@ description:
   - How many cameras a new kit adds shows only after its registration. When keys are still to be registered, they
     are registered first, then the recorder is read again and the licences are counted before anything else is sent.
     Check mode cannot count them then, and on a recorder without any kit it cannot see the cameras (REC-06).
+  - In check mode the file O(trusted_ca_path) may be missing, since an earlier task makes it in the real run. That is
+    planned, with a warning.
   - HTTPS for PCs is managed when O(connection) is given; O(https_port) is then the desired port.
 options:
   cameras:

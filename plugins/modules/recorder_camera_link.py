@@ -15,6 +15,8 @@ author:
 description:
   - HTTP or HTTPS and the port for each camera (REC-20 to REC-23), with the certificates by which the recorder
     verifies cameras. Needs a licence for each camera on HTTPS (REC-07).
+  - In check mode the file O(trusted_ca_path) may be missing, since an earlier task makes it in the real run. That is
+    planned, with a warning.
   - After a change it waits until the recorder itself says that it is connected to the cameras again.
 options:
   cameras:

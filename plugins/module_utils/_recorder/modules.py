@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses as dc
 import re
 import typing as t
 from pathlib import Path
@@ -15,7 +16,7 @@ from .._core._errors import InputError
 from .._core._secret import Secret
 from .._escrow._escrow import Escrow, escrow_path
 from .._options import secret, target_from
-from .._pki._files import read_text
+from .._pki._files import exists, read_text
 from .._tls._certificate import CertificateFacts, pem_labels
 from .information import information, root_certificate
 from .resource import EscrowAccess, Limits, RecorderResource
@@ -101,7 +102,7 @@ def camera_link(call: Call) -> dict[str, t.Any]:
         WantedCamera(number=one["number"], connection=one["connection"], port=one["port"], send=one["send"])
         for one in params["cameras"]
     )
-    return _converged(Wanted(trusted_cas=_trusted_cas(params), cameras=cameras), call)
+    return _converged(_with_trust(Wanted(cameras=cameras), call), call)
 
 
 def data_encryption(call: Call) -> dict[str, t.Any]:
@@ -120,12 +121,11 @@ def whole(call: Call) -> dict[str, t.Any]:
     wanted = Wanted(
         licenses=keys if keys.main is not None or keys.kits else None,
         https=_https(params) if params["connection"] is not None else None,
-        trusted_cas=_trusted_cas(params),
         cameras=tuple(map(_camera, cameras)) if cameras is not None else None,
         encryption=_encryption(params) if params["data_encryption_password"] is not None else None,
         root_certificate_path=params["root_certificate_path"] or None,
     )
-    return _converged(wanted, call)
+    return _converged(_with_trust(wanted, call), call)
 
 
 def info(call: Call) -> dict[str, t.Any]:
@@ -180,6 +180,14 @@ def _camera(one: t.Mapping[str, t.Any]) -> WantedCamera:
 
 def _encryption(params: t.Mapping[str, t.Any]) -> WantedEncryption:
     return WantedEncryption(password=secret(params["data_encryption_password"]))
+
+
+def _with_trust(wanted: Wanted, call: Call) -> Wanted:
+    """With the certificates for cameras; a rehearsal may name a file that only the real run makes."""
+    path = call.params["trusted_ca_path"]
+    if call.check_mode and path and not exists(path):
+        return dc.replace(wanted, trusted_ca_to_come=path)
+    return dc.replace(wanted, trusted_cas=_trusted_cas(call.params))
 
 
 def _trusted_cas(params: t.Mapping[str, t.Any]) -> tuple[CertificateFacts, ...]:

@@ -113,16 +113,22 @@ def plan_licenses(state: RecorderState, wanted: WantedLicenses) -> tuple[list[St
     )
 
 
-def plan_trust(state: RecorderState, wanted: t.Sequence[CertificateFacts]) -> tuple[list[Step], RecorderState]:
+def plan_trust(
+    state: RecorderState, wanted: t.Sequence[CertificateFacts], to_come: str = ""
+) -> tuple[list[Step], RecorderState]:
     """Certificates by which the recorder verifies cameras; what is there already stays.
 
     Args:
         state: Present state.
         wanted: The certificates.
+        to_come: In check mode, their file that is not there yet.
 
     Returns:
         Steps and the state after them.
     """
+    if to_come:
+        title = "Install trusted certificates for cameras: those that the run makes"
+        return [Step(id="add_trusted_ca", title=title, data={"to_come": to_come})], state
     present = state.trusted_cas or ()
     known = {ca.sha256 for ca in present}
     missing = list({facts.sha256: facts for facts in wanted if facts.sha256 not in known}.values())
@@ -313,7 +319,7 @@ def plan_all(
     """
     device = state.contact.session.device
     steps, after = plan_root(state, wanted.root_certificate_path, root_sha256)
-    more, after = plan_trust(after, wanted.trusted_cas)
+    more, after = plan_trust(after, wanted.trusted_cas, wanted.trusted_ca_to_come)
     steps += more
     if wanted.cameras is not None or wanted.encryption is not None:
         cameras = wanted.cameras or ()
@@ -369,6 +375,11 @@ def make_plan(state: RecorderState, after: RecorderState, steps: t.Sequence[Step
         warnings += _unencrypted(device, steps)
     if state.contact.trust == "any_certificate":
         warnings.append(f"{device}: its certificate was not verified, as first_contact allows.")
+    warnings += [
+        f"{device}: trusted_ca_path: found no file {step.data['to_come']} yet, planned as if the run made it."
+        for step in steps
+        if "to_come" in step.data
+    ]
     if state.system is not None and any(step.id == "set_links" for step in steps):
         warnings.append(rules.internet_mode_warning(device, state.cameras or (), state.system.version))
     return Plan(

@@ -179,7 +179,7 @@ class RecorderResource:
             certificate=CertificateFacts.from_der(peer.certificate) if peer else None,
             licenses=api.licenses() if wanted.licenses is not None else None,
             pc_side=api.pc_side() if wanted.https is not None or (path is not None and kept is None) else None,
-            trusted_cas=api.trusted_cas() if wanted.trusted_cas else None,
+            trusted_cas=api.trusted_cas() if wanted.trusted_cas or wanted.trusted_ca_to_come else None,
             root_certificate=api.root_certificate() if path is not None and kept is None else None,
             kept_root_sha256=(kept.sha256 if kept else "") if path is not None else None,
         )

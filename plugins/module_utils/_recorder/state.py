@@ -414,6 +414,7 @@ class Wanted:
         licenses: Keys to be registered.
         https: Between the recorder and PCs.
         trusted_cas: Certificates by which it has to verify cameras.
+        trusted_ca_to_come: In check mode, the file with these certificates that is not there yet.
         cameras: Settings of cameras; None when cameras are not managed.
         encryption: The data encryption password; None when encryption is not managed.
         root_certificate_path: File in which the recorder's own root is kept.
@@ -422,6 +423,7 @@ class Wanted:
     licenses: WantedLicenses | None = None
     https: WantedHttps | None = None
     trusted_cas: tuple[CertificateFacts, ...] = ()
+    trusted_ca_to_come: str = ""
     cameras: tuple[WantedCamera, ...] | None = None
     encryption: WantedEncryption | None = None
     root_certificate_path: str | None = None

@@ -246,6 +246,28 @@ def test_camera_link_cycle(lab: Lab, authority: CertificateAuthority) -> None:
     cycle(lab, "recorder_camera_link", wishes, judge)
 
 
+@pytest.mark.parametrize("module", ["recorder", "recorder_camera_link"])
+def test_a_trusted_ca_that_the_run_makes_is_planned_in_check_mode_only(
+    lab: Lab, authority: CertificateAuthority, module: str
+) -> None:
+    lab.licensed()
+    path = lab.folder / "not yet" / "trusted.pem"
+    wish = {"trusted_ca_path": str(path), "cameras": []}
+    planned = ok(lab.checked(module, **wish), changed=True)
+    assert [step["title"] for step in planned["plan"]] == [
+        "Install trusted certificates for cameras: those that the run makes"
+    ]
+    assert any(f"found no file {path} yet" in warning for warning in planned["warnings"])
+    assert "no such file" in failed(lab.run(module, **wish))
+    path.parent.mkdir()
+    path.write_bytes(pathlib.Path(authority.trusted_path).read_bytes())
+    planned = ok(lab.checked(module, **wish), changed=True)
+    assert [step["title"] for step in planned["plan"]] == ["Install trusted certificates for cameras: Site CA"]
+    assert not any("found no file" in warning for warning in planned["warnings"])
+    path.write_text("no PEM")
+    assert "no PEM block" in failed(lab.checked(module, **wish))
+
+
 def test_unseen_cameras_are_reverted_and_named(lab: Lab) -> None:
     lab.licensed()
     wish = {"cameras": [{"number": 2, "connection": "https", "port": 8443}], "link_timeout": 0.3}
