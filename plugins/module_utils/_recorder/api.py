@@ -353,13 +353,27 @@ class RecorderApi:
             try:
                 return send(self._uid)
             except Refused as error:
-                if error.status == 403 and "UID" in error.reason and new_login_left:
+                if error.status == 403:
+                    if "UID" not in error.reason or not new_login_left:
+                        raise self._forbidden(error) from None
                     new_login_left = False
                     self._uid = ""
                 elif error.status != 503 or time.monotonic() > give_up:
                     raise
                 else:
                     time.sleep(0.5)
+
+    def _forbidden(self, error: Refused) -> Refused:
+        """REC-03: the login was right, so it is the account's level, unless the recorder names another reason."""
+        if any(word in error.reason.lower() for word in ("uid", "locked")):
+            return error
+        return Refused(
+            status=error.status,
+            reason=error.reason,
+            device=self.device,
+            subject=error.subject,
+            advice="Use an account of level 1, or of level 2, which may change settings; level 3 may not. [REC-03]",
+        )
 
     def _pace(self) -> None:
         pause = self._next_command - time.monotonic()

@@ -268,7 +268,8 @@ class RecorderResource:
         after = current
         if self.wanted.licenses is not None:
             steps, after = plan_licenses(current, self.wanted.licenses)
-        registering = bool(steps)
+        # Only a kit's key adds licences: without a new one they are counted before anything is sent.
+        registering = any(step.id == "register_kit_key" for step in steps)
         if registering and (self.wanted.cameras is not None or self.wanted.encryption is not None):
             title = "Read the recorder again and count the licences before anything else is sent"
             steps.append(Step(id="count_licenses", title=title, rule="REC-07"))

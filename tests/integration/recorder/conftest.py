@@ -47,6 +47,9 @@ recorders:
     http_port: 8080
     https_port: 4443
     password: {RECORDER_PASSWORD}
+    users:
+      - {{name: setup, password: {RECORDER_PASSWORD}, level: 2}}
+      - {{name: viewer, password: {RECORDER_PASSWORD}, level: 3}}
     max_cameras: 16
     main_unlock_key: '{MAIN_KEY}'
     kits:
@@ -75,6 +78,17 @@ class Lab:
     @property
     def state(self) -> dict[str, t.Any]:
         return t.cast("dict[str, t.Any]", self.simulator.control("/devices/rec")["state"])
+
+    @property
+    def settings(self) -> dict[str, t.Any]:
+        """What can be set, without what comes and goes by itself."""
+        state = self.state
+        cameras = {
+            number: {name: one[name] for name in ("https", "port", "encrypt")}
+            for number, one in state["cameras"].items()
+        }
+        names = ("connection", "https_port", "tls11", "licences", "password_set", "trusted", "sessions")
+        return {**{name: state[name] for name in names}, "cameras": cameras}
 
     def run(self, module: str, *, check: bool = False, **options: t.Any) -> dict[str, t.Any]:
         spec = importlib.import_module(f"ansible_collections.camsec.fleet.plugins.modules.{module}").SPEC

@@ -126,6 +126,50 @@ def test_rec_03_user_whose_level_does_not_allow_it(lab: Lab) -> None:
     assert "account was refused" in failed(lab.run("recorder_info", username="nobody"))
 
 
+LEVELS: list[tuple[str, dict[str, t.Any]]] = [
+    ("recorder", {"main_unlock_key": MAIN_KEY, "kit_unlock_keys": list(KITS.values())}),
+    ("recorder_license", {"main_unlock_key": MAIN_KEY, "kit_unlock_keys": list(KITS.values())}),
+    ("recorder_https", {"tls_1_1": False, "first_contact": "any_certificate"}),
+    ("recorder_camera_link", {"cameras": [{"number": 1, "connection": "http", "port": 8443}]}),
+    ("recorder_data_encryption", {"cameras": [{"number": 1, "encrypt": False}, {"number": 2, "encrypt": False}]}),
+    ("recorder_info", {}),
+]
+
+
+@pytest.mark.parametrize(("module", "wish"), LEVELS, ids=[module for module, dummy in LEVELS])
+def test_rec_03_level_2_may_register_and_set_level_3_may_not(lab: Lab, module: str, wish: dict[str, t.Any]) -> None:
+    if "kit_unlock_keys" not in wish:
+        lab.licensed()
+    before = lab.settings
+    for run in (lab.checked, lab.run):
+        message = failed(run(module, username="viewer", **wish))
+        assert message.endswith(
+            "Use an account of level 1, or of level 2, which may change settings; level 3 may not. [REC-03]"
+        )
+        assert "status 403 (" in message
+    assert lab.settings == before
+    assert lab.open_uids() == 0
+    result = lab.run(module, username="setup", **wish)
+    ok(result, changed=module not in ("recorder_data_encryption", "recorder_info"))
+    if "kit_unlock_keys" in wish:
+        assert result["after"]["licenses"]["total"] == 5
+
+
+def test_rec_03_a_403_for_another_reason_says_nothing_of_levels(lab: Lab) -> None:
+    recorder = lab.simulator.recorder("rec")
+    known = recorder.sessions.command
+
+    def lock(_uid: str, user: str, interval: float) -> None:
+        recorder.lock_out()
+        known("0", user, interval)
+
+    recorder.sessions.command = lock  # type: ignore[method-assign]
+    message = failed(lab.run("recorder_info"))
+    recorder.sessions.command = known  # type: ignore[method-assign]
+    assert "status 403 (The device is locked after wrong logins.)" in message
+    assert "REC-03" not in message
+
+
 # -- HTTPS for PCs -------------------------------------------------------------------------------------------------
 
 
@@ -485,6 +529,32 @@ def test_whole_recorder_from_the_factory_to_encrypted(lab: Lab, authority: Certi
     assert again["after"] == done["after"]
     ok(lab.checked("recorder", **wish), changed=False)
     assert lab.open_uids() == 0
+
+
+@pytest.mark.parametrize("keys", ["all registered", "none", "main unit's only"])
+def test_rec_07_without_a_new_kit_a_shortage_is_found_before_anything_is_sent(
+    lab: Lab, authority: CertificateAuthority, keys: str
+) -> None:
+    one = [KITS["WJ-NXS01WUX"]]
+    wish: dict[str, t.Any] = {"trusted_ca_path": authority.trusted_path, **escrow(lab)}
+    wish |= {"data_encryption_password": PICTURES, "connection": "https_only", "tls_1_1": False}
+    wish |= {"root_certificate_path": str(lab.folder / "root.pem")}
+    wish["cameras"] = [{"number": number, "connection": "https", "encrypt": True} for number in (1, 2, 6)]
+    expected = "Fewest kits to buy: 1 x WJ-NXS04WUX."
+    if keys == "all registered":
+        ok(lab.run("recorder_license", main_unlock_key=MAIN_KEY, kit_unlock_keys=one), changed=True)
+        wish |= {"main_unlock_key": MAIN_KEY, "kit_unlock_keys": one}
+    else:
+        wish |= {"main_unlock_key": MAIN_KEY} if keys != "none" else {}
+        expected = "a kit for 3 camera(s) (1 x WJ-NXS04WUX)"
+    before = lab.settings
+    for run in (lab.checked, lab.run):
+        lab.read_only(True)
+        assert expected in failed(run("recorder", **wish))
+    assert lab.read_only(False) == 0
+    assert lab.settings == before
+    assert not (lab.folder / "root.pem").exists()
+    assert not list(lab.folder.glob("escrow/*"))
 
 
 def test_whole_recorder_counts_again_after_the_registration(lab: Lab) -> None:
