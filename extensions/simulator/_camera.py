@@ -222,8 +222,9 @@ class Camera(Device):
             if self._boots != boots or self._next is not new:
                 new.release()
                 return
-            await new.open()
-            self._listener = new
+            self.unreachable = ""
+            if await self.open_late(new):
+                self._listener = new
 
         async def leave() -> None:
             if old is not None:

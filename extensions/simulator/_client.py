@@ -15,6 +15,7 @@ import urllib.parse
 
 from ._device import RECORDER_AGENT
 from ._digest import ALGORITHMS, parse_fields, response_hash
+from ._tls import connect_tls
 
 __all__ = ["Account", "Connection", "Reply", "WireError"]
 
@@ -81,9 +82,8 @@ class Connection:
 
     @classmethod
     async def open(cls, address: str, port: int, tls: ssl.SSLContext | None) -> Connection:
-        host = {"server_hostname": address} if tls else {}
-        reader, writer = await asyncio.open_connection(address, port, ssl=tls, **t.cast("t.Any", host))
-        return cls(reader, writer, f"{address}:{port}")
+        reader, writer = await (connect_tls(address, port, tls) if tls else asyncio.open_connection(address, port))
+        return cls(reader, writer, f"[{address}]:{port}" if ":" in address else f"{address}:{port}")
 
     @property
     def peer_certificate(self) -> bytes | None:

@@ -208,6 +208,7 @@ def _row(device: Device) -> Json:
         "address": device.spec.address,
         "http_port": device.spec.http_port,
         "power": device.power,
+        "unreachable": device.unreachable,
         "listening": [
             {"port": listener.port, "scheme": "https" if listener.tls else "http"}
             for listener in device.listeners()

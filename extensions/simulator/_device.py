@@ -9,7 +9,9 @@ from __future__ import annotations
 import abc
 import asyncio
 import collections
+import contextlib
 import dataclasses as dc
+import logging
 import re
 import typing as t
 import urllib.parse
@@ -26,6 +28,8 @@ from ._spec import CameraSpec, RecorderSpec, User
 __all__ = ["Call", "Device", "ReadOnly", "Request", "Sure"]
 
 Sure = t.Literal["OFFICIAL", "FIELD", "INFERRED"]
+_log = logging.getLogger(__name__)
+
 RING: t.Final = 1000
 RESTART_SECONDS: t.Final = 60.0
 RECORDER_AGENT: t.Final = "WJ-NX recorder"
@@ -116,6 +120,7 @@ class Device(abc.ABC):
         self.log = RequestLog()
         self.faults: list[Fault] = []
         self.power = "off"
+        self.unreachable = ""
         self.on_change: t.Callable[[Device], None] = lambda _device: None
         self.gate = DigestGate(realm=self.realm, clock=clock, algorithms=spec.digest)
         self._wrong_logins = 0
@@ -181,9 +186,10 @@ class Device(abc.ABC):
             fault = self._take_fault(request, after_write=True)
         if isinstance(answer, Answer) and answer.after is not None:
             if fault is None:
-                # The answer goes out on the old connection before anything is closed.
-                await response.prepare(request)
-                await response.write_eof()
+                # The answer goes out on the old connection before anything is closed; whether anybody hears it or not.
+                with contextlib.suppress(ConnectionError):
+                    await response.prepare(request)
+                    await response.write_eof()
             self.clock.track(answer.after())
         return response, fault
 
@@ -270,8 +276,28 @@ class Device(abc.ABC):
 
     async def power_on(self) -> None:
         if self.power == "off":
+            await self._come_up()
+
+    async def _come_up(self) -> None:
+        self.unreachable = ""
+        try:
             await self.boot()
-            self.power = "on"
+        except PortError as error:
+            self.unreachable = str(error)
+            self.power = "off"
+            await self.halt()
+            raise
+        self.power = "on"
+
+    async def open_late(self, listener: Listener) -> bool:
+        """Open when nobody waits for an answer any more: a port that cannot be had is shown as `unreachable`."""
+        try:
+            await listener.open()
+        except PortError as error:
+            self.unreachable = str(error)
+            _log.error("%s: %s", self.name, error)
+            return False
+        return True
 
     async def power_off(self) -> None:
         self._boots += 1
@@ -286,10 +312,13 @@ class Device(abc.ABC):
         self.power = "restarting"
 
         async def up() -> None:
-            if self._boots == boots:
-                await self.boot()
-                self.power = "on"
-                self.on_change(self)
+            if self._boots != boots:
+                return
+            try:
+                await self._come_up()
+            except PortError as error:
+                _log.error("%s: %s", self.name, error)
+            self.on_change(self)
 
         self.clock.call_in(RESTART_SECONDS, up)
         await self.halt()

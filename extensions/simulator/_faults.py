@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses as dc
 import typing as t
 
@@ -87,10 +88,12 @@ async def _truncate(_fault: Fault, request: web.BaseRequest) -> tuple[int, web.S
 async def _huge(_fault: Fault, request: web.BaseRequest) -> tuple[int, web.StreamResponse]:
     response = web.StreamResponse(headers={"Content-Type": "text/plain; charset=utf-8"})
     response.enable_chunked_encoding()
-    await response.prepare(request)
     block = b"A" * 65536
-    for _round in range(HUGE // len(block)):
-        await response.write(block)
+    # A client that has had enough hangs up, and that is the whole point.
+    with contextlib.suppress(ConnectionError):
+        await response.prepare(request)
+        for _round in range(HUGE // len(block)):
+            await response.write(block)
     # The body has no end: what is left is a closed connection.
     _cut(request)
     return 200, response

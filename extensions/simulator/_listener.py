@@ -14,6 +14,8 @@ import typing as t
 
 from aiohttp import web
 
+from ._tls import tls_server
+
 __all__ = ["Handler", "Listener", "PortError"]
 
 Handler = t.Callable[[web.BaseRequest], t.Awaitable[web.StreamResponse]]
@@ -55,7 +57,7 @@ class Listener:
         self._socket = new
 
     def _why(self, error: OSError) -> str:
-        place = f"{self.address}:{self.port}"
+        place = f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
         if error.errno == errno.EACCES:
             return f"Limit of the simulator: its process may not open port {place} (ports below 1024 need root)."
         if error.errno == errno.EADDRINUSE:
@@ -64,6 +66,7 @@ class Listener:
 
     async def open(self) -> None:
         self.bind()
+        assert self._socket is not None
         self._http = web.Server(
             self._handler,
             access_log=None,
@@ -73,11 +76,11 @@ class Listener:
             keepalive_timeout=3600,
         )
         loop = asyncio.get_running_loop()
-        extra: dict[str, t.Any] = {"ssl_handshake_timeout": 10.0, "ssl_shutdown_timeout": 1.0} if self.tls else {}
+        protocols: t.Callable[[], asyncio.BaseProtocol] = self._http
+        if self.tls is not None:
+            protocols = tls_server(self._http, self.tls)
         try:
-            self._listening = await loop.create_server(
-                self._http, sock=self._socket, ssl=self.tls, backlog=128, **extra
-            )
+            self._listening = await loop.create_server(protocols, sock=self._socket, backlog=128)
         except OSError as error:
             self.release()
             raise PortError(self._why(error)) from error

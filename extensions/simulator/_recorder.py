@@ -382,13 +382,14 @@ class Recorder(Device):
 
     async def _open_missing(self, bound: list[Listener]) -> None:
         by_port = {listener.port: listener for listener in bound}
+        self.unreachable = ""
         if self._http is None and not self.state.pc.https_only:
-            self._http = by_port.get(self.spec.http_port) or self._plain()
-            await self._http.open()
+            plain = by_port.get(self.spec.http_port) or self._plain()
+            self._http = plain if await self.open_late(plain) else None
         if self._https is None:
             secure = self._secure()
-            self._https = by_port.get(secure.port) or secure
-            await self._https.open()
+            secure = by_port.get(secure.port) or secure
+            self._https = secure if await self.open_late(secure) else None
 
     # -- calls: certificates -------------------------------------------------------------------------------------
 

@@ -19,7 +19,6 @@ from ._recorder import Recorder
 from ._recorder_state import BuiltIn
 from ._spec import Fleet, FleetError
 from ._store import Store
-from ._tls import prepare_asyncio
 
 __all__ = ["Simulator"]
 
@@ -42,7 +41,6 @@ class Simulator:
         self._built_in: dict[str, BuiltIn] = {}
 
     async def start(self) -> None:
-        prepare_asyncio()
         self._resume_clock()
         await self._start_devices()
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import http.client
 import pathlib
+import socket
 import subprocess
 import sys
 import typing as t
 import urllib.error
 
 import pytest
+from aiohttp import web
 
 Device = t.Any
 
@@ -86,6 +88,65 @@ def test_fault_stall_truncate_and_huge(cam: Device) -> None:
     big.request("GET", "/cgi-bin/getinfo")
     assert len(big.getresponse().read(3_000_000)) == 3_000_000
     big.close()
+    assert cam.get("getinfo").status == 200
+
+
+def test_fault_huge_is_quiet_when_the_client_has_had_enough(cam: Device, caplog: pytest.LogCaptureFixture) -> None:
+    for size in (1, 200_000):
+        fault(cam, kind="huge", count=1)
+        big = http.client.HTTPConnection(cam.spec.address, 8080, timeout=10)
+        big.request("GET", "/cgi-bin/getinfo")
+        assert len(big.getresponse().read(size)) == size
+        big.close()
+        assert cam.get("getinfo").status == 200
+    assert caplog.text == ""
+
+
+def test_an_answer_that_nobody_waits_for_moves_the_camera_all_the_same(
+    cam: Device, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cam.make_key()
+    cam.post("https_self_signed", mode="create", common_name="cam")
+    real = web.Response.prepare
+
+    async def gone(response: web.Response, request: web.BaseRequest) -> t.Any:
+        if response.status == 200 and request.path.endswith("set_https"):
+            raise ConnectionResetError
+        return await real(response, request)
+
+    monkeypatch.setattr(web.Response, "prepare", gone)
+    reply = cam.curl("set_https", "-d", "live=https&https_port=8443", "-H", "Connection: close")
+    assert "Empty reply" in reply.head
+    monkeypatch.undo()
+    cam.sim.advance(10)
+    assert cam.get("get_https").status == 0
+    cam.scheme, cam.port = "https", 8443
+    assert cam.get("get_https").lines["live"] == "https"
+
+
+def test_a_port_that_is_lost_meanwhile_is_shown(rec: Device, cam: Device) -> None:
+    def unreachable(name: str) -> str:
+        return str({row["name"]: row for row in rec.sim.control("/devices")}[name]["unreachable"])
+
+    assert rec.post("sec_pc.cgi", TLS11="OFF").status == 200
+    rec.sim.settle()
+    with socket.create_server((rec.spec.address, 4443)):
+        rec.sim.advance(5)
+        assert unreachable("rec") == f"Limit of the simulator: {rec.spec.address}:4443 is taken by another process."
+    assert rec.post("sec_pc.cgi", TLS11="ON").status == 200
+    rec.sim.advance(5)
+    assert unreachable("rec") == ""
+    rec.scheme, rec.port = "https", 4443
+    assert rec.get("sec_pc.cgi").status == 200
+    cam.sim.control("/devices/cam1/restart", "POST", {})
+    with socket.create_server((cam.spec.address, 8080)):
+        cam.sim.advance(60)
+        assert "8080 is taken" in unreachable("cam1")
+        assert cam.sim.control("/devices/cam1")["power"] == "off"
+        with pytest.raises(urllib.error.HTTPError, match="500"):
+            cam.sim.control("/devices/cam1/power_on", "POST", {})
+    cam.sim.control("/devices/cam1/power_on", "POST", {})
+    assert unreachable("cam1") == ""
     assert cam.get("getinfo").status == 200
 
 
@@ -183,6 +244,6 @@ def test_ansible_reads_the_inventory(cam: Device, tmp_path: pathlib.Path, as_jso
     hosts = data["_meta"]["hostvars"]
     assert "cam1" in data["camsec_cameras"]["hosts"]
     assert hosts["cam1"]["camsec_https_port"] == 8443
-    assert hosts["rec"]["camsec_factory_https_port"] == 4443
-    assert hosts["rec"]["camsec_unlock_keys"] == ["4" * 20, "7" * 20]
+    assert hosts["rec"]["camsec_former_https_port"] == 4443
+    assert hosts["rec"]["camsec_kit_unlock_keys"] == ["4" * 20, "7" * 20]
     assert hosts["cam1"]["camsec_first_contact"] == "plain_http"
