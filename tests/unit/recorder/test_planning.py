@@ -105,6 +105,13 @@ def refused(rule: str, work: t.Callable[[], object]) -> RuleError:
 CHANGE = planning.PasswordChange(password=Secret("Pic-1234"), version="v2", why="none is set")
 
 
+def test_an_ipv6_address_has_brackets_in_the_url_only() -> None:
+    for host in ("::1", "2001:db8::1"):
+        session = dc.replace(TARGET, host=host, trust=Trust(any_certificate=True)).session("https", 443)
+        assert session.endpoint.url == f"https://[{host}]:443"
+        assert session.device == host
+
+
 # -- licences ------------------------------------------------------------------------------------------------------
 
 
