@@ -165,7 +165,7 @@ class CameraSpec:
     data_encryption: bool = False
 
     LIVE: t.ClassVar = (
-        "version", "tls", "encryption", "compression", "internet_mode", "enhanced_security", "lockout_after",
+        "version", "tls", "encryption", "compression", "enhanced_security", "lockout_after",
         "lockout_seconds", "clock_offset", "key_generation_seconds",
     )  # fmt: skip
 

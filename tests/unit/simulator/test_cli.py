@@ -76,7 +76,8 @@ def test_device_knowledge_validates_itself() -> None:
 
 
 def test_a_taken_port_at_the_start_is_one_sentence(capfd: pytest.CaptureFixture[str]) -> None:
-    base = own_base_address(3)
+    # Beside the recorder that the recorder tests of the same process have.
+    base = own_base_address(3)[:-1] + "100"
     with socket.create_server((base[:-1] + "1", 8080)):
         assert main(["--cameras", "0", "--recorders", "1", "--base-address", base, "--control-port", "0"]) == 2
     error = capfd.readouterr().err
