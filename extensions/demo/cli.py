@@ -212,9 +212,9 @@ def _write_variables(home: pathlib.Path) -> pathlib.Path:
     """The site's variables, with passphrases made for this run alone."""
     path = home / "variables.yml"
     variables = {
-        "camsec_ca_directory": str(home / "ca"),
-        "camsec_ca_passphrase": secrets.token_urlsafe(18),
-        "camsec_ca_common_name": "Demonstration CA",
+        "camsec_authority_directory": str(home / "ca"),
+        "camsec_authority_passphrase": secrets.token_urlsafe(18),
+        "camsec_authority_common_name": "Demonstration CA",
         "camsec_trust_directory": str(home / "recorders"),
         "camsec_escrow_directory": str(home / "escrow"),
         "camsec_escrow_password": secrets.token_urlsafe(18),

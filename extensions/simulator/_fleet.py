@@ -246,12 +246,12 @@ def _recorder_vars(spec: RecorderSpec, https_port: int, speed: float) -> dict[st
         "camsec_https_port": https_port,
     }
     if spec.https_port != https_port:
-        values["camsec_factory_https_port"] = spec.https_port
+        values["camsec_former_https_port"] = spec.https_port
     return values | {
         "camsec_username": spec.username,
         "camsec_password": spec.password,
         "camsec_main_unlock_key": spec.main_key,
-        "camsec_unlock_keys": [kit.key for kit in spec.kits],
+        "camsec_kit_unlock_keys": [kit.key for kit in spec.kits],
         "camsec_data_encryption_password": spec.data_encryption_password or _picture_password(spec.name),
         "camsec_command_interval": spec.command_interval / (speed or 1.0),
     }

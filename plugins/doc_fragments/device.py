@@ -14,8 +14,11 @@ options:
   host:
     description:
       - Address or host name of the device.
+      - A task without it is for the inventory host that it runs for. O(host) is then its C(ansible_host), or its name
+        in the inventory, and every other option of how to reach and trust the device that the task leaves out is taken
+        from the host's variable C(camsec_<option>), for example O(username) from C(camsec_username), if there is one.
+      - A task with it talks to another device than the inventory host, and takes nothing from variables.
     type: str
-    required: true
   http_port:
     description:
       - Port on which the device answers in plain HTTP, when it does.
@@ -34,13 +37,13 @@ options:
     description:
       - Account on the device, with the administrator's level.
       - A refused login is never tried a second time, since devices lock themselves.
+      - Required, as an option or as the variable C(camsec_username).
     type: str
-    required: true
   password:
     description:
       - Password of the account.
+      - Required, as an option or as the variable C(camsec_password).
     type: str
-    required: true
   ca_path:
     description:
       - PEM file with the certificates by which the device is verified, where the task runs.

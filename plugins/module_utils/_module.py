@@ -33,15 +33,20 @@ class ModuleSpec:
     Attributes:
         argument_spec: Ansible's argument specification.
         run: Does the work; returns the result's keys (``warnings`` is a list of sentences).
+        inventory_options: Options that a task without ``host`` takes from the inventory host's ``camsec_<option>``.
         constraints: ``mutually_exclusive``, ``required_together``, ``required_one_of``, ``required_if``,
             ``required_by``.
     """
 
     argument_spec: t.Mapping[str, t.Any]
     run: t.Callable[[Call], dict[str, t.Any]]
+    inventory_options: t.Collection[str] = ()
     constraints: t.Mapping[str, t.Any] = dc.field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        undeclared = set(self.inventory_options) - set(self.argument_spec)
+        if undeclared:
+            raise ValueError(f"inventory options without a specification: {sorted(undeclared)}")
         unknown = set(self.constraints) - set(_CONSTRAINTS)
         if unknown:
             raise ValueError(f"unknown constraints: {sorted(unknown)}")

@@ -20,6 +20,9 @@ description:
   - The camera's key stays in the camera. A renewal keeps it, so that HTTPS is never interrupted.
   - If the camera cannot be verified after the switch, it is brought back to how it answered before, over a
     connection that is pinned to its own key, and the task fails and says so.
+  - A task without O(host) takes not only its contact from the inventory, but also O(connection),
+    O(authority_directory), O(authority_passphrase), O(subject_alt_name), O(private_key_size), O(lifetime_days),
+    O(renew_before) and O(renew_share), each from the variable C(camsec_<option>).
 options:
   connection:
     description:
@@ -36,7 +39,7 @@ options:
   authority_directory:
     description:
       - Directory of the certificate authority (M(camsec.fleet.certificate_authority)), where the task runs.
-      - Without it, certificates are not this task's business.
+      - Without it, and with O(connection=http), certificates are not this task's business.
       - Its trusted certificates are the default of O(ca_path).
     type: path
   authority_passphrase:
@@ -142,9 +145,14 @@ certificate:
   sample: {subject: CN=192.0.2.11, issuer: CN=Site CA, serial_number: 3f6a, not_after: '2027-12-24T00:00:00Z'}
 """
 
-from ansible_collections.camsec.fleet.plugins.module_utils._camera.modules import LIMIT_OPTIONS, SUBJECT_OPTIONS, whole
+from ansible_collections.camsec.fleet.plugins.module_utils._camera.modules import (
+    INVENTORY_OPTIONS,
+    LIMIT_OPTIONS,
+    SUBJECT_OPTIONS,
+    whole,
+)
 from ansible_collections.camsec.fleet.plugins.module_utils._module import ModuleSpec, run_module
-from ansible_collections.camsec.fleet.plugins.module_utils._options import DEVICE_OPTIONS
+from ansible_collections.camsec.fleet.plugins.module_utils._options import CONTACT_OPTIONS, DEVICE_OPTIONS
 
 SPEC = ModuleSpec(
     argument_spec={
@@ -161,6 +169,7 @@ SPEC = ModuleSpec(
         "renew_share": {"type": "float"},
     },
     run=whole,
+    inventory_options=(*CONTACT_OPTIONS, *INVENTORY_OPTIONS),
 )
 
 

@@ -108,7 +108,7 @@ certificate:
 
 from ansible_collections.camsec.fleet.plugins.module_utils._camera.modules import LIMIT_OPTIONS, certificate
 from ansible_collections.camsec.fleet.plugins.module_utils._module import ModuleSpec, run_module
-from ansible_collections.camsec.fleet.plugins.module_utils._options import DEVICE_OPTIONS
+from ansible_collections.camsec.fleet.plugins.module_utils._options import CONTACT_OPTIONS, DEVICE_OPTIONS
 
 SPEC = ModuleSpec(
     argument_spec={
@@ -119,6 +119,7 @@ SPEC = ModuleSpec(
         "certificate_content": {"type": "str", "no_log": True},
     },
     run=certificate,
+    inventory_options=CONTACT_OPTIONS,
     constraints={
         "mutually_exclusive": [("certificate_path", "certificate_content")],
         "required_if": [("state", "present", ("certificate_path", "certificate_content"), True)],

@@ -121,7 +121,7 @@ from ansible_collections.camsec.fleet.plugins.module_utils._camera.modules impor
     certificate_request,
 )
 from ansible_collections.camsec.fleet.plugins.module_utils._module import ModuleSpec, run_module
-from ansible_collections.camsec.fleet.plugins.module_utils._options import DEVICE_OPTIONS
+from ansible_collections.camsec.fleet.plugins.module_utils._options import CONTACT_OPTIONS, DEVICE_OPTIONS
 
 SPEC = ModuleSpec(
     argument_spec={
@@ -131,6 +131,7 @@ SPEC = ModuleSpec(
         "regenerate": {"type": "str", "choices": ["if_needed", "always"], "default": "if_needed"},
     },
     run=certificate_request,
+    inventory_options=CONTACT_OPTIONS,
 )
 
 

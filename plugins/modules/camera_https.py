@@ -101,7 +101,7 @@ certificate:
 
 from ansible_collections.camsec.fleet.plugins.module_utils._camera.modules import LIMIT_OPTIONS, https
 from ansible_collections.camsec.fleet.plugins.module_utils._module import ModuleSpec, run_module
-from ansible_collections.camsec.fleet.plugins.module_utils._options import DEVICE_OPTIONS
+from ansible_collections.camsec.fleet.plugins.module_utils._options import CONTACT_OPTIONS, DEVICE_OPTIONS
 
 SPEC = ModuleSpec(
     argument_spec={
@@ -110,6 +110,7 @@ SPEC = ModuleSpec(
         "connection": {"type": "str", "choices": ["http", "https"], "default": "https"},
     },
     run=https,
+    inventory_options=CONTACT_OPTIONS,
 )
 
 

@@ -123,9 +123,9 @@ certificate:
 
 from ansible_collections.camsec.fleet.plugins.module_utils._camera.modules import LIMIT_OPTIONS, info
 from ansible_collections.camsec.fleet.plugins.module_utils._module import ModuleSpec, run_module
-from ansible_collections.camsec.fleet.plugins.module_utils._options import DEVICE_OPTIONS
+from ansible_collections.camsec.fleet.plugins.module_utils._options import CONTACT_OPTIONS, DEVICE_OPTIONS
 
-SPEC = ModuleSpec(argument_spec={**DEVICE_OPTIONS, **LIMIT_OPTIONS}, run=info)
+SPEC = ModuleSpec(argument_spec={**DEVICE_OPTIONS, **LIMIT_OPTIONS}, run=info, inventory_options=CONTACT_OPTIONS)
 
 
 def main() -> None:

@@ -123,7 +123,7 @@ certificate:
 
 from ansible_collections.camsec.fleet.plugins.module_utils._camera.modules import LIMIT_OPTIONS, private_key
 from ansible_collections.camsec.fleet.plugins.module_utils._module import ModuleSpec, run_module
-from ansible_collections.camsec.fleet.plugins.module_utils._options import DEVICE_OPTIONS
+from ansible_collections.camsec.fleet.plugins.module_utils._options import CONTACT_OPTIONS, DEVICE_OPTIONS
 
 SPEC = ModuleSpec(
     argument_spec={
@@ -134,6 +134,7 @@ SPEC = ModuleSpec(
         "generated_at": {"type": "str", "default": "", "no_log": False},
     },
     run=private_key,
+    inventory_options=CONTACT_OPTIONS,
 )
 
 

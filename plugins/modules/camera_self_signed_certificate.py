@@ -105,7 +105,7 @@ from ansible_collections.camsec.fleet.plugins.module_utils._camera.modules impor
     self_signed_certificate,
 )
 from ansible_collections.camsec.fleet.plugins.module_utils._module import ModuleSpec, run_module
-from ansible_collections.camsec.fleet.plugins.module_utils._options import DEVICE_OPTIONS
+from ansible_collections.camsec.fleet.plugins.module_utils._options import CONTACT_OPTIONS, DEVICE_OPTIONS
 
 SPEC = ModuleSpec(
     argument_spec={
@@ -115,6 +115,7 @@ SPEC = ModuleSpec(
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     },
     run=self_signed_certificate,
+    inventory_options=CONTACT_OPTIONS,
 )
 
 

@@ -263,7 +263,7 @@ certificate:
 """
 
 from ansible_collections.camsec.fleet.plugins.module_utils._module import ModuleSpec, run_module
-from ansible_collections.camsec.fleet.plugins.module_utils._options import DEVICE_OPTIONS
+from ansible_collections.camsec.fleet.plugins.module_utils._options import CONTACT_OPTIONS, DEVICE_OPTIONS
 from ansible_collections.camsec.fleet.plugins.module_utils._recorder.modules import (
     CONSTRAINTS,
     ENCRYPTION_OPTIONS,
@@ -297,6 +297,7 @@ SPEC = ModuleSpec(
         },
     },
     run=whole,
+    inventory_options=(*CONTACT_OPTIONS, "command_interval"),
     constraints={**CONSTRAINTS, "required_by": {"tls_1_1": ["connection"]}},
 )
 

@@ -219,7 +219,7 @@ certificate:
 """
 
 from ansible_collections.camsec.fleet.plugins.module_utils._module import ModuleSpec, run_module
-from ansible_collections.camsec.fleet.plugins.module_utils._options import DEVICE_OPTIONS
+from ansible_collections.camsec.fleet.plugins.module_utils._options import CONTACT_OPTIONS, DEVICE_OPTIONS
 from ansible_collections.camsec.fleet.plugins.module_utils._recorder.modules import (
     LINK_OPTIONS,
     RECORDER_OPTIONS,
@@ -244,6 +244,7 @@ SPEC = ModuleSpec(
         },
     },
     run=camera_link,
+    inventory_options=(*CONTACT_OPTIONS, "command_interval"),
     constraints={"mutually_exclusive": [("trusted_ca_path", "trusted_ca_content")]},
 )
 

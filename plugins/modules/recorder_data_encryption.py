@@ -203,7 +203,7 @@ certificate:
 """
 
 from ansible_collections.camsec.fleet.plugins.module_utils._module import ModuleSpec, run_module
-from ansible_collections.camsec.fleet.plugins.module_utils._options import DEVICE_OPTIONS
+from ansible_collections.camsec.fleet.plugins.module_utils._options import CONTACT_OPTIONS, DEVICE_OPTIONS
 from ansible_collections.camsec.fleet.plugins.module_utils._recorder.modules import (
     ENCRYPTION_OPTIONS,
     RECORDER_OPTIONS,
@@ -227,6 +227,7 @@ SPEC = ModuleSpec(
         },
     },
     run=data_encryption,
+    inventory_options=(*CONTACT_OPTIONS, "command_interval"),
     constraints={
         "mutually_exclusive": [("escrow_path", "escrow_directory"), ("escrow_password", "escrow_password_file")]
     },

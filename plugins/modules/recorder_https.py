@@ -106,7 +106,7 @@ certificate:
 """
 
 from ansible_collections.camsec.fleet.plugins.module_utils._module import ModuleSpec, run_module
-from ansible_collections.camsec.fleet.plugins.module_utils._options import DEVICE_OPTIONS
+from ansible_collections.camsec.fleet.plugins.module_utils._options import CONTACT_OPTIONS, DEVICE_OPTIONS
 from ansible_collections.camsec.fleet.plugins.module_utils._recorder.modules import (
     HTTPS_OPTIONS,
     RECORDER_OPTIONS,
@@ -122,6 +122,7 @@ SPEC = ModuleSpec(
         **HTTPS_OPTIONS,
     },
     run=https,
+    inventory_options=(*CONTACT_OPTIONS, "command_interval"),
 )
 
 

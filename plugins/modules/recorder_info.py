@@ -138,7 +138,7 @@ certificate:
 """
 
 from ansible_collections.camsec.fleet.plugins.module_utils._module import ModuleSpec, run_module
-from ansible_collections.camsec.fleet.plugins.module_utils._options import DEVICE_OPTIONS
+from ansible_collections.camsec.fleet.plugins.module_utils._options import CONTACT_OPTIONS, DEVICE_OPTIONS
 from ansible_collections.camsec.fleet.plugins.module_utils._recorder.modules import RECORDER_OPTIONS, info
 
 SPEC = ModuleSpec(
@@ -147,6 +147,7 @@ SPEC = ModuleSpec(
         **RECORDER_OPTIONS,
     },
     run=info,
+    inventory_options=(*CONTACT_OPTIONS, "command_interval"),
 )
 
 

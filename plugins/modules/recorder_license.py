@@ -102,7 +102,7 @@ certificate:
 """
 
 from ansible_collections.camsec.fleet.plugins.module_utils._module import ModuleSpec, run_module
-from ansible_collections.camsec.fleet.plugins.module_utils._options import DEVICE_OPTIONS
+from ansible_collections.camsec.fleet.plugins.module_utils._options import CONTACT_OPTIONS, DEVICE_OPTIONS
 from ansible_collections.camsec.fleet.plugins.module_utils._recorder.modules import (
     LICENSE_OPTIONS,
     RECORDER_OPTIONS,
@@ -116,6 +116,7 @@ SPEC = ModuleSpec(
         **LICENSE_OPTIONS,
     },
     run=license_,
+    inventory_options=(*CONTACT_OPTIONS, "command_interval"),
 )
 
 

@@ -73,7 +73,7 @@ certificate:
 """
 
 from ansible_collections.camsec.fleet.plugins.module_utils._module import ModuleSpec, run_module
-from ansible_collections.camsec.fleet.plugins.module_utils._options import DEVICE_OPTIONS
+from ansible_collections.camsec.fleet.plugins.module_utils._options import CONTACT_OPTIONS, DEVICE_OPTIONS
 from ansible_collections.camsec.fleet.plugins.module_utils._recorder.modules import (
     RECORDER_OPTIONS,
     root_certificate_info,
@@ -85,6 +85,7 @@ SPEC = ModuleSpec(
         **RECORDER_OPTIONS,
     },
     run=root_certificate_info,
+    inventory_options=(*CONTACT_OPTIONS, "command_interval"),
 )
 
 

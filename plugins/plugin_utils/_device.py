@@ -13,11 +13,13 @@ import importlib
 import typing as t
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.camsec.fleet.plugins.module_utils._module import run_in_worker
+from ansible_collections.camsec.fleet.plugins.module_utils._module import ModuleSpec, run_in_worker
 
 __all__ = ["DeviceAction"]
 
 _MODULES = "ansible_collections.camsec.fleet.plugins.modules"
+#: Inventory variables that options are taken from begin with it.
+_VARIABLE = "camsec_"
 
 
 class DeviceAction(ActionBase):
@@ -38,11 +40,25 @@ class DeviceAction(ActionBase):
         """
         result: dict[str, t.Any] = super().run(tmp, task_vars)
         name = self._task.resolved_action or self._task.action
-        if not self._is_local():
-            wrap = bool(self._task.async_val) and not self._connection.has_native_async
-            return {**result, **self._execute_module(module_name=name, task_vars=task_vars, wrap_async=wrap)}
-        module = importlib.import_module(f"{_MODULES}.{name.rsplit('.', 1)[-1]}")
-        return {**result, **run_in_worker(module.SPEC, self._task.args, check_mode=self._task.check_mode)}
+        spec: ModuleSpec = importlib.import_module(f"{_MODULES}.{name.rsplit('.', 1)[-1]}").SPEC
+        arguments = self._arguments(spec, task_vars or {})
+        if self._is_local():
+            return {**result, **run_in_worker(spec, arguments, check_mode=self._task.check_mode)}
+        wrap = bool(self._task.async_val) and not self._connection.has_native_async
+        shipped = self._execute_module(module_name=name, module_args=arguments, task_vars=task_vars, wrap_async=wrap)
+        return {**result, **shipped}
+
+    def _arguments(self, spec: ModuleSpec, task_vars: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        """The task's options; without a host, those of the inventory host that the task runs for besides.
+
+        A task with a host of its own talks to another device, which has nothing to do with this host's variables.
+        """
+        given = dict(self._task.args)
+        if "host" in given:
+            return given
+        found = {name: task_vars[_VARIABLE + name] for name in spec.inventory_options if _VARIABLE + name in task_vars}
+        found["host"] = task_vars.get("ansible_host", task_vars["inventory_hostname"])
+        return {**self._templar.template(found), **given}
 
     def _is_local(self) -> bool:
         return self._connection.transport == "local" and not self._task.async_val and not self._connection.become

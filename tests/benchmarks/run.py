@@ -149,9 +149,9 @@ class Bench:
         variables = {
             "bench_directory": str(own),
             "bench_issuer": issuer,
-            "camsec_ca_directory": str(self._home / "ca"),
-            "camsec_ca_passphrase": secrets.token_urlsafe(18),
-            "camsec_ca_common_name": "Fleet CA",
+            "camsec_authority_directory": str(self._home / "ca"),
+            "camsec_authority_passphrase": secrets.token_urlsafe(18),
+            "camsec_authority_common_name": "Fleet CA",
             "camsec_trust_directory": str(self._home / "recorders"),
         }
         with os.fdopen(os.open(self._home / "variables.json", os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:

@@ -66,6 +66,18 @@ class CameraApi:
         fields = self._read("/cgi-bin/get_crt_key", required=required)
         return _key(fields, "cur"), _key(fields, "pre"), fields.get("generating") == "yes"
 
+    def http_port(self) -> int:
+        """Port for plain HTTP (``get_http_live_port``, OFFICIAL name, INFERRED field)."""
+        shown = self._read("/cgi-bin/get_http_live_port", required=("http_port",))["http_port"]
+        if not shown.isdecimal():
+            raise ProtocolError(
+                device=self.session.device,
+                subject="answer to /cgi-bin/get_http_live_port",
+                found=f"http_port={shown[:20]}",
+                expected="a port number",
+            )
+        return int(shown)
+
     def request_made_at(self) -> str:
         """The camera's time of the last CSR, empty if there is none (``https_signed?mode=get_info``, OFFICIAL)."""
         fields = self._read("/cgi-bin/https_signed", {"mode": "get_info"}, required=("last_modified",))
@@ -85,9 +97,10 @@ class CameraApi:
         return self._read("/cgi-bin/get_time", required=("time",))["time"]
 
     def installed_serial(self) -> str:
-        """Serial number of the installed CA certificate, lower-case hex (INFERRED)."""
+        """Serial number of the installed CA certificate, lower-case hex without leading zeros (INFERRED)."""
         path, fields = INFERRED_CALLS["confirm_certificate"]
-        return self._read(path, fields, required=("serial_number",))["serial_number"].lower()
+        shown = self._read(path, fields, required=("serial_number",))["serial_number"]
+        return shown.replace(":", "").lower().lstrip("0")
 
     def self_signed_details(self) -> dict[str, str]:
         """The self-signed certificate's fields as the camera shows them (HTTPS-12; INFERRED)."""

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import dataclasses as dc
-import datetime as dt
 
 from .._core._errors import PkiError
 from .._core._plan import Impact, Plan, Step
@@ -17,47 +16,11 @@ from .planning import make_plan
 from .resource import CameraResource
 from .state import CameraState
 
-__all__ = ["Certificate", "check_usable"]
+__all__ = ["Certificate"]
 
 _KEEP_A_BACKUP = Impact(
     rule="HTTPS-23", text="The deleted certificate cannot be read back from the camera: keep a copy of it elsewhere."
 )
-
-
-def check_usable(facts: CertificateFacts, *, device: str, address: str, now: dt.datetime) -> None:
-    """Whether a certificate is worth sending to a device.
-
-    Args:
-        facts: The certificate.
-        device: The device's name in messages.
-        address: The address or host name under which clients reach the device.
-        now: The present instant.
-
-    Raises:
-        PkiError: It has expired, is not valid yet, or does not name the address.
-    """
-    subject = f"certificate for {facts.subject_common_name or 'an unnamed subject'}"
-    if now >= facts.not_after:
-        raise PkiError(
-            device=device,
-            subject=subject,
-            found=f"one that expired at {facts.not_after:%Y-%m-%d %H:%M} UTC",
-            expected="one that is valid now",
-        )
-    if now < facts.not_before:
-        raise PkiError(
-            device=device,
-            subject=subject,
-            found=f"one that is not valid before {facts.not_before:%Y-%m-%d %H:%M} UTC",
-            expected="one that is valid now",
-        )
-    if not facts.covers(address):
-        raise PkiError(
-            device=device,
-            subject=subject,
-            found=f"the names {', '.join(facts.subject_alt_names) or '(no subjectAltName)'}",
-            expected=f"{address} among its subjectAltName",
-        )
 
 
 class Certificate(CameraResource[CertificateFacts | None]):

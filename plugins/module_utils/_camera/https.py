@@ -16,6 +16,14 @@ __all__ = ["Https"]
 class Https(CameraResource[HttpsState]):
     """The connection of a camera."""
 
+    def read(self) -> CameraState:
+        """The camera's state, with its own HTTP port where a switch is to come.
+
+        Returns:
+            The state.
+        """
+        return self.with_http_port(super().read(), self.wanted)
+
     def plan(self, current: CameraState) -> Plan:
         """The steps to the wanted scheme and port.
 

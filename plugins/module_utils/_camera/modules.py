@@ -14,12 +14,14 @@ from .._core._call import Call
 from .._core._converge import converge
 from .._options import secret, target_from
 from .._pki._authority import CertificateAuthority
+from .._pki._check import require_usable
 from .._pki._files import read_text
+from .._pki._renewal import check_window
 from .._tls._certificate import CertificateFacts
 from .._tls._names import parse_name
 from .._transport._contact import Target
 from . import rules
-from .certificate import Certificate, check_usable
+from .certificate import Certificate
 from .certificate_request import CertificateRequest, WantedRequest
 from .https import Https
 from .information import CameraInformation
@@ -30,6 +32,7 @@ from .state import HttpsState, SubjectName, WantedCertificate
 from .whole import WantedCamera, WholeCamera
 
 __all__ = [
+    "INVENTORY_OPTIONS",
     "LIMIT_OPTIONS",
     "SUBJECT_OPTIONS",
     "certificate",
@@ -46,6 +49,17 @@ LIMIT_OPTIONS: t.Final[dict[str, dict[str, t.Any]]] = {
     "key_timeout": {"type": "float", "default": 300.0, "no_log": False},
     "switch_timeout": {"type": "float", "default": 120.0},
 }
+#: What ``camera`` takes from the inventory besides the contact: what a site says once for all its cameras.
+INVENTORY_OPTIONS: t.Final[tuple[str, ...]] = (
+    "connection",
+    "authority_directory",
+    "authority_passphrase",
+    "subject_alt_name",
+    "private_key_size",
+    "lifetime_days",
+    "renew_before",
+    "renew_share",
+)
 #: Argument specification of the document fragment ``camsec.fleet.device.subject``.
 SUBJECT_OPTIONS: t.Final[dict[str, dict[str, t.Any]]] = {
     "common_name": {"type": "str"},
@@ -106,7 +120,7 @@ def whole(call: Call) -> dict[str, t.Any]:
     wanted = WantedCamera(
         https=_https(params),
         key_size=params["private_key_size"],
-        certificate=_wanted_certificate(params) if directory else None,
+        certificate=_wanted_certificate(params) if directory and params["connection"] == "https" else None,
     )
     return _converged(WholeCamera, wanted, call, authority)
 
@@ -146,6 +160,7 @@ def _subject(params: t.Mapping[str, t.Any]) -> SubjectName:
 
 
 def _wanted_certificate(params: t.Mapping[str, t.Any]) -> WantedCertificate:
+    check_window(params["host"], params["renew_before"], params["lifetime_days"])
     names = [parse_name(name, device=params["host"]) for name in (params["host"], *params["subject_alt_name"])]
     return WantedCertificate(
         subject=_subject(params),
@@ -163,5 +178,5 @@ def _given_certificate(params: t.Mapping[str, t.Any]) -> CertificateFacts | None
     path = params["certificate_path"]
     pem = read_text(path, subject="certificate") if path else params["certificate_content"]
     facts = CertificateFacts.from_pem(pem, device=params["host"], subject=path or "certificate_content")
-    check_usable(facts, device=params["host"], address=params["host"], now=dt.datetime.now(tz=dt.UTC))
+    require_usable(facts, device=params["host"], address=params["host"], now=dt.datetime.now(tz=dt.UTC))
     return facts

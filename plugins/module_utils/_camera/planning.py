@@ -13,7 +13,7 @@ import datetime as dt
 import typing as t
 
 from .._core._plan import Plan, Step
-from .._pki._renewal import renewal_due
+from .._pki._renewal import pointless_renewal, renewal_due, renewal_is_pointless
 from .._thirdparty import oid, x509
 from .._tls._certificate import CertificateFacts
 from . import rules
@@ -28,6 +28,7 @@ __all__ = [
     "plan_https",
     "plan_issued_certificate",
     "plan_key",
+    "renewal_warning",
     "subject_fits",
 ]
 
@@ -41,6 +42,10 @@ _CONTACT_WARNINGS = {
 
 class Issuer(t.Protocol):
     """What planning has to know of the certificate authority."""
+
+    @property
+    def issuer_certificate(self) -> CertificateFacts:
+        """The certificate that signs."""
 
     def issued_by_us(self, facts: CertificateFacts) -> bool:
         """Whether the certificate is one of this CA's."""
@@ -157,7 +162,26 @@ def certificate_fault(
         return f"the one in force does not name {', '.join(missing)}"
     if not subject_fits(x509.load_der_x509_certificate(known.der).subject, wanted.subject):
         return "the one in force has another subject"
-    return renewal_due(known, now, wanted.renew_before_days, wanted.renew_share) or ""
+    due = renewal_due(known, now, wanted.renew_before_days, wanted.renew_share)
+    return "" if due is None or renewal_is_pointless(known, now, issuer.issuer_certificate.not_after) else due
+
+
+def renewal_warning(
+    known: CertificateFacts | None, wanted: WantedCertificate, issuer: Issuer | None, now: dt.datetime
+) -> str:
+    """That a renewal is due but would gain nothing.
+
+    Args:
+        known: The certificate in force.
+        wanted: What it has to be like.
+        issuer: The certificate authority; None where it is yet to be made.
+        now: The present instant.
+
+    Returns:
+        A warning; empty when there is none.
+    """
+    due = renewal_due(known, now, wanted.renew_before_days, wanted.renew_share) if known is not None else None
+    return pointless_renewal(due, issuer.issuer_certificate.not_after) if due and issuer is not None else ""
 
 
 def subject_fits(found: x509.Name, wanted: SubjectName) -> bool:

@@ -18,6 +18,7 @@ from .._transport._connection import Trust
 from .._transport._contact import Contact, Target, contact
 from .._transport._patience import Patience, until
 from .._transport._session import DeviceSession, Refused
+from . import rules
 from .api import CameraApi, certificate_status
 from .state import CameraState, CertificateStatus, HttpsState, KeyFacts
 
@@ -111,6 +112,25 @@ class CameraResource(abc.ABC, t.Generic[W]):
         self._before = state
         self._expected = self.known_certificate(state)
         return state
+
+    def with_http_port(self, state: CameraState, wanted: HttpsState) -> CameraState:
+        """The state with the camera's own HTTP port, asked for only where a switch is to come.
+
+        Args:
+            state: The state.
+            wanted: How the camera is to answer.
+
+        Returns:
+            The state.
+
+        Raises:
+            RuleError: The camera is to answer HTTP, on another port than ``http_port`` says.
+        """
+        if state.peer is None or state.https == wanted:
+            return state
+        port = self.api.http_port()
+        rules.check_http_port(self.target.host, wanted, port, self.target.http_port)
+        return dc.replace(state, http_port=port)
 
     def known_certificate(self, state: CameraState) -> CertificateFacts | None:
         """The certificate in force: from the handshake or, over plain HTTP, from the CA's ledger.
@@ -322,7 +342,7 @@ class CameraResource(abc.ABC, t.Generic[W]):
         if expected is None:
             return
         if state.certificate is None:
-            same, found = state.installed_serial.lstrip("0") == expected.serial_number, state.installed_serial or "none"
+            same, found = state.installed_serial == expected.serial_number, state.installed_serial or "none"
         else:
             same, found = state.certificate.sha256 == expected.sha256, state.certificate.serial_number
         if not same:
@@ -335,10 +355,14 @@ class CameraResource(abc.ABC, t.Generic[W]):
         return VerificationError(device=self.target.host, subject=subject, found=found, expected=expected)
 
     def _way_back_trust(self) -> Trust:
-        """The key that the camera must hold, whatever certificate it shows: nobody else can stand in for it."""
+        """The key that the camera must hold, whatever certificate it shows: nobody else can stand in for it.
+
+        Where that key is not known, the way back is no weaker than the way there was.
+        """
         if self._expected is not None:
             return Trust(spki_sha256=(self._expected.spki_sha256,))
-        return self.target.trust if self.target.trust.usable else Trust(any_certificate=True)
+        weak = self._before is not None and self._before.contact.trust in ("plain_http", "any_certificate")
+        return Trust(any_certificate=True) if weak or not self.target.trust.usable else self.target.trust
 
     def _return_to(self, before: CameraState, wanted: HttpsState, error: CamsecError) -> t.NoReturn:
         """It is where it was, or where it was sent, or on its way."""

@@ -13,13 +13,14 @@ import re
 
 from .._core._errors import RuleError
 from .._core._plan import Impact
-from .state import CameraState, SubjectName
+from .state import CameraState, HttpsState, SubjectName
 
 __all__ = [
     "FORBIDDEN_HTTPS_PORTS",
     "HTTPS_IMPACT",
     "check_ca_certificate_deletable",
     "check_certificate_installable",
+    "check_http_port",
     "check_https_port",
     "check_https_ready",
     "check_key_changeable",
@@ -74,6 +75,22 @@ def check_https_port(device: str, port: int, http_port: int) -> None:
     if port == http_port:
         found = f"{port}, the camera's own HTTP port"
         raise RuleError(rule="HTTPS-31", device=device, subject="HTTPS port", found=found, expected=expected)
+
+
+def check_http_port(device: str, wanted: HttpsState, found: int, given: int) -> None:
+    """HTTPS-30: the camera is met at its own HTTP port afterwards; looked for elsewhere it would be lost.
+
+    Raises:
+        RuleError: It answers HTTP on another port than the one given.
+    """
+    if wanted.connection == "http" and found != given:
+        raise RuleError(
+            rule="HTTPS-30",
+            device=device,
+            subject="http_port",
+            found=given,
+            expected=f"{found}, the port on which this camera answers HTTP",
+        )
 
 
 def check_subject(device: str, subject: SubjectName) -> None:

@@ -13,7 +13,7 @@ from .._core._plan import Plan, Step
 from .._transport._connection import Trust
 from .._transport._contact import Target
 from . import rules
-from .planning import certificate_fault, make_plan, plan_https, plan_issued_certificate, plan_key
+from .planning import certificate_fault, make_plan, plan_https, plan_issued_certificate, plan_key, renewal_warning
 from .resource import CameraResource
 from .state import CameraState, HttpsState, WantedCertificate
 
@@ -43,6 +43,16 @@ class WholeCamera(CameraResource[WantedCamera]):
     A wanted certificate without an authority means one that is yet to be made: that can be planned, and nothing more.
     """
 
+    _warning = ""
+
+    def read(self) -> CameraState:
+        """The camera's state, with its own HTTP port where a switch is to come.
+
+        Returns:
+            The state.
+        """
+        return self.with_http_port(super().read(), self.wanted.https)
+
     def plan(self, current: CameraState) -> Plan:
         """The steps, trust before the switch: key, CSR, signature, installation, connection.
 
@@ -64,6 +74,8 @@ class WholeCamera(CameraResource[WantedCamera]):
             steps, after = self._plan_certificate(current, self.wanted.certificate)
         switch, after = plan_https(after, self.wanted.https)
         plan = make_plan(current, after, [*steps, *switch])
+        if self._warning:
+            plan = dc.replace(plan, warnings=(*plan.warnings, f"{self.target.host}: {self._warning}"))
         if self.wanted.certificate is not None and self.authority is None:
             return dc.replace(plan, warnings=(*plan.warnings, _NO_AUTHORITY_YET))
         self.target_after(plan)
@@ -90,7 +102,9 @@ class WholeCamera(CameraResource[WantedCamera]):
     def _plan_certificate(self, current: CameraState, wanted: WantedCertificate) -> tuple[list[Step], CameraState]:
         key_steps, after = plan_key(current, self.wanted.key_size)
         now = dt.datetime.now(tz=dt.UTC)
-        fault = certificate_fault(after, self.known_certificate(after), wanted, self.authority, now)
+        known = self.known_certificate(after)
+        fault = certificate_fault(after, known, wanted, self.authority, now)
+        self._warning = "" if fault else renewal_warning(known, wanted, self.authority, now)
         if fault:
             self._check_passphrase(wanted, fault)
         steps, after = plan_issued_certificate(after, fault, wanted.subject)

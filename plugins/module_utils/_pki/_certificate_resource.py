@@ -29,7 +29,7 @@ from ._keys import (
     load_request,
     request_key,
 )
-from ._renewal import renewal_due
+from ._renewal import check_window, pointless_renewal, renewal_due, renewal_is_pointless
 
 __all__ = ["CertificateResource", "CertificateState", "CertificateWish", "Regenerate"]
 
@@ -100,13 +100,7 @@ class CertificateWish:
                 found="the same file twice",
                 expected="a file for each",
             )
-        if self.renew_before >= self.lifetime_days:
-            raise InputError(
-                device=self.device,
-                subject="renew_before",
-                found=f"{self.renew_before:g} days",
-                expected=f"fewer than lifetime_days ({self.lifetime_days}), or every run would renew",
-            )
+        check_window(self.device, self.renew_before, self.lifetime_days)
         default_size(self.key_type or "rsa", self.key_size if self.key_type else None)
 
 
@@ -290,8 +284,8 @@ class CertificateResource:
         if due is None:
             return reasons, []
         end = self._authority.issuer_certificate.not_after
-        if not reasons and certificate.not_before <= self._now < certificate.not_after and end <= certificate.not_after:
-            return [], [f"{due} A new one would end no later, since the authority ends on {iso(end)}: replace it."]
+        if not reasons and renewal_is_pointless(certificate, self._now, end):
+            return [], [pointless_renewal(due, end)]
         return [*reasons, due], []
 
     def _check_issuing(self) -> None:

@@ -10,7 +10,7 @@ import datetime as dt
 from .._core._errors import InputError
 from .._tls._certificate import CertificateFacts, iso
 
-__all__ = ["renewal_due"]
+__all__ = ["check_window", "pointless_renewal", "renewal_due", "renewal_is_pointless"]
 
 
 def renewal_due(
@@ -47,6 +47,53 @@ def renewal_due(
         if share < renew_share:
             return f"The certificate has {share:.0%} of its lifetime left, less than {renew_share:.0%}."
     return None
+
+
+def renewal_is_pointless(facts: CertificateFacts, now: dt.datetime, issuer_end: dt.datetime) -> bool:
+    """Whether a new certificate would end no later than the present one, since the authority itself ends.
+
+    Args:
+        facts: The present certificate.
+        now: An aware datetime.
+        issuer_end: End of the issuing certificate.
+
+    Returns:
+        True when the present one is valid and renewing it would gain nothing, run after run.
+    """
+    return facts.not_before <= now < facts.not_after and issuer_end <= facts.not_after
+
+
+def pointless_renewal(due: str, issuer_end: dt.datetime) -> str:
+    """What to tell the operator then.
+
+    Args:
+        due: Why it would be renewed.
+        issuer_end: End of the issuing certificate.
+
+    Returns:
+        A warning.
+    """
+    return f"{due} A new one would end no later, since the authority ends on {iso(issuer_end)}: replace it."
+
+
+def check_window(device: str, renew_before: float, lifetime_days: float) -> None:
+    """Refuse a window that every new certificate would be in at once.
+
+    Args:
+        device: Device or file that the error names.
+        renew_before: Days before the end.
+        lifetime_days: Validity of a new certificate.
+
+    Raises:
+        InputError: Every run would renew.
+    """
+    if renew_before >= lifetime_days:
+        raise InputError(
+            device=device,
+            subject="renew_before",
+            found=f"{renew_before:g} days",
+            expected=f"fewer than lifetime_days ({lifetime_days:g}), or every run would renew",
+        )
 
 
 def _refuse(subject: str, found: float, expected: str) -> None:

@@ -95,6 +95,8 @@ def probe(
         return _handshake(host, port, name, _verifying(ca_path), timeout, verify_error="")
     except ssl.SSLCertVerificationError as error:
         reason = error.verify_message or "certificate verify failed"
+    except UnicodeError as error:
+        raise _connect_error(target, "a name that cannot be one") from error
     except (ssl.SSLError, OSError) as error:
         reason = _reason(error)
         if not isinstance(error, ssl.SSLError) or _is_plain(error):

@@ -171,3 +171,14 @@ def test_a_missing_library_is_one_sentence(rig: Rig, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(_connection, "x509", _thirdparty.Missing("cryptography"))
     result = rig.run("camera_info", first_contact="any_certificate", spki_sha256=["0" * 64])
     assert not result.get("failed") or "Python library" in result["msg"]
+
+
+@pytest.mark.parametrize("host", ["cam 1", "fe80::1%lo", ".bad", "a" * 300, "192.0.2.256/"])
+def test_hosts_that_cannot_be(rig: Rig, host: str) -> None:
+    result = rig.bad("camera_info", host=host)
+    assert result["error"]["kind"] == "InputError"
+    assert "host: found " in result["msg"]
+
+
+def test_a_user_name_that_digest_cannot_carry(rig: Rig) -> None:
+    assert "username: found characters outside of ASCII" in rig.bad("camera_info", username="администратор")["msg"]

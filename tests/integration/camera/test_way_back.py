@@ -222,3 +222,23 @@ def test_a_first_certificate_over_self_signed_https_that_does_not_verify_says_ho
     assert f"with spki_sha256 {pin} it can be reached" in result["msg"]
     monkeypatch.undo()
     rig.good("camera", spki_sha256=[pin], first_contact="refuse", **ours)
+
+
+def test_camera_https_comes_back_when_the_ca_does_not_vouch_for_the_certificate(
+    rig: Rig, authority: CertificateAuthority
+) -> None:
+    rig.good("camera_private_key")
+    rig.good("camera_self_signed_certificate")
+    message = rig.bad("camera_https", ca_path=authority.trusted_path, **FAST)["msg"]
+    assert message.endswith(f"The camera answers http on port {HTTP} again, as before.")
+    assert rig.answers_http()
+
+
+def test_a_wrong_http_port_is_refused_before_the_camera_is_lost(
+    rig: Rig, authority: CertificateAuthority, ours: Options
+) -> None:
+    rig.good("camera", **ours)
+    for module in ("camera", "camera_https"):
+        trust = {"ca_path": authority.trusted_path, "connection": "http", "http_port": HTTP + 1}
+        assert f"expected {HTTP}, the port on which this camera answers HTTP" in rig.bad(module, **trust)["msg"]
+    assert rig.answers_https(authority.trusted_path)

@@ -80,8 +80,8 @@ class Site:
 
     def variables(self) -> dict[str, t.Any]:
         return {
-            "camsec_ca_directory": str(self.folder / "ca"),
-            "camsec_ca_passphrase": CA_PASSPHRASE,
+            "camsec_authority_directory": str(self.folder / "ca"),
+            "camsec_authority_passphrase": CA_PASSPHRASE,
             "camsec_trust_directory": str(self.folder / "trust"),
             "camsec_escrow_directory": str(self.folder / "escrow"),
             "camsec_escrow_password": VAULT_PASSWORD,

@@ -44,7 +44,8 @@ def test_a_failed_wave_is_finished_and_the_last_one(fresh: Site) -> None:
 def test_a_camera_that_its_recorder_loses_is_brought_back(fresh: Site) -> None:
     # By the recorder's clock the new certificate has expired: the camera answers well, and only the recorder objects.
     fresh.simulator.control("/devices/rec/set", "POST", {"clock_offset": 500 * DAY})
-    run = fresh.site(camsec_camera_waves=[2, "100%"])
+    numbers = ("-e", "camera_https_link_timeout=4", "-e", "camera_https_link_interval=1")
+    run = fresh.site(*numbers, camsec_camera_waves=[2, "100%"])
     assert run.status == 2
     for name in ("cam1", "cam2"):
         sentence = f"{name}: found not seen by rec (-(expired)), expected CAM_CONNECT 1."
@@ -78,6 +79,23 @@ def test_a_recorder_that_fails_in_its_turn(fresh: Site) -> None:
     assert "It was brought back to HTTP; rec does NOT see it yet." in run.text
     assert "live=http" in fresh.curl("cam2", "get_https", plain=True)
     fresh.await_connected(dict.fromkeys((1, 2, 3, 4), 1))
+
+
+def test_a_recorder_that_refuses_the_login_is_asked_once(fresh: Site) -> None:
+    run = fresh.site("--limit", "camsec_recorders,localhost")
+    assert run.status == 0, run.output
+    fresh.change("rec", camsec_password="Not-the-password-1")
+    fresh.forget_requests()
+    # As a user gives numbers on the command line: they are strings.
+    numbers = ("-e", "camera_https_link_timeout=6", "-e", "camera_https_link_interval=1")
+    run = fresh.site("--limit", "camsec_cameras,localhost", *numbers, camsec_camera_waves=["100%"])
+    assert run.status == 2
+    sentence = "It was brought back to HTTP; whether rec sees it is not known, since it has refused the login"
+    assert run.text.rpartition("fatal: ")[2].count(sentence) == 4, run.output
+    # The question for the challenge, and one login.
+    assert fresh.simulator.control("/devices/rec/requests")["statuses"] == {"401": 2}
+    assert fresh.links() == dict.fromkeys((1, 2, 3, 4), UNTOUCHED)
+    assert "live=http" in fresh.curl("cam4", "get_https", plain=True)
 
 
 @pytest.mark.parametrize(

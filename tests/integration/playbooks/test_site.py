@@ -204,3 +204,26 @@ def _lookup(site: Site, at: str | None) -> list[str]:
     assert run.status == 0, run.output
     found = json.loads(run.output[run.output.index("{") :])["msg"]
     return t.cast("list[str]", json.loads(found) if isinstance(found, str) else found)
+
+
+def test_a_recording_password_that_no_camera_needs(fresh: Site) -> None:
+    """It is in the inventory, and no camera encrypts: it is not sent, not planned, and needs no escrow."""
+    for name in ("cam1", "cam2", "cam3", "cam4"):
+        fresh.change(name, camsec_data_encryption=None)
+    without = {"camsec_escrow_directory": None, "camsec_escrow_password": None}
+    first = fresh.site(**without)
+    assert first.status == 0, first.output
+    fresh.await_connected(dict.fromkeys((1, 2, 3, 4), 1))
+    for arguments in ((), ("--check",)):
+        again = fresh.site(*arguments, **without)
+        assert again.status == 0, again.output
+        assert set(again.changed.values()) == {0}, again.output
+    audit = fresh.play("camsec.fleet.audit", camsec_audit_strict=True, **without)
+    assert audit.status == 0, audit.output
+    assert "5 devices, 0 findings" in audit.output
+    # A camera whose pictures are expressly not encrypted needs none either.
+    fresh.change("cam1", camsec_data_encryption=False)
+    for arguments in ((), ("--check",)):
+        again = fresh.site(*arguments, **without)
+        assert again.status == 0, again.output
+    assert set(again.changed.values()) == {0}, again.output

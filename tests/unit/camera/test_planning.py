@@ -8,11 +8,11 @@ from __future__ import annotations
 import dataclasses as dc
 import datetime as dt
 import itertools
+import types
 import typing as t
 
 import pytest
 from ansible_collections.camsec.fleet.plugins.module_utils._camera import modules, planning
-from ansible_collections.camsec.fleet.plugins.module_utils._camera.certificate import check_usable
 from ansible_collections.camsec.fleet.plugins.module_utils._camera.https import Https
 from ansible_collections.camsec.fleet.plugins.module_utils._camera.private_key import PrivateKey, WantedKey
 from ansible_collections.camsec.fleet.plugins.module_utils._camera.resource import Limits
@@ -24,7 +24,7 @@ from ansible_collections.camsec.fleet.plugins.module_utils._camera.state import 
 )
 from ansible_collections.camsec.fleet.plugins.module_utils._camera.whole import WantedCamera, WholeCamera
 from ansible_collections.camsec.fleet.plugins.module_utils._core._call import Call
-from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import InputError, PkiError, RuleError
+from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import InputError, RuleError
 from ansible_collections.camsec.fleet.plugins.module_utils._core._plan import Plan
 from ansible_collections.camsec.fleet.plugins.module_utils._core._secret import Secret
 from ansible_collections.camsec.fleet.plugins.module_utils._tls._certificate import CertificateFacts
@@ -47,6 +47,11 @@ Make = t.Callable[..., CertificateFacts]
 
 
 class OurCA:
+    """Ends in a year, or when it is told to."""
+
+    def __init__(self, days: float = 365) -> None:
+        self.issuer_certificate: t.Any = types.SimpleNamespace(not_after=NOW + dt.timedelta(days=days))
+
     def issued_by_us(self, facts: CertificateFacts) -> bool:
         return facts.issuer_common_name == "Our CA"
 
@@ -183,6 +188,14 @@ def test_a_certificate_is_renewed_by_its_share(certificate: Make) -> None:
     assert "of its lifetime left" in fault(state(ca_certificate="valid"), facts, renew_share=0.33)
 
 
+def test_a_renewal_that_would_gain_nothing_is_left_and_said(certificate: Make) -> None:
+    facts = certificate(not_after=NOW + dt.timedelta(days=20))
+    arguments = (facts, WANTED, OurCA(days=20), NOW)
+    assert planning.certificate_fault(state(ca_certificate="valid"), *arguments) == ""
+    assert "the authority ends on" in planning.renewal_warning(*arguments)
+    assert planning.renewal_warning(certificate(), WANTED, OurCA(), NOW) == ""
+
+
 # -- one setting -----------------------------------------------------------------------------------------------------
 
 
@@ -267,28 +280,6 @@ def test_a_weak_contact_is_warned_of_without_the_cameras_name(trust: str, words:
 
 def test_a_verified_contact_is_not_warned_of() -> None:
     assert https_plan(state(trust="certificate_authority", self_signed="valid"), HTTPS).warnings == ()
-
-
-# -- a certificate that is given -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("changes", "found"),
-    [
-        ({"not_after": NOW - dt.timedelta(hours=1)}, "expired at 2026-11-22 11:00 UTC"),
-        ({"not_before": NOW + dt.timedelta(hours=1)}, "not valid before 2026-11-22 13:00 UTC"),
-        ({"address": "192.0.2.99"}, "the names IP:192.0.2.99"),
-    ],
-)
-def test_a_certificate_that_clients_would_refuse(changes: dict[str, t.Any], found: str, certificate: Make) -> None:
-    with pytest.raises(PkiError) as caught:
-        check_usable(certificate(**changes), device=DEVICE, address=DEVICE, now=NOW)
-    assert caught.value.message.startswith(f"{DEVICE}: certificate for {DEVICE}: found ")
-    assert found in caught.value.found
-
-
-def test_a_certificate_that_clients_accept(certificate: Make) -> None:
-    check_usable(certificate(), device=DEVICE, address=DEVICE, now=NOW)
 
 
 # -- options ---------------------------------------------------------------------------------------------------------

@@ -150,7 +150,8 @@ def test_lost_ones_go_where_their_recorder_has_them() -> None:
     turn = _turn(reverted=[1], unseen=[2, 9], cameras=cameras, unseen_reasons=reasons)
     first = {"name": "a", "number": 1, "connection": "http", "port": None, "move": True, "reason": "-(expired)"}
     second = {"name": "b", "number": 2, "connection": "https", "port": 9443, "move": False, "reason": "log"}
-    assert lost_cameras([turn], {}) == [{"recorder": "rec", **first}, {"recorder": "rec", **second}]
+    of_both = {"recorder": "rec", "login_refused": False}
+    assert lost_cameras([turn], {}) == [{**of_both, **first}, {**of_both, **second}]
 
 
 def test_after_a_failed_turn() -> None:
@@ -179,9 +180,26 @@ def test_a_recorder_that_was_asked(link: Json, expected: tuple[str, int | None, 
     assert [(one["connection"], one["port"], one["move"]) for one in found] == ([expected] if expected else [])
 
 
+_REFUSED = {"failed": True, "msg": "No.", "error": {"kind": "LoginError"}}
+
+
+@pytest.mark.parametrize(
+    ("turn", "asked", "refused"),
+    [
+        (_turn(**_REFUSED), {"skipped": True}, True),
+        (_turn(failed=True, msg="No.", error={"kind": "NetworkError"}), _REFUSED, True),
+        (_turn(failed=True, msg="No."), {"failed": True, "msg": "No."}, False),
+    ],
+)
+def test_a_login_that_was_refused(turn: Json, asked: Json, *, refused: bool) -> None:
+    hostvars = {"a": {"camera_https_camera": _changed()}, "b": {}}
+    (lost,) = lost_cameras(iter([turn]), hostvars, asked=iter([{"item": turn, **asked}]))
+    assert lost["login_refused"] is refused
+
+
 def _lost(**more: t.Any) -> Json:
     lost = {"recorder": "rec", "name": "a", "number": 1, "connection": "http", "port": None, "move": True}
-    return {**lost, "reason": "-(expired)", **more}
+    return {**lost, "reason": "-(expired)", "login_refused": False, **more}
 
 
 def _failures(**more: t.Any) -> list[str]:
@@ -204,6 +222,7 @@ def test_sentences() -> None:
     assert "where rec sees it again." in sentence
     assert "rec does NOT see it yet." in _failures(lost=[_lost()], seen=not_yet)[0]
     assert "rec does NOT see it yet." in _failures(lost=[_lost()])[0]
+    assert "whether rec sees it is not known, since" in _failures(lost=[_lost(login_refused=True)])[0]
     moved = [{"item": {"name": "a"}, "failed": True, "msg": "It is gone."}]
     assert (
         "It could NOT be brought back to HTTP, by which rec connects to it: It is gone."
