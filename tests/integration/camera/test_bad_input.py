@@ -54,10 +54,10 @@ def test_certificates_that_cannot_be_are_refused_before_anything_is_sent(rig: Ri
         "2 ": good + good,
         "no PEM block": "hello",
         "nothing": "\n",
-        "expired at": outside.sign_for(csr, rig.host, now - 2 * day, now - day),
+        "expired on": outside.sign_for(csr, rig.host, now - 2 * day, now - day),
         "not valid before": outside.sign_for(csr, rig.host, now + day, now + 2 * day),
-        "the names IP:192.0.2.99": outside.sign(csr, "IP:192.0.2.99"),
-        "no subjectAltName": outside.sign(csr),
+        "found IP:192.0.2.99": outside.sign(csr, "IP:192.0.2.99"),
+        "no subject alternative name": outside.sign(csr),
         "not the one in the camera's CSR": outside.sign(other_csr, name),
     }
     rig.forget()
