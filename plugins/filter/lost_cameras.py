@@ -44,7 +44,8 @@ RETURN = r"""
 _value:
   description:
     - For each camera its C(name), C(recorder) and C(number); C(connection) and C(port), how its recorder connects to it
-      now; C(move), whether the camera is to be brought there; C(reason), what the recorder says.
+      now; C(move), whether the camera is to be brought there; C(reason), what the recorder says; C(login_refused),
+      whether the recorder has refused the login, so that it must not be asked again.
   type: list
   elements: dict
 """

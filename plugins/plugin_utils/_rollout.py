@@ -9,6 +9,7 @@ import datetime as dt
 import typing as t
 
 from ansible.errors import AnsibleFilterError
+from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import LoginError
 
 __all__ = ["audit_report", "cameras_by_recorder", "lost_cameras", "pending_links", "rollout_failures"]
 
@@ -140,9 +141,12 @@ def lost_cameras(results: Results, hostvars: HostVars, *, asked: Results = ()) -
 
     Returns:
         For each its name, recorder and number, how its recorder connects to it now, whether it has to C(move) there,
-        and why it is lost.
+        why it is lost, and whether the recorder has refused our login (it must not be asked again then).
     """
+    results, asked = list(results), list(asked)
     present = {one["item"]["item"]["key"]: one.get("cameras") for one in asked if one.get("item")}
+    refused = {one["item"]["key"] for one in results if _login_refused(one)}
+    refused |= {one["item"]["item"]["key"] for one in asked if _login_refused(one)}
     lost = []
     for result in results:
         item = result.get("item")
@@ -153,8 +157,12 @@ def lost_cameras(results: Results, hostvars: HostVars, *, asked: Results = ()) -
             found = _lost_of_failed(result, names, hostvars, present.get(item["key"]) or ())
         else:
             found = _lost_of(result, names)
-        lost += [{"recorder": item["key"], **one} for one in found]
+        lost += [{"recorder": item["key"], "login_refused": item["key"] in refused, **one} for one in found]
     return lost
+
+
+def _login_refused(result: t.Mapping[str, t.Any]) -> bool:
+    return (result.get("error") or {}).get("kind") == LoginError.__name__
 
 
 def _lost_of(result: t.Mapping[str, t.Any], names: t.Mapping[int, str]) -> t.Iterator[dict[str, t.Any]]:
@@ -246,6 +254,10 @@ def _lost_sentence(lost: t.Mapping[str, t.Any], not_moved: str | None, sees: boo
     where = f"{found} It was brought back to {connection}" if lost["move"] else f"{found} It was left at {connection}"
     if sees:
         where += f", where {recorder} sees it again."
+    elif lost["login_refused"]:
+        return (
+            f"{where}; whether {recorder} sees it is not known, since it has refused the login and is not asked again."
+        )
     else:
         where += f"; {recorder} does NOT see it yet."
     return f"{where} Look at the recorder's trusted certificates, its clock and the camera's address."
