@@ -22,7 +22,7 @@ description:
     connection that is pinned to its own key, and the task fails and says so.
   - A task without O(host) takes not only its contact from the inventory, but also O(connection),
     O(authority_directory), O(authority_passphrase), O(subject_alt_name), O(private_key_size), O(lifetime_days),
-    O(renew_before) and O(renew_share), each from the variable C(camsec_<option>).
+    O(backdate_hours), O(renew_before) and O(renew_share), each from the variable C(camsec_<option>).
 options:
   connection:
     description:
@@ -58,6 +58,11 @@ options:
       - Validity of a new certificate in days.
     type: int
     default: 397
+  backdate_hours:
+    description:
+      - A new certificate starts this many hours ago, for cameras whose clock is behind.
+    type: int
+    default: 24
   renew_before:
     description:
       - The certificate is renewed when fewer days are left.
@@ -165,6 +170,7 @@ SPEC = ModuleSpec(
         "authority_passphrase": {"type": "str", "no_log": True},
         "subject_alt_name": {"type": "list", "elements": "str", "default": []},
         "lifetime_days": {"type": "int", "default": 397},
+        "backdate_hours": {"type": "int", "default": 24},
         "renew_before": {"type": "int", "default": 30},
         "renew_share": {"type": "float"},
     },

@@ -57,6 +57,7 @@ INVENTORY_OPTIONS: t.Final[tuple[str, ...]] = (
     "subject_alt_name",
     "private_key_size",
     "lifetime_days",
+    "backdate_hours",
     "renew_before",
     "renew_share",
 )
@@ -166,6 +167,7 @@ def _wanted_certificate(params: t.Mapping[str, t.Any]) -> WantedCertificate:
         subject=_subject(params),
         subject_alt_names=tuple(dict.fromkeys(names)),
         lifetime_days=params["lifetime_days"],
+        backdate_hours=params["backdate_hours"],
         renew_before_days=params["renew_before"],
         renew_share=params["renew_share"],
         passphrase=secret(params["authority_passphrase"]),

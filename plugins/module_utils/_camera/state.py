@@ -133,6 +133,7 @@ class WantedCertificate:
         subject: The CSR's subject.
         subject_alt_names: Addresses and names that it must cover, ``IP:…`` and ``DNS:…``.
         lifetime_days: Validity of a new one, days.
+        backdate_hours: It starts so long ago, for cameras whose clock is behind.
         renew_before_days: A new one is due when fewer days are left.
         renew_share: Or when less than this share of its lifetime is left; None for no such limit.
         passphrase: Of the CA's key; needed only when there is something to sign.
@@ -141,6 +142,7 @@ class WantedCertificate:
     subject: SubjectName
     subject_alt_names: tuple[str, ...]
     lifetime_days: int
+    backdate_hours: int
     renew_before_days: int
     renew_share: float | None
     passphrase: Secret | None

@@ -132,6 +132,7 @@ class WholeCamera(CameraResource[WantedCamera]):
             device=self.target.host,
             subject_alt_names=wanted.subject_alt_names,
             lifetime_days=wanted.lifetime_days,
+            backdate_hours=wanted.backdate_hours,
         )
         self._issued_pem = issued.pem
         self._expected = issued.facts

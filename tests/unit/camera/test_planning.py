@@ -39,6 +39,7 @@ WANTED = WantedCertificate(
     subject=SUBJECT,
     subject_alt_names=(f"IP:{DEVICE}",),
     lifetime_days=397,
+    backdate_hours=24,
     renew_before_days=30,
     renew_share=None,
     passphrase=Secret("Siegel-Geheimnis-9"),
