@@ -116,7 +116,19 @@ options:
   former_data_encryption_password:
     description:
       - The password that is in force now, where it was set by hand and the escrow does not know it.
+      - Where there is an encrypted recording that the recorder plays, it has to play with this password too, or the
+        task fails before the password is changed. Over HTTPS that is tried before anything is sent, in check mode too.
     type: str
+  on_unknown_former:
+    description:
+      - What to do when the recorder has a password that the escrow does not know, and
+        O(former_data_encryption_password) is not given.
+      - With V(fail) the task fails before anything is sent, in check mode too.
+      - With V(accept_loss) the password is replaced, with a warning. What was recorded under it can then never be
+        played again unless somebody knows it (REC-35). Use it only where these recordings are not needed.
+    type: str
+    choices: [fail, accept_loss]
+    default: fail
   escrow_path:
     description:
       - Escrow file of this recorder, in ansible-vault's format, where the task runs.
@@ -127,7 +139,8 @@ options:
     type: path
   escrow_name:
     description:
-      - Name of the recorder in O(escrow_directory). The default is O(host).
+      - Name of the recorder in O(escrow_directory), required together with it. The lookup
+        P(camsec.fleet.recording_password#lookup) finds a password by this name; the roles use the inventory name.
     type: str
   escrow_password:
     description:

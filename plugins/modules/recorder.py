@@ -88,6 +88,7 @@ EXAMPLES = r"""
     on_unseen: revert
     data_encryption_password: "{{ vaulted_data_encryption_password }}"
     escrow_directory: /etc/camsec/escrow
+    escrow_name: "{{ inventory_hostname }}"
     escrow_password: "{{ vaulted_escrow_password }}"
     connection: https_only
     tls_1_1: false
@@ -298,7 +299,7 @@ SPEC = ModuleSpec(
     },
     run=whole,
     inventory_options=(*CONTACT_OPTIONS, "command_interval"),
-    constraints={**CONSTRAINTS, "required_by": {"tls_1_1": ["connection"]}},
+    constraints={**CONSTRAINTS, "required_by": {**CONSTRAINTS["required_by"], "tls_1_1": ["connection"]}},
 )
 
 

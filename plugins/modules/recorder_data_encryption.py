@@ -58,6 +58,7 @@ EXAMPLES = r"""
     ca_path: /etc/camsec/recorders/192.0.2.1.pem
     data_encryption_password: "{{ vaulted_data_encryption_password }}"
     escrow_directory: /etc/camsec/escrow
+    escrow_name: "{{ inventory_hostname }}"
     escrow_password_file: /etc/camsec/vault_password
     cameras:
       - number: 1
@@ -229,7 +230,8 @@ SPEC = ModuleSpec(
     run=data_encryption,
     inventory_options=(*CONTACT_OPTIONS, "command_interval"),
     constraints={
-        "mutually_exclusive": [("escrow_path", "escrow_directory"), ("escrow_password", "escrow_password_file")]
+        "mutually_exclusive": [("escrow_path", "escrow_directory"), ("escrow_password", "escrow_password_file")],
+        "required_by": {"escrow_directory": ["escrow_name"]},
     },
 )
 

@@ -143,14 +143,21 @@ class Escrow:
         self._vault = vault if vault is not None else _vault_of(t.cast("Secret", vault_password), self.path)
         self._key = secrets.token_bytes(32)
 
-    def check(self) -> None:
+    def check(self, *, look_only: bool = False) -> None:
         """Prove, before anything is changed, that the escrow can be read and written.
+
+        Args:
+            look_only: Write nothing, as in check mode: that it can be written is then told by permissions only.
 
         Raises:
             EscrowError: It cannot; nothing may be changed then.
         """
         self._load()
         home = self.path.parent
+        if home.is_dir() and look_only:
+            if not os.access(home, os.W_OK | os.X_OK):
+                raise self._error("permission denied", "a directory that can be written")
+            return
         if home.is_dir():
             try:
                 with tempfile.NamedTemporaryFile(dir=home, prefix=f".{self.path.name}.check.") as file:

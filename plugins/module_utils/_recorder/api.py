@@ -54,6 +54,7 @@ _ERROR_LINE = re.compile(r'^ERROR_LOG="\d+","([^"]*)","[^"]*","([^"]*)"', re.MUL
 _CAMERA_FIELD = re.compile(r"CAM_(\d\d)_([A-Z_]+)")
 _DATA_STATUS = re.compile(rb"X-RecData-Satus:\s*([0-3])", re.IGNORECASE)
 _MAX_PEM_BYTES = 65536
+_LICENSE_FIELDS = ("MAIN_UNLOCK", "TOTAL_LICENSES", "USED_LICENSES", "KIT_NUM")
 _CONNECTIONS = {"HTTP_HTTPS": "http_and_https", "HTTPS": "https_only"}
 
 #: One camera's fields by name, of one call.
@@ -189,7 +190,7 @@ class RecorderApi:
 
     def licenses(self) -> Licenses:
         """The registered licences (INFERRED)."""
-        return self._licenses(self._fields("license", ("MAIN_UNLOCK", "TOTAL_LICENSES", "USED_LICENSES", "KIT_NUM")))
+        return self._licenses(self._fields("license", _LICENSE_FIELDS))
 
     def pc_side(self) -> PcSide:
         """How PCs reach the recorder (INFERRED)."""
@@ -267,8 +268,12 @@ class RecorderApi:
         Args:
             target: ``MAIN`` or ``SECURE``.
             key: The key.
+
+        Raises:
+            ProtocolError: The answer does not say so.
         """
-        self._write("license", {"TARGET": target, "KEY": key.reveal()})
+        answer = self._write("license", {"TARGET": target, "KEY": key.reveal()})
+        self._acknowledged("license", answer, _LICENSE_FIELDS)
 
     def set_pc_side(
         self, *, connection: str | None = None, tls_1_1: bool | None = None, https_port: int | None = None
@@ -279,6 +284,9 @@ class RecorderApi:
             connection: ``http_and_https`` or ``https_only``.
             tls_1_1: TLS 1.1 is allowed.
             https_port: TCP port. A lost answer is no error: evidence comes from the new endpoint.
+
+        Raises:
+            ProtocolError: The answer does not say so.
         """
         form = {}
         if connection is not None:
@@ -288,20 +296,25 @@ class RecorderApi:
         if https_port is not None:
             form["HTTPS_PORT"] = str(https_port)
         try:
-            self._write("pc_side", form)
+            answer = self._write("pc_side", form)
         except ConnectError:
             # The recorder may cut the connection as part of the change; whether it took place is seen at the endpoint.
             return
+        self._acknowledged("pc_side", answer, tuple(form))
 
     def add_trusted_cas(self, pem: str) -> None:
         """Install certificates by which the recorder verifies cameras (INFERRED).
 
         Args:
             pem: One or more certificates.
+
+        Raises:
+            ProtocolError: The answer does not say so.
         """
         path = INFERRED_CALLS["trusted_ca"]
         upload = ("fileName", "trusted_ca.pem", pem.encode())
-        self._command(lambda uid: self.session.write(path, params={"UID": uid}, upload=upload))
+        answer = self._command(lambda uid: self.session.write(path, params={"UID": uid}, upload=upload))
+        self._acknowledged("trusted_ca", answer, ("CA_NUM",))
 
     def set_links(self, links: t.Iterable[LinkSetting]) -> list[int]:
         """Set how the recorder connects to cameras (REC-20; INFERRED).
@@ -311,13 +324,16 @@ class RecorderApi:
 
         Returns:
             The cameras that could not be sent to.
+
+        Raises:
+            ProtocolError: The answer does not say so.
         """
         form = {}
         for link in links:
             form[f"CAM_{link.number:02}_CONNECTION"] = link.connection.upper()
             form[f"CAM_{link.number:02}_PORT"] = str(link.port)
             form[f"CAM_{link.number:02}_SEND"] = "1" if link.send else "0"
-        return self._not_sent(self._write("camera", form))
+        return _not_sent(self._acknowledged("camera", self._write("camera", form), _answered(form)))
 
     def set_encryption(self, cameras: t.Iterable[EncryptionSetting], password: Secret | None) -> list[int]:
         """Set data encryption (REC-30, REC-31; INFERRED).
@@ -328,6 +344,9 @@ class RecorderApi:
 
         Returns:
             The cameras that could not be sent to.
+
+        Raises:
+            ProtocolError: The answer does not say so; a new password may be in force or not then.
         """
         form = {}
         if password is not None:
@@ -335,7 +354,16 @@ class RecorderApi:
         for camera in cameras:
             form[f"CAM_{camera.number:02}_ENCRYPT"] = "ON" if camera.encrypted else "OFF"
             form[f"CAM_{camera.number:02}_SEND"] = "1" if camera.send else "0"
-        return self._not_sent(self._write("encryption", form))
+        required = ("PASSWORD_SET", *_answered(form))
+        fields = self._acknowledged("encryption", self._write("encryption", form), required)
+        if password is not None and fields.get("PASSWORD_SET") != "1":
+            raise ProtocolError(
+                device=self.device,
+                subject=f"answer to {INFERRED_CALLS['encryption']}",
+                found=f"PASSWORD_SET={fields['PASSWORD_SET'][:20]}",
+                expected="PASSWORD_SET=1 after a password was set",
+            )
+        return _not_sent(fields)
 
     # How calls are made.
 
@@ -436,9 +464,20 @@ class RecorderApi:
             state="",
         )
 
-    def _not_sent(self, answer: Answer) -> list[int]:
-        fields = parse_frame(answer, device=self.device, subject="a camera setting", required=())
-        return [number for number, part in _by_camera(fields).items() if part.get("SEND_RESULT") == "NG"]
+    def _acknowledged(self, call: str, answer: Answer, required: t.Sequence[str]) -> dict[str, str]:
+        """A write is believed only when its answer holds what was written."""
+        fields = parse_frame(answer, device=self.device, subject=INFERRED_CALLS[call], required=())
+        missing = [key for key in required if key not in fields]
+        if missing:
+            kind = "an HTML page" if answer.content_type == "text/html" else f"{len(answer.body)} bytes"
+            raise ProtocolError(
+                device=self.device,
+                subject=f"answer to the change by {INFERRED_CALLS[call]}",
+                found=f"{kind} without {', '.join(missing[:4])}",
+                expected="the new state of what was written",
+                advice="Whether the recorder carried it out is not known; the next run reads it.",
+            )
+        return fields
 
     def _number(self, call: str, fields: t.Mapping[str, str], name: str) -> int:
         if not fields[name].isdecimal():
@@ -453,6 +492,16 @@ class RecorderApi:
     def _not_understood(self, path: str, answer: Answer, expected: str) -> ProtocolError:
         found = f"{len(answer.body)} bytes of {answer.content_type or 'unnamed type'}"
         return ProtocolError(device=self.device, subject=f"answer to {path}", found=found, expected=expected)
+
+
+def _answered(form: t.Mapping[str, str]) -> tuple[str, ...]:
+    """The keys that acknowledge the cameras' settings in a form."""
+    settings = tuple(key for key in form if key.startswith("CAM_") and not key.endswith("_SEND"))
+    return (*settings, *(f"{key}_RESULT" for key in form if key.endswith("_SEND") and form[key] == "1"))
+
+
+def _not_sent(fields: t.Mapping[str, str]) -> list[int]:
+    return [number for number, part in _by_camera(fields).items() if part.get("SEND_RESULT") == "NG"]
 
 
 def _by_camera(fields: t.Mapping[str, str]) -> dict[int, dict[str, str]]:

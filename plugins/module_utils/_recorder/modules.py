@@ -67,6 +67,7 @@ LINK_OPTIONS: t.Final[dict[str, dict[str, t.Any]]] = {
 ENCRYPTION_OPTIONS: t.Final[dict[str, dict[str, t.Any]]] = {
     "data_encryption_password": {"type": "str", "no_log": True},
     "former_data_encryption_password": {"type": "str", "no_log": True},
+    "on_unknown_former": {"type": "str", "choices": ["fail", "accept_loss"], "default": "fail"},
     "escrow_path": {"type": "path"},
     "escrow_directory": {"type": "path"},
     "escrow_name": {"type": "str"},
@@ -79,7 +80,9 @@ CONSTRAINTS: t.Final[dict[str, t.Any]] = {
         ("trusted_ca_path", "trusted_ca_content"),
         ("escrow_path", "escrow_directory"),
         ("escrow_password", "escrow_password_file"),
-    ]
+    ],
+    # By no default: the lookup and the roles find the file by the inventory name, which a module does not know.
+    "required_by": {"escrow_directory": ["escrow_name"]},
 }
 _BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 
@@ -153,7 +156,7 @@ def _resource(wanted: Wanted, call: Call) -> RecorderResource:
         switch_seconds=params["switch_timeout"],
         on_unseen=params.get("on_unseen", Limits.on_unseen),
     )
-    return RecorderResource(wanted, target=target, limits=limits, escrow=_escrow(params))
+    return RecorderResource(wanted, target=target, limits=limits, escrow=_escrow(call))
 
 
 def _licenses(params: t.Mapping[str, t.Any]) -> WantedLicenses:
@@ -209,10 +212,11 @@ def _trusted_cas(params: t.Mapping[str, t.Any]) -> tuple[CertificateFacts, ...]:
     )
 
 
-def _escrow(params: t.Mapping[str, t.Any]) -> EscrowAccess | None:
+def _escrow(call: Call) -> EscrowAccess | None:
+    params = call.params
     path = params.get("escrow_path")
     if params.get("escrow_directory"):
-        path = escrow_path(params["escrow_directory"], params["escrow_name"] or params["host"])
+        path = escrow_path(params["escrow_directory"], params["escrow_name"])
     if not path:
         return None
     password = secret(params["escrow_password"]) or _password_of(params["escrow_password_file"])
@@ -223,8 +227,12 @@ def _escrow(params: t.Mapping[str, t.Any]) -> EscrowAccess | None:
             found="none",
             expected="escrow_password or escrow_password_file",
         )
-    former = secret(params["former_data_encryption_password"])
-    return EscrowAccess(escrow=Escrow(path, password), former_password=former)
+    return EscrowAccess(
+        escrow=Escrow(path, password),
+        former_password=secret(params["former_data_encryption_password"]),
+        accept_loss=params["on_unknown_former"] == "accept_loss",
+        look_only=call.check_mode,
+    )
 
 
 def _password_of(path: str | None) -> Secret | None:

@@ -380,13 +380,14 @@ def make_plan(state: RecorderState, after: RecorderState, steps: t.Sequence[Step
         for step in steps
         if "to_come" in step.data
     ]
-    if state.system is not None and any(step.id == "set_links" for step in steps):
-        warnings.append(rules.internet_mode_warning(device, state.cameras or (), state.system.version))
+    impacts = tuple(_impacts(state, after, steps))
+    # REC-23 does not come from these steps alone, so that it is a warning too.
+    warnings += [f"{device}: {one.text[:-1]} [REC-23]." for one in impacts if one.rule == "REC-23"]
     return Plan(
         before=state.shown(),
         after=after.shown(),
         steps=tuple(steps),
-        impacts=tuple(_impacts(state, after, steps)),
+        impacts=impacts,
         warnings=tuple(warning for warning in warnings if warning),
     )
 
@@ -409,6 +410,9 @@ def _impacts(state: RecorderState, after: RecorderState, steps: t.Sequence[Step]
             yield rules.IMPACTS["REC-10"]
         if old.https_port != new.https_port:
             yield rules.IMPACTS["REC-14"]
+    unstable = rules.internet_mode_impact(state.cameras or (), state.system.version) if state.system else None
+    if unstable is not None and any(step.id == "set_links" for step in steps):
+        yield unstable
     for step in steps:
         if step.id == "set_encryption":
             yield from _encryption_impacts(state, after, step)

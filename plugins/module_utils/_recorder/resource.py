@@ -15,7 +15,7 @@ import types
 import typing as t
 from pathlib import Path
 
-from .._core._errors import CamsecError, InputError, LoginError, RefusedError, VerificationError
+from .._core._errors import CamsecError, EscrowError, InputError, LoginError, VerificationError
 from .._core._plan import Plan, Step
 from .._core._secret import Secret
 from .._escrow._escrow import Entry, Escrow
@@ -24,17 +24,35 @@ from .._tls._certificate import CertificateFacts
 from .._transport._connection import Trust
 from .._transport._contact import Contact, Target, contact
 from .._transport._patience import Patience, until
-from .._transport._session import DeviceSession
+from .._transport._session import DeviceSession, Refused
 from . import rules
 from .api import RecorderApi
 from .planning import PasswordChange, make_plan, plan_all, plan_licenses
-from .state import CameraState, Encryption, EncryptionSetting, Licenses, LinkSetting, RecorderState, System, Wanted
+from .state import (
+    CameraState,
+    Encryption,
+    EncryptionSetting,
+    Licenses,
+    LinkSetting,
+    PcSide,
+    RecorderState,
+    System,
+    Wanted,
+)
 
 __all__ = ["EscrowAccess", "Limits", "RecorderResource", "contact_shown", "known_root"]
 
 #: At most so many cameras are asked for a picture to prove the password (two commands each).
 _PROBED_CAMERAS = 3
+#: The same for a former password that is given; only where the escrow does not know it.
+_FORMER_PROBED_CAMERAS = 16
 _STAMP = "%y%m%d%H%M%S"
+#: With one of these the recorder says that it did not carry out a write; 401 is a :class:`LoginError`.
+_DEFINITE_NO: t.Final = frozenset((400, 403, 404))
+_PENDING = (
+    "Whether the recorder took the password is not known: the escrow keeps it as pending beside the one before. Run the"
+    " task again, which sends it again; password_evidence then shows whether it opens what is recorded."
+)
 
 
 @dc.dataclass(frozen=True, kw_only=True)
@@ -61,10 +79,14 @@ class EscrowAccess:
     Attributes:
         escrow: The recorder's escrow.
         former_password: The password that is in force, where the escrow does not know it yet.
+        accept_loss: A password in force that nobody knows may be replaced.
+        look_only: Nothing is written, not even to see whether it could be.
     """
 
     escrow: Escrow
     former_password: Secret | None = None
+    accept_loss: bool = False
+    look_only: bool = False
 
 
 class RecorderResource:
@@ -93,6 +115,8 @@ class RecorderResource:
         self._reverted: list[int] = []
         self._not_sent: set[int] = set()
         self._password_evidence: dict[str, t.Any] | None = None
+        self._former_proved = False
+        self._loses_password = False
 
     def __enter__(self) -> t.Self:
         return self
@@ -129,6 +153,7 @@ class RecorderResource:
         self.open()
         state = self._read()
         self._password_evidence = self._prove_password(state)
+        self._check_former(state)
         self._before = state
         return state
 
@@ -165,7 +190,7 @@ class RecorderResource:
                     advice="Give escrow_path or escrow_directory, and the vault's password.",
                 )
         if self.escrow is not None:
-            self.escrow.escrow.check()
+            self.escrow.escrow.check(look_only=self.escrow.look_only)
 
     def _read(self) -> RecorderState:
         api, wanted = self.api, self.wanted
@@ -226,22 +251,79 @@ class RecorderResource:
                 break
         return evidence
 
-    def _prove_on(self, camera: int, entry: Entry) -> dict[str, t.Any] | None:
+    def _would_lose_password(self, state: RecorderState) -> bool:
+        """Whether the recorder's present password would be replaced, while nobody would know it any more (REC-35)."""
+        if self.escrow is None or self.escrow.former_password is not None or not _password_set(state):
+            return False
+        known = any(
+            entry.state == "in_force" or (entry.state in ("pending", "unconfirmed") and entry.until is None)
+            for entry in self.escrow.escrow.entries()
+        )
+        return not known and self._password_change(state) is not None
+
+    def _check_former(self, state: RecorderState) -> None:
+        """No password that is in force is replaced before the escrow has it (REC-35)."""
+        if self.escrow is None:
+            return
+        self._loses_password = self._would_lose_password(state)
+        if self._loses_password and not self.escrow.accept_loss:
+            raise EscrowError(
+                device=self.target.host,
+                subject="data encryption password",
+                found="that the password in force is not in the escrow",
+                expected="it there before it is replaced, since what was recorded under it needs it (REC-35)",
+                advice="Give former_data_encryption_password, or on_unknown_former: accept_loss.",
+            )
+        # It goes along, so that it waits for a verified connection if there is still to be one.
+        if self.api.session.endpoint.scheme == "https":
+            self._prove_former(state)
+
+    def _prove_former(self, state: RecorderState) -> None:
+        """Whether the given former password opens what the recorder's present one does, where there is such a thing."""
+        former = self.escrow.former_password if self.escrow is not None else None
+        if self.escrow is None or former is None or self._former_proved or not _password_set(state):
+            return
+        if self.escrow.escrow.matches(former) or self._password_change(state) is None:
+            return
+        self._former_proved = True
+        cameras = sorted(state.cameras or (), key=lambda camera: not camera.encrypted)[:_FORMER_PROBED_CAMERAS]
+        for camera in cameras:
+            span = self._newest_encrypted(camera.number)
+            if span is None or not self.api.decodes(camera.number, *span):
+                # What the present one does not open tells nothing of which one that is.
+                continue
+            if self.api.decodes(camera.number, *span, former):
+                return
+            raise EscrowError(
+                device=self.target.host,
+                subject="former_data_encryption_password",
+                found=f"one that does not open what the password in force opens, recorded by camera {camera.number}",
+                expected="the password in force, since the escrow would keep a wrong one for it (REC-35)",
+            )
+
+    def _newest_encrypted(self, camera: int) -> tuple[str, str] | None:
+        """Start and end of the last second of a camera's newest encrypted recording."""
         recordings = [one for one in self.api.recordings(camera) if one.encrypted]
         if not recordings:
             return None
         newest = max(recordings, key=lambda one: one.end)
         end = _instant(newest.end)
-        if end is None or (entry.since is not None and end <= entry.since):
+        if end is None:
             return None
-        start = max(newest.start, (end - dt.timedelta(seconds=1)).strftime(_STAMP))
-        decodes = self.api.decodes(camera, start, newest.end)
+        return max(newest.start, (end - dt.timedelta(seconds=1)).strftime(_STAMP)), newest.end
+
+    def _prove_on(self, camera: int, entry: Entry) -> dict[str, t.Any] | None:
+        span = self._newest_encrypted(camera)
+        end = _instant(span[1]) if span is not None else None
+        if span is None or end is None or (entry.since is not None and end <= entry.since):
+            return None
+        decodes = self.api.decodes(camera, *span)
         if decodes is None:
             return None
         escrowed = None
         if not decodes and self.api.session.endpoint.scheme == "https":
             # Where neither opens it, the camera encrypts with another password, which tells nothing of the recorder's.
-            escrowed = self.api.decodes(camera, start, newest.end, entry.password)
+            escrowed = self.api.decodes(camera, *span, entry.password)
         return {
             "camera": camera,
             "recorded_at": end.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -280,7 +362,14 @@ class RecorderResource:
         if any(step.id in ("set_pc_https", "set_pc_connection", "keep_root_certificate") for step in steps):
             self._https_trust()
         self._planned = after
-        return make_plan(current, after, steps)
+        plan = make_plan(current, after, steps)
+        if self._loses_password:
+            lost = (
+                f"{self.target.host}: the data encryption password in force is not in the escrow: what was recorded"
+                " under it is lost unless somebody knows it, as on_unknown_former allows."
+            )
+            plan = dc.replace(plan, warnings=(*plan.warnings, lost))
+        return plan
 
     def _plan_rest(self, state: RecorderState, *, count: bool) -> tuple[list[Step], RecorderState]:
         root = self._root_of(state)
@@ -299,7 +388,7 @@ class RecorderResource:
             return None
         escrow = self.escrow.escrow
         evidence = self._password_evidence
-        if state.encryption is None or not state.encryption.password_set:
+        if not _password_set(state):
             why = "none is set"
         elif not escrow.matches(password):
             why = "it is not the one that the escrow knows to be in force"
@@ -337,6 +426,7 @@ class RecorderResource:
 
     def _count_licenses(self) -> None:
         state = self._read()
+        self._check_former(state)
         steps, self._planned = self._plan_rest(state, count=True)
         self._camera_steps = [step for step in steps if step.id in ("set_links", "set_encryption")]
         if self._before is not None and self._before.unlicensed:
@@ -419,12 +509,16 @@ class RecorderResource:
         if password is None or self.escrow is None:
             self._not_sent.update(self.api.set_encryption(cameras, None))
             return
+        if self._before is not None:
+            self._prove_former(self._before)
         escrow = self.escrow.escrow
         escrow.begin_change(password, self.escrow.former_password, _now())
         try:
             self._not_sent.update(self.api.set_encryption(cameras, password))
-        except (RefusedError, LoginError):
-            # A definite no. After any other failure it is not known, and the entry stays pending.
+        except CamsecError as error:
+            if not _is_definite_no(error):
+                error.advice = _PENDING
+                raise
             escrow.revert(_now())
             raise
         escrow.confirm(_now())
@@ -434,32 +528,37 @@ class RecorderResource:
         if before is None:
             raise RuntimeError("the PC side is planned only when it was read")
         port = data.get("https_port", before.https_port)
-        self.api.set_pc_side(**data)
+        unheard: CamsecError | None = None
+        try:
+            self.api.set_pc_side(**data)
+        except CamsecError as error:
+            if _is_definite_no(error):
+                raise
+            unheard = error
         try:
             self._prove_https(port)
         except CamsecError as error:
-            self._return_from(port, data, error)
+            self._return_from(port, data, unheard or error)
+        if unheard is not None:
+            unheard.advice = f"The recorder answers in HTTPS on port {port}: run the task again, it reads what is set."
+            raise unheard
 
     def _return_from(self, port: int, data: t.Mapping[str, t.Any], error: CamsecError) -> t.NoReturn:
         """A changed HTTPS port must not leave the recorder unreachable (REC-14)."""
         before = self._known_before().pc_side
         if before is None:
             raise RuntimeError("the PC side is planned only when it was read")
-        advice = (
-            f"HTTP is off, so it could not be brought back: let the network through to port {port}, or set the HTTPS"
-            f" port to {before.https_port} at the recorder's own screen."
+        by_hand = (
+            f"let the network through to port {port}, or set the HTTPS port to {before.https_port} at the recorder's"
+            " own screen."
         )
-        if before.connection == "http_and_https":
-            back = {name: getattr(before, name) for name in data}
-            try:
-                self.api.move(self.target.session("http", before.http_port, Trust()))
-                self.api.set_pc_side(**back)
-                self._prove_https(before.https_port)
-                advice = f"It was brought back to port {before.https_port} through its HTTP port and answers there."
-            except CamsecError as second:
-                advice = (
-                    f"It could NOT be brought back through its HTTP port ({second.found}): do it at its own screen."
-                )
+        advice = self._return_by_https(before, data)
+        if not advice and before.connection != "http_and_https":
+            advice = f"HTTP is off, so it could not be brought back: {by_hand}"
+        elif not advice and self.target.first_contact == "refuse":
+            advice = f"It was not brought back, since first_contact is refuse and that would take plain HTTP: {by_hand}"
+        elif not advice:
+            advice = self._return_by_http(before, data)
         raise VerificationError(
             device=self.target.host,
             subject=f"HTTPS on port {port} ({error.subject})",
@@ -467,6 +566,27 @@ class RecorderResource:
             expected=error.expected,
             advice=advice,
         ) from error
+
+    def _return_by_https(self, before: PcSide, data: t.Mapping[str, t.Any]) -> str:
+        """By the old HTTPS port, verified; how it went, or nothing when it does not answer there."""
+        try:
+            self.api.move(self.target.session("https", before.https_port, self._https_trust()))
+            if self.api.pc_side() == before:
+                return f"Its settings are as they were, and it answers on port {before.https_port}."
+            self.api.set_pc_side(**{name: getattr(before, name) for name in data})
+            self._prove_https(before.https_port)
+        except CamsecError:
+            return ""
+        return f"It was brought back to port {before.https_port} by HTTPS and answers there."
+
+    def _return_by_http(self, before: PcSide, data: t.Mapping[str, t.Any]) -> str:
+        try:
+            self.api.move(self.target.session("http", before.http_port, Trust()))
+            self.api.set_pc_side(**{name: getattr(before, name) for name in data})
+            self._prove_https(before.https_port)
+        except CamsecError as error:
+            return f"It could NOT be brought back through its HTTP port ({error.found}): do it at its own screen."
+        return f"It was brought back to port {before.https_port} through its HTTP port and answers there."
 
     def _set_pc_connection(self, connection: str, https_port: int) -> None:
         if connection == "https_only":
@@ -639,6 +759,14 @@ def contact_shown(reached: Contact, certificate: CertificateFacts | None) -> dic
             "suite": peer.suite,
         }
     return shown
+
+
+def _password_set(state: RecorderState) -> bool:
+    return state.encryption is not None and state.encryption.password_set
+
+
+def _is_definite_no(error: CamsecError) -> bool:
+    return isinstance(error, LoginError) or (isinstance(error, Refused) and error.status in _DEFINITE_NO)
 
 
 def _instant(stamp: str) -> dt.datetime | None:

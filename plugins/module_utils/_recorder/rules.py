@@ -35,7 +35,7 @@ __all__ = [
     "check_seats_on_the_way",
     "check_unlock_key",
     "fewest_kits",
-    "internet_mode_warning",
+    "internet_mode_impact",
     "seats",
 ]
 
@@ -370,24 +370,24 @@ def check_password_present(device: str, cameras: t.Sequence[CameraState], passwo
         )
 
 
-def internet_mode_warning(device: str, cameras: t.Sequence[CameraState], version: str) -> str:
+def internet_mode_impact(cameras: t.Sequence[CameraState], version: str) -> Impact | None:
     """REC-23: many internet-mode cameras can make communication unstable.
 
     Args:
-        device: The recorder's name.
-        cameras: All its cameras.
+        cameras: All the recorder's cameras.
         version: Its software version.
 
     Returns:
-        A sentence; empty when there are few enough.
+        The impact; None when there are few enough.
     """
     number = sum(camera.internet_mode for camera in cameras)
     limit = 32 if _version(version) > (3, 0) else 4
     if number <= limit:
-        return ""
-    return (
-        f"{device}: {number} cameras in internet mode; more than {limit} (software {version}) can make communication"
-        " unstable [REC-23]."
+        return None
+    return Impact(
+        rule="REC-23",
+        text=f"{number} cameras in internet mode; more than {limit} (software {version}) can make communication"
+        " unstable.",
     )
 
 

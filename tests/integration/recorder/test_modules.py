@@ -9,6 +9,7 @@ against a simulator that refuses every write. Results are judged by the simulato
 
 from __future__ import annotations
 
+import dataclasses as dc
 import pathlib
 import stat
 import subprocess
@@ -16,9 +17,12 @@ import time
 import typing as t
 
 import pytest
+from ansible_collections.camsec.fleet.extensions.simulator import _faults, _recorder
+from ansible_collections.camsec.fleet.extensions.simulator._frame import ApiError, error_response
 from ansible_collections.camsec.fleet.plugins.module_utils._core._secret import Secret
 from ansible_collections.camsec.fleet.plugins.module_utils._escrow._escrow import Escrow
 from ansible_collections.camsec.fleet.plugins.module_utils._pki._authority import CertificateAuthority
+from ansible_collections.camsec.fleet.plugins.module_utils._recorder.api import RecorderApi
 from ansible_collections.camsec.fleet.plugins.module_utils._transport._connection import Trust
 from ansible_collections.camsec.fleet.plugins.module_utils._transport._contact import Target
 from ansible_collections.camsec.fleet.plugins.module_utils._transport._session import DeviceSession
@@ -236,6 +240,71 @@ def test_rec_14_port_that_the_network_does_not_let_through_is_put_back(
     assert lab.open_uids() == 0
 
 
+@pytest.mark.parametrize("plain", [False, True], ids=["refuse", "HTTP is off"])
+def test_rec_14_without_plain_http_the_error_says_how_to_bring_it_back(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, plain: bool
+) -> None:
+    root = lab.folder / "root.pem"
+    both = {"root_certificate_path": str(root)}
+    ok(lab.run("recorder_https", **both, connection="https_only" if plain else "http_and_https"), changed=True)
+    real = Target.session
+    schemes = []
+
+    def firewall(target: Target, scheme: str, port: int, trust: Trust | None = None) -> DeviceSession:
+        schemes.append(scheme)
+        return real(target, scheme, 9 if port == 8443 else port, trust)
+
+    monkeypatch.setattr(Target, "session", firewall)
+    wish = {**both, "https_port": 8443, "former_https_port": 4443, "switch_timeout": 1.0}
+    contact = "plain_http" if plain else "refuse"
+    message = failed(lab.run("recorder_https", **wish, first_contact=contact))
+    monkeypatch.undo()
+    why = "HTTP is off, so it could not be brought back" if plain else "first_contact is refuse and that would take"
+    assert why in message
+    assert "let the network through to port 8443, or set the HTTPS port to 4443 at the recorder's own screen" in message
+    assert set(schemes) == {"https"}
+    assert "Verify return code: 0 (ok)" in lab.s_client(8443, root)
+
+
+@pytest.mark.parametrize("moved", [False, True], ids=["as it was", "brought back"])
+def test_rec_14_the_way_back_by_the_old_https_port(lab: Lab, monkeypatch: pytest.MonkeyPatch, moved: bool) -> None:
+    """The write came to nothing, or the recorder goes on answering at the old port too."""
+    root = lab.folder / "root.pem"
+    ok(lab.run("recorder_https", root_certificate_path=str(root)), changed=True)
+    real = Target.session
+    schemes = []
+    ways: list[dict[int, int]] = [{8443: 9, 4443: 8443}, {}] if moved else [{8443: 9}]
+    to: dict[int, int] = {}
+
+    def firewall(target: Target, scheme: str, port: int, trust: Trust | None = None) -> DeviceSession:
+        schemes.append(scheme)
+        return real(target, scheme, to.get(port, port), trust)
+
+    monkeypatch.setattr(Target, "session", firewall)
+    wish = {"root_certificate_path": str(root), "https_port": 8443, "switch_timeout": 1.0, "timeout": 1.0}
+    wish |= {"former_https_port": 4443, "first_contact": "refuse"}
+    lab.read_only(not moved)
+    real_set = RecorderApi.set_pc_side
+
+    def set_pc_side(api: RecorderApi, **settings: t.Any) -> None:
+        way = ways.pop(0)
+        to.clear()
+        to.update(way)
+        real_set(api, **settings)
+
+    monkeypatch.setattr(RecorderApi, "set_pc_side", set_pc_side)
+    message = failed(lab.run("recorder_https", **wish))
+    monkeypatch.undo()
+    lab.read_only(False)
+    if moved:
+        assert "It was brought back to port 4443 by HTTPS and answers there." in message
+    else:
+        assert "status 500" in message
+        assert "Its settings are as they were, and it answers on port 4443." in message
+    assert set(schemes) == {"https"}
+    assert "Verify return code: 0 (ok)" in lab.s_client(4443, root)
+
+
 def test_first_contact_with_any_certificate_and_by_a_pin(lab: Lab) -> None:
     root = lab.folder / "root.pem"
     met = ok(lab.run("recorder_info", first_contact="any_certificate"), changed=False)
@@ -383,6 +452,12 @@ def escrow(lab: Lab) -> dict[str, t.Any]:
     return {"escrow_directory": str(lab.folder / "escrow"), "escrow_name": "rec", "escrow_password": VAULT}
 
 
+def entries(lab: Lab) -> list[tuple[str, str]]:
+    """Passwords and states in the recorder's escrow."""
+    kept = Escrow(lab.folder / "escrow" / "rec.vault", Secret(VAULT)).entries()
+    return [(entry.password.reveal(), entry.state) for entry in kept]
+
+
 def test_data_encryption_cycle(lab: Lab) -> None:
     lab.licensed()
     kept = escrow(lab)
@@ -453,7 +528,9 @@ def test_lost_answer_leaves_the_entry_pending_and_the_next_run_settles_it(lab: L
     lab.licensed()
     wish = {**escrow(lab), "data_encryption_password": PICTURES}
     lab.fault(kind="drop", path="sec_encryption", after_write=True, count=1)
-    failed(lab.run("recorder_data_encryption", **wish))
+    message = failed(lab.run("recorder_data_encryption", **wish))
+    assert "Remote end closed connection without response" in message
+    assert "the escrow keeps it as pending" in message
     kept = Escrow(lab.folder / "escrow" / "rec.vault", Secret(VAULT))
     assert [entry.state for entry in kept.entries()] == ["pending"]
     ok(lab.run("recorder_data_encryption", **wish), changed=True)
@@ -461,13 +538,110 @@ def test_lost_answer_leaves_the_entry_pending_and_the_next_run_settles_it(lab: L
     ok(lab.run("recorder_data_encryption", **wish), changed=False)
 
 
-def test_refused_password_is_reverted_in_the_escrow(lab: Lab) -> None:
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+def test_refused_password_is_reverted_in_the_escrow(lab: Lab, monkeypatch: pytest.MonkeyPatch, status: int) -> None:
     lab.licensed()
-    lab.read_only(True)
+
+    def refuse(*_arguments: object) -> t.NoReturn:
+        raise ApiError(status, "No.")
+
+    monkeypatch.setattr(_recorder, "new_password", refuse)
     failed(lab.run("recorder_data_encryption", **escrow(lab), data_encryption_password=PICTURES))
+    assert entries(lab) == [(PICTURES, "refused")]
+
+
+def test_an_error_500_is_no_refusal_and_leaves_the_entry_pending(lab: Lab) -> None:
+    lab.licensed()
+    wish = {**escrow(lab), "data_encryption_password": PICTURES}
+    lab.read_only(True)
+    message = failed(lab.run("recorder_data_encryption", **wish))
     lab.read_only(False)
-    kept = Escrow(lab.folder / "escrow" / "rec.vault", Secret(VAULT))
-    assert [entry.state for entry in kept.entries()] == ["refused"]
+    assert "status 500" in message
+    assert "the escrow keeps it as pending" in message
+    assert "Run the task again" in message
+    assert entries(lab) == [(PICTURES, "pending")]
+    ok(lab.run("recorder_data_encryption", **wish), changed=True)
+    assert entries(lab)[-1] == (PICTURES, "in_force")
+
+
+def test_a_password_that_the_answer_says_is_not_set_is_not_believed(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.licensed()
+    monkeypatch.setattr(_recorder, "new_password", lambda *_arguments: "")
+    message = failed(lab.run("recorder_data_encryption", **escrow(lab), data_encryption_password=PICTURES))
+    assert "found PASSWORD_SET=0, expected PASSWORD_SET=1" in message
+    assert "the escrow keeps it as pending" in message
+    assert entries(lab) == [(PICTURES, "pending")]
+
+
+def test_rec_35_an_unknown_password_in_force_is_not_replaced(lab: Lab) -> None:
+    lab.licensed()
+    lab.simulator.recorder("rec").state.password = "by-hand-1"
+    wish = {**escrow(lab), "data_encryption_password": PICTURES}
+    lab.read_only(True)
+    for run in (lab.checked, lab.run):
+        message = failed(run("recorder_data_encryption", **wish))
+        assert "found that the password in force is not in the escrow" in message
+        assert "Give former_data_encryption_password, or on_unknown_former: accept_loss." in message
+    assert not list(lab.folder.glob("escrow/*"))
+    assert lab.simulator.recorder("rec").state.password == "by-hand-1"
+    accepted = {**wish, "on_unknown_former": "accept_loss"}
+    for run, state in ((lab.checked, "by-hand-1"), (lab.run, PICTURES)):
+        result = ok(run("recorder_data_encryption", **accepted), changed=True)
+        assert [one for one in result["warnings"] if "recorded under it is lost unless somebody knows it" in one]
+        assert lab.simulator.recorder("rec").state.password == state
+    assert ok(lab.run("recorder_data_encryption", **accepted), changed=False)["warnings"] == [
+        warning for warning in result["warnings"] if "is lost" not in warning and "went over plain HTTP" not in warning
+    ]
+    assert entries(lab) == [(PICTURES, "in_force")]
+
+
+def test_rec_35_a_former_password_without_recordings_is_taken_as_given(lab: Lab) -> None:
+    lab.licensed()
+    lab.simulator.recorder("rec").state.password = "by-hand-1"
+    wish = {**escrow(lab), "data_encryption_password": PICTURES, "former_data_encryption_password": "by-hand-1"}
+    ok(lab.run("recorder_data_encryption", **wish), changed=True)
+    assert entries(lab) == [("by-hand-1", "former"), (PICTURES, "in_force")]
+
+
+@pytest.mark.parametrize("secure", [True, False], ids=["https", "plain http"])
+def test_rec_35_a_wrong_former_password_is_refused(lab: Lab, secure: bool) -> None:
+    lab.licensed()
+    root = lab.folder / "root.pem"
+    root.write_text(lab.run("recorder_root_certificate_info")["content"])
+    common: dict[str, t.Any] = {"cameras": [{"number": 6, "encrypt": True, "send": True}]}
+    common |= {"ca_path": str(root)} if secure else {}
+    other = {**escrow(lab), "escrow_name": "other"}
+    ok(lab.run("recorder_data_encryption", **common, **other, data_encryption_password=PICTURES), changed=True)
+    time.sleep(0.3)
+    wish = {**common, **escrow(lab), "data_encryption_password": NEW_PICTURES}
+    # Over plain HTTP check mode does not send a password, and the real run proves it before it sends the new one.
+    for run in (lab.checked, lab.run) if secure else (lab.run,):
+        message = failed(run("recorder_data_encryption", **wish, former_data_encryption_password="wrong-one-1"))
+        assert "former_data_encryption_password: found one that does not open what the password in force" in message
+        assert "camera 6" in message
+        assert "wrong-one-1" not in message
+    assert lab.simulator.recorder("rec").state.password == PICTURES
+    assert entries(lab) == []
+    wish["former_data_encryption_password"] = PICTURES
+    ok(lab.run("recorder_data_encryption", **wish), changed=True)
+    assert entries(lab) == [(PICTURES, "former"), (NEW_PICTURES, "in_force")]
+
+
+def test_check_mode_only_looks_at_the_escrow(lab: Lab) -> None:
+    lab.licensed()
+    wish = {**escrow(lab), "data_encryption_password": PICTURES}
+    ok(lab.run("recorder_data_encryption", **wish), changed=True)
+    folder = lab.folder / "escrow"
+    before = folder.stat().st_mtime_ns, sorted(folder.iterdir())
+    ok(lab.checked("recorder_data_encryption", **{**wish, "data_encryption_password": NEW_PICTURES}), changed=True)
+    assert (folder.stat().st_mtime_ns, sorted(folder.iterdir())) == before
+
+
+@pytest.mark.parametrize("module", ["recorder", "recorder_data_encryption"])
+def test_the_escrow_directory_needs_the_recorders_name(lab: Lab, module: str) -> None:
+    wish = {**without(escrow(lab), "escrow_name"), "data_encryption_password": PICTURES}
+    message = failed(lab.run(module, **wish))
+    assert "missing parameter(s) required by 'escrow_directory': escrow_name" in message
 
 
 @pytest.mark.parametrize("password", ["abc", "a" * 17, "with space", "pass\u00e9word"])
@@ -591,12 +765,115 @@ def test_commands_keep_their_distance_and_a_lost_uid_is_got_again(lab: Lab) -> N
     assert lab.open_uids() == 0
 
 
-@pytest.mark.parametrize("kind", ["html", "truncate", "huge", "redirect", "empty", "drop", "stall"])
-def test_answers_that_are_none(lab: Lab, kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("html", "found an HTML page without CONNECTION, "),
+        ("truncate", "more expected), expected a whole answer"),
+        ("huge", "found more than 1 MiB, expected an answer of at most 1 MiB"),
+        ("redirect", "found a redirect to http://other-host.example.invalid/"),
+        ("empty", "found 0 bytes without CONNECTION, "),
+        ("drop", "found Remote end closed connection without response"),
+        ("stall", "found no answer within 0.5 s"),
+    ],
+)
+def test_answers_that_are_none(lab: Lab, kind: str, words: str) -> None:
     lab.licensed()
     lab.fault(kind=kind, path="sec_pc.cgi")
-    failed(lab.run("recorder_https", timeout=0.5))
+    message = failed(lab.run("recorder_https", timeout=0.5))
+    assert words in message
+    assert "/cgi-bin/sec_pc.cgi" in message
     lab.simulator.control("/devices/rec/fault", "DELETE")
+    assert lab.open_uids() == 0
+
+
+@dc.dataclass(frozen=True, kw_only=True)
+class Write:
+    """A write, the key that its answer must hold, and whether the next run has anything left to do."""
+
+    module: str
+    wish: dict[str, t.Any]
+    path: str
+    key: str
+    again: bool = False
+    licensed: bool = True
+
+
+WRITES = {
+    "register": Write(
+        module="recorder_license",
+        wish={"main_unlock_key": MAIN_KEY},
+        path="sec_license",
+        key="MAIN_UNLOCK",
+        licensed=False,
+    ),
+    "add_trusted_ca": Write(module="recorder_camera_link", wish={"cameras": []}, path="trusted_ca", key="CA_NUM"),
+    "set_links": Write(
+        module="recorder_camera_link",
+        wish={"cameras": [{"number": 2, "connection": "http", "port": 8443}]},
+        path="sec_camera",
+        key="CAM_02_CONNECTION",
+    ),
+    "set_encryption": Write(
+        module="recorder_data_encryption",
+        wish={"cameras": [{"number": 1, "encrypt": True}, {"number": 6, "encrypt": True, "send": True}]},
+        path="sec_encryption",
+        key="PASSWORD_SET, CAM_01_ENCRYPT, CAM_06_ENCRYPT, CAM_06_SEND_RESULT",
+    ),
+    "set_password": Write(
+        module="recorder_data_encryption",
+        wish={"data_encryption_password": PICTURES},
+        path="sec_encryption",
+        key="PASSWORD_SET",
+        again=True,
+    ),
+    "set_pc_https": Write(
+        module="recorder_https", wish={"https_port": 8443, "former_https_port": 4443}, path="sec_pc", key="HTTPS_PORT"
+    ),
+    "set_pc_connection": Write(
+        module="recorder_https", wish={"connection": "https_only"}, path="sec_pc", key="CONNECTION"
+    ),
+}
+
+
+async def _error_500(_fault: object, _request: object) -> tuple[int, t.Any]:
+    return 500, error_response(ApiError(500, "Internal error"))
+
+
+@pytest.mark.parametrize("kind", ["html", "empty", "500"])
+@pytest.mark.parametrize("name", WRITES)
+def test_a_write_whose_answer_is_none_is_not_believed(
+    lab: Lab, authority: CertificateAuthority, monkeypatch: pytest.MonkeyPatch, name: str, kind: str
+) -> None:
+    """The recorder carries the write out; in place of its answer comes something else."""
+    write = WRITES[name]
+    wish = dict(write.wish)
+    if write.licensed:
+        lab.licensed()
+    if name == "add_trusted_ca":
+        wish["trusted_ca_path"] = authority.trusted_path
+    if name == "set_password":
+        wish |= escrow(lab)
+    if name == "set_encryption":
+        ok(lab.run(write.module, **escrow(lab), data_encryption_password=PICTURES), changed=True)
+    if write.module == "recorder_https":
+        wish["root_certificate_path"] = str(lab.folder / "root.pem")
+        ok(lab.run("recorder_https", root_certificate_path=wish["root_certificate_path"]), changed=True)
+    monkeypatch.setitem(_faults._PLAYS, "unavailable", _error_500)
+    lab.fault(kind="unavailable" if kind == "500" else kind, path=write.path, after_write=True, count=1)
+    message = failed(lab.run(write.module, **wish))
+    words = {"html": "found an HTML page without ", "empty": "found 0 bytes without ", "500": "status 500 "}[kind]
+    assert words + (write.key if kind != "500" else "(Internal error)") in message
+    assert f"/cgi-bin/{write.path}.cgi" in message
+    if name == "set_password":
+        assert "the escrow keeps it as pending" in message
+        assert entries(lab) == [(PICTURES, "pending")]
+    if name == "set_pc_https":
+        assert "The recorder answers in HTTPS on port 8443: run the task again" in message
+    ok(lab.run(write.module, **wish), changed=write.again)
+    if name == "set_password":
+        assert entries(lab)[-1] == (PICTURES, "in_force")
+    ok(lab.run(write.module, **wish), changed=False)
     assert lab.open_uids() == 0
 
 
@@ -607,8 +884,14 @@ def test_wrong_login_is_tried_once(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize(
-    "options",
-    [{"https_port": "443x"}, {"no_such_option": 1}, {"connection": "ftp"}, {"tls_1_1": True}],
+    ("options", "words"),
+    [
+        ({"https_port": "443x"}, "argument 'https_port' is of type str and we were unable to convert to int"),
+        ({"no_such_option": 1}, "unsupported option no_such_option. Supported parameters include: ca_path, cameras, "),
+        ({"connection": "ftp"}, "value of connection must be one of: http_and_https, https_only, got: ftp"),
+        ({"tls_1_1": True}, "missing parameter(s) required by 'tls_1_1': connection"),
+        ({"on_unknown_former": "no"}, "value of on_unknown_former must be one of: fail, accept_loss, got: no"),
+    ],
 )
-def test_bad_options(lab: Lab, options: dict[str, t.Any]) -> None:
-    failed(lab.run("recorder", **options))
+def test_bad_options(lab: Lab, options: dict[str, t.Any], words: str) -> None:
+    assert words in failed(lab.run("recorder", **options))

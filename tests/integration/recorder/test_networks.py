@@ -309,6 +309,7 @@ def test_rec_23_internet_mode_is_a_warning_by_the_software_version(
             assert result["changed"]
             found = [warning for warning in result["warnings"] if "[REC-23]" in warning]
             assert bool(found) is warned
+            assert [one["rule"] for one in result["impacts"]] == (["REC-23"] if warned else [])
             if warned:
                 assert f"{number} cameras in internet mode; more than {number - 1} (software {version})" in found[0]
 

@@ -261,6 +261,19 @@ def test_a_disk_that_cannot_be_written(escrow: Escrow, monkeypatch: pytest.Monke
     assert not list(escrow.path.parent.glob(".*"))
 
 
+def test_a_look_writes_nothing(escrow: Escrow, monkeypatch: pytest.MonkeyPatch) -> None:
+    change(escrow, "new-1", "old-0", 10)
+    before = escrow.path.parent.stat().st_mtime_ns
+    escrow.check(look_only=True)
+    assert escrow.path.parent.stat().st_mtime_ns == before
+    with pytest.raises(EscrowError, match="found a file that this vault password does not decrypt"):
+        Escrow(escrow.path, Secret("another")).check(look_only=True)
+    monkeypatch.setattr(os, "access", lambda *_arguments: False)
+    with pytest.raises(EscrowError, match="found permission denied, expected a directory that can be written"):
+        escrow.check(look_only=True)
+    escrow.check()
+
+
 @pytest.mark.parametrize("name", ["", ".", "..", ".hidden", "a/b", "../rec", "a b", "rec\n", "x" * 201])
 def test_names_that_are_no_file(name: str) -> None:
     with pytest.raises(InputError):

@@ -318,6 +318,9 @@ def test_rec_23_internet_mode_is_a_warning(number: int, version: str, warned: bo
     steps, after = planning.plan_links(present, [link(1)])
     plan = planning.make_plan(present, after, steps)
     assert any("[REC-23]" in warning for warning in plan.warnings) is warned
+    limit = number - 1
+    text = f"{number} cameras in internet mode; more than {limit} (software {version}) can make communication unstable."
+    assert [(one.rule, one.text) for one in plan.impacts] == ([("REC-23", text)] if warned else [])
 
 
 def test_links_are_one_request_and_only_what_differs() -> None:
