@@ -101,12 +101,19 @@ class Site:
 
     def play(self, playbook: str, *arguments: str, watch: bool = False, **variables: t.Any) -> Run:
         """Run a playbook of the collection; variables that are None are left out."""
+        return self._run("ansible-playbook", playbook, *arguments, watch=watch, **variables)
+
+    def ask(self, name: str, module: str, *arguments: str, **variables: t.Any) -> Run:
+        """Run a single task for a host of the inventory, as `ansible` does."""
+        return self._run("ansible", name, "-m", module, *arguments, **variables)
+
+    def _run(self, program: str, *arguments: str, watch: bool = False, **variables: t.Any) -> Run:
         given = {key: value for key, value in {**self.variables(), **variables}.items() if value is not None}
         with tempfile.TemporaryDirectory(prefix="camsec-play-") as name:
             inventory, values = pathlib.Path(name, "inventory.yml"), pathlib.Path(name, "variables.yml")
             inventory.write_text(yaml.safe_dump(self.inventory), encoding="utf-8")
             values.write_text(yaml.safe_dump(given), encoding="utf-8")
-            command = ["ansible-playbook", "-i", str(inventory), "-e", f"@{values}", playbook, *arguments]
+            command = [program, "-i", str(inventory), "-e", f"@{values}", *arguments]
             return run_ansible(command, self.folder, watch=watch)
 
     def site(self, *arguments: str, **more: t.Any) -> Run:

@@ -121,6 +121,21 @@ def test_again_changes_nothing(site: Site) -> None:
 
 
 @pytest.mark.usefixtures("rolled_out")
+def test_a_task_without_host(site: Site) -> None:
+    """It works on the inventory host, with what the README's inventory says."""
+    site.change("cam1", camsec_ca_path="{{ camsec_authority_directory }}/trusted.pem")
+    site.change("rec", camsec_ca_path="{{ camsec_trust_directory }}/{{ inventory_hostname }}.pem")
+    camera, recorder = site.ask("cam1", "camsec.fleet.camera_info"), site.ask("rec", "camsec.fleet.recorder_info")
+    again = site.site("--limit", "rec,cam1,localhost")
+    for name in ("cam1", "rec"):
+        site.change(name, camsec_ca_path=None)
+    assert "cam1 | SUCCESS" in camera.output, camera.output
+    assert '"connection": "https"' in camera.output
+    assert "rec | SUCCESS" in recorder.output, recorder.output
+    assert set(again.changed.values()) == {0}, again.output
+
+
+@pytest.mark.usefixtures("rolled_out")
 def test_audit_in_line(site: Site) -> None:
     files, states = site.files(), site.states()
     site.read_only(True)
