@@ -233,13 +233,15 @@ def rollout_failures(
     failed = {one["item"]["name"]: str(one.get("msg", "failed")) for one in moved if one.get("failed")}
     watched = {one["item"][0]: one for one in seen if one.get("item")}
     for one in lost:
-        sentence = _lost_sentence(one, failed.get(one["name"]), _sees_again(one, watched.get(one["recorder"])))
+        result = watched.get(one["recorder"]) or {}
+        asked = {**one, "login_refused": one["login_refused"] or _login_refused(result)}
+        sentence = _lost_sentence(asked, failed.get(one["name"]), _sees_again(one, result))
         sentences += [sentence] if sentence else []
     return sentences
 
 
-def _sees_again(lost: t.Mapping[str, t.Any], result: t.Any) -> bool:
-    cameras = (result or {}).get("cameras") or ()
+def _sees_again(lost: t.Mapping[str, t.Any], result: t.Mapping[str, t.Any]) -> bool:
+    cameras = result.get("cameras") or ()
     return any(one["number"] == lost["number"] and one["state"] == "normal" for one in cameras)
 
 

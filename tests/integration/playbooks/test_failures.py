@@ -98,6 +98,23 @@ def test_a_recorder_that_refuses_the_login_is_asked_once(fresh: Site) -> None:
     assert "live=http" in fresh.curl("cam4", "get_https", plain=True)
 
 
+def test_waiting_for_a_recorder_ends_when_it_refuses_the_login(fresh: Site) -> None:
+    assert fresh.site("--limit", "camsec_recorders,localhost").status == 0
+    # It loses the camera, and knows our password no more when it is asked whether it sees it again.
+    right, once = fresh.hosts["rec"]["camsec_password"], fresh.folder / "once"
+    answer = f"test -e {once} && echo wrong || echo {right}; touch {once}"
+    fresh.change("rec", camsec_password=f"{{{{ lookup('ansible.builtin.pipe', '{answer}') }}}}")
+    settings = {"clock_offset": 500 * DAY, "lockout_after": 2, "lockout_seconds": 9 * DAY}
+    fresh.simulator.control("/devices/rec/set", "POST", settings)
+    run = fresh.site("--limit", "cam1,localhost")
+    fresh.change("rec", camsec_password=right)
+    assert run.status == 2
+    assert once.exists()
+    assert "It was brought back to HTTP; whether rec sees it is not known" in run.text, run.output
+    assert fresh.connected()  # It is not locked.
+    fresh.simulator.control("/devices/rec/set", "POST", {"lockout_after": 0})
+
+
 @pytest.mark.parametrize(
     ("host", "variables", "sentence"),
     [

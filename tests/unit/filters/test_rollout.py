@@ -223,6 +223,8 @@ def test_sentences() -> None:
     assert "rec does NOT see it yet." in _failures(lost=[_lost()], seen=not_yet)[0]
     assert "rec does NOT see it yet." in _failures(lost=[_lost()])[0]
     assert "whether rec sees it is not known, since" in _failures(lost=[_lost(login_refused=True)])[0]
+    refused = [{"item": ["rec", []], **_REFUSED}]
+    assert "whether rec sees it is not known, since" in _failures(lost=[_lost()], seen=refused)[0]
     moved = [{"item": {"name": "a"}, "failed": True, "msg": "It is gone."}]
     assert (
         "It could NOT be brought back to HTTP, by which rec connects to it: It is gone."
