@@ -43,6 +43,8 @@ def play(tmp_path: pathlib.Path) -> t.Callable[..., subprocess.CompletedProcess[
         common = {
             "ansible_connection": "local",
             "ansible_python_interpreter": sys.executable,
+            # Else the wrapper and the status module disagree where HOME is not the user's own.
+            "ansible_async_dir": str(tmp_path / "async"),
             "camera_password": PASSWORD,
             "authority_passphrase": PASSPHRASE,
         }
