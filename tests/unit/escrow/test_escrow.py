@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 import importlib
 import json
-import multiprocessing
 import os
 import pathlib
 import stat
@@ -20,7 +19,6 @@ import typing as t
 import pytest
 import yaml
 from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import (
-    CamsecError,
     EscrowError,
     InputError,
     MissingLibraryError,
@@ -310,19 +308,48 @@ def test_without_ansible_core(escrow: Escrow, monkeypatch: pytest.MonkeyPatch) -
         Escrow(escrow.path, Secret(VAULT))
 
 
-def _change(path: str, number: int) -> str:
-    escrow = Escrow(path, Secret(VAULT))
-    escrow.begin_change(Secret(f"n{number}"), None, hour(number))
+def at_once(code: str, arguments: t.Sequence[t.Sequence[str]]) -> list[str]:
+    """Run Python code in as many processes of its own, which all start together; a fork of pytest may deadlock.
+
+    Args:
+        code: Reads its arguments from ``sys.argv``.
+        arguments: Of each process.
+
+    Returns:
+        What each printed.
+    """
+    command = [sys.executable, "-c", "import sys; sys.stdin.readline(); " + code]
+    processes = [
+        subprocess.Popen([*command, *one], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for one in arguments
+    ]
+    for process in processes:
+        t.cast("t.IO[str]", process.stdin).write("go\n")
+        t.cast("t.IO[str]", process.stdin).flush()
+    printed = [process.communicate(timeout=90)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0] * len(processes)
+    return printed
+
+
+CHANGES = """
+import datetime as dt
+from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import CamsecError
+from ansible_collections.camsec.fleet.plugins.module_utils._core._secret import Secret
+from ansible_collections.camsec.fleet.plugins.module_utils._escrow._escrow import Escrow
+path, vault, first = sys.argv[1:]
+begin = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+for number in range(int(first), 24, 8):
+    escrow = Escrow(path, Secret(vault))
+    escrow.begin_change(Secret(f"n{number}"), None, begin + dt.timedelta(hours=number))
     try:
-        escrow.confirm(hour(number + 1))
-    except CamsecError as error:  # another process settled ours meanwhile
-        return error.found
-    return ""
+        escrow.confirm(begin + dt.timedelta(hours=number + 1))
+    except CamsecError:  # another process settled ours meanwhile
+        pass
+"""
 
 
 def test_processes_at_once_lose_nothing(escrow: Escrow) -> None:
-    with multiprocessing.get_context("fork").Pool(8) as pool:
-        pool.starmap(_change, [(str(escrow.path), number) for number in range(24)], chunksize=1)
+    at_once(CHANGES, [(str(escrow.path), VAULT, str(first)) for first in range(8)])
     assert {entry.password.reveal() for entry in escrow.entries()} == {f"n{number}" for number in range(24)}
 
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import multiprocessing
 import pathlib
 import socket
 import ssl
 import stat
+import subprocess
+import sys
 import threading
 import typing as t
 
@@ -275,19 +276,46 @@ def test_issued_by_another(authority: CertificateAuthority, tmp_path: pathlib.Pa
     assert not authority.issued_by_us(issued.facts)
 
 
-def _issue(directory: str, number: int) -> str:
+def at_once(code: str, arguments: t.Sequence[t.Sequence[str]]) -> list[str]:
+    """Run Python code in as many processes of its own, which all start together; a fork of pytest may deadlock.
+
+    Args:
+        code: Reads its arguments from ``sys.argv``.
+        arguments: Of each process.
+
+    Returns:
+        What each printed.
+    """
+    command = [sys.executable, "-c", "import sys; sys.stdin.readline(); " + code]
+    processes = [
+        subprocess.Popen([*command, *one], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for one in arguments
+    ]
+    for process in processes:
+        t.cast("t.IO[str]", process.stdin).write("go\n")
+        t.cast("t.IO[str]", process.stdin).flush()
+    printed = [process.communicate(timeout=90)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0] * len(processes)
+    return printed
+
+
+ISSUE = """
+from ansible_collections.camsec.fleet.plugins.module_utils._core._secret import Secret
+from ansible_collections.camsec.fleet.plugins.module_utils._pki._authority import CertificateAuthority
+directory, passphrase, first = sys.argv[1:]
+for number in range(int(first), 100, 25):
     authority = CertificateAuthority.open(directory)
     authority.ledger.record_contact(f"cam{number:03}", "192.0.2.1", 80, "plain_http")
     issued = authority.issue_with_new_key(
-        passphrase=PASSPHRASE, device=f"cam{number:03}", subject_alt_names=[f"cam{number:03}"], key_type="ecdsa"
+        passphrase=Secret(passphrase), device=f"cam{number:03}", subject_alt_names=[f"cam{number:03}"], key_type="ecdsa"
     )[1]
-    return issued.facts.serial_number
+    print(issued.facts.serial_number)
+"""
 
 
 def test_many_processes_at_once_lose_nothing(authority: CertificateAuthority) -> None:
-    context = multiprocessing.get_context("fork")
-    with context.Pool(25) as pool:
-        serials = pool.starmap(_issue, [(str(authority.directory), number) for number in range(100)], chunksize=1)
+    printed = at_once(ISSUE, [(str(authority.directory), PASSPHRASE.reveal(), str(first)) for first in range(25)])
+    serials = " ".join(printed).split()
     entries = authority.ledger.certificates()
     assert len(set(serials)) == 100
     assert {entry.serial for entry in entries} == set(serials)
@@ -295,24 +323,20 @@ def test_many_processes_at_once_lose_nothing(authority: CertificateAuthority) ->
     assert [one.trust for one in authority.ledger.contacts("cam007")] == ["plain_http"]
 
 
-def _create(directory: str, barrier: t.Any, results: t.Any) -> None:
-    barrier.wait()
-    try:
-        CertificateAuthority.create(directory, passphrase=PASSPHRASE, common_name="R", key_type="ecdsa")
-        results.put("made")
-    except PkiError as error:
-        results.put(error.found)
+CREATE = """
+from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import PkiError
+from ansible_collections.camsec.fleet.plugins.module_utils._core._secret import Secret
+from ansible_collections.camsec.fleet.plugins.module_utils._pki._authority import CertificateAuthority
+try:
+    CertificateAuthority.create(sys.argv[1], passphrase=Secret(sys.argv[2]), common_name="R", key_type="ecdsa")
+    print("made", end="")
+except PkiError as error:
+    print(error.found, end="")
+"""
 
 
 def test_two_workers_make_one_authority(tmp_path: pathlib.Path) -> None:
-    context = multiprocessing.get_context("fork")
-    barrier, results = context.Barrier(4), context.Queue()
-    workers = [context.Process(target=_create, args=(str(tmp_path / "ca"), barrier, results)) for dummy in range(4)]
-    for worker in workers:
-        worker.start()
-    told = sorted(results.get(timeout=30) for dummy in workers)
-    for worker in workers:
-        worker.join()
+    told = sorted(at_once(CREATE, [(str(tmp_path / "ca"), PASSPHRASE.reveal())] * 4))
     assert told == ["an authority"] * 3 + ["made"]
     CertificateAuthority.open(tmp_path / "ca").check_passphrase(PASSPHRASE)
 
