@@ -419,7 +419,7 @@ def test_an_ipv6_device_is_asked_under_its_bracketed_name(serve: Serve) -> None:
     try:
         server = serve(logged_in(answer()), address="::1")
     except OSError:
-        pytest.skip("no IPv6 loopback here")
+        pytest.skip("NOT TESTED over IPv6: ::1 cannot be had")
     with session(server, host="::1") as open_session:
         assert open_session.read("/cgi-bin/get_https", {"a": "b"}).status == 200
     assert f"Host: [::1]:{server.port}" in server.requests[0]
