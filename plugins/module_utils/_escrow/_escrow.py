@@ -373,8 +373,7 @@ class Escrow:
     @contextlib.contextmanager
     def _changing(self) -> t.Iterator[_Edit]:
         try:
-            if not self.path.parent.is_dir():
-                self.path.parent.mkdir(mode=0o700, parents=True)
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise self._error(_why(error), "a directory that can be written") from error
