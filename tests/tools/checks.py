@@ -86,7 +86,7 @@ CHECKS = (
     Check(name="ruff-format", commands=("{bin}/ruff format --check .",), group="lint"),
     Check(
         name="mypy",
-        commands=(f"{{bin}}/mypy -p {FLEET}.plugins -p {FLEET}.extensions.simulator",),
+        commands=(f"{{bin}}/mypy -p {FLEET}.plugins -p {FLEET}.extensions.simulator -p {FLEET}.extensions.uploader",),
         environment=DEV,
         group="lint",
     ),

@@ -111,19 +111,14 @@ def _nist_strength(suite: CipherSuite) -> tuple[str, str]:
         return "not_listed", "ChaCha20-Poly1305 is not an approved algorithm."
     return (
         "acceptable",
-        f"{suite.key_bits} bits of security strength are acceptable beyond 2030 (tables 2 and 4); "
-        "forward secrecy and cipher mode are judged elsewhere.",
+        f"{suite.key_bits} bits of strength are acceptable beyond 2030 (tables 2 and 4); the mode is judged elsewhere.",
     )
 
 
 _INTERMEDIATE: t.Final = frozenset(
-    suite.iana_name
-    for suite in SUITES
-    if suite.protocol == "TLSv1.3" or (suite.key_exchange == "ECDHE" and suite.aead)
+    suite.iana_name for suite in SUITES if suite.protocol == "TLSv1.3" or (suite.key_exchange == "ECDHE" and suite.aead)
 )
-_OLD: t.Final = _INTERMEDIATE | frozenset(
-    suite.iana_name for suite in SUITES if suite.key_exchange in ("ECDHE", "RSA")
-)
+_OLD: t.Final = _INTERMEDIATE | frozenset(suite.iana_name for suite in SUITES if suite.key_exchange in ("ECDHE", "RSA"))
 
 
 def _mozilla_modern(suite: CipherSuite) -> tuple[str, str]:
