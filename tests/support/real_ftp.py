@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, camsec.fleet contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Other people's servers on loopback: vsftpd, proftpd, pure-ftpd over FTPES, and OpenSSH's SFTP. For tests and benchmarks.
+"""Other people's servers on loopback: vsftpd, proftpd, pure-ftpd over FTPES, and OpenSSH's SFTP.
 
     with RealFtpServer(kind="vsftpd", certificate=pem, key=key, root=tmp_path) as server:
         ... server.host, server.port, server.user, server.password, server.home (on disk), server.base (for the client)
