@@ -28,11 +28,14 @@ from ._clock import Clock
 from ._control import Control
 from ._device import Device
 from ._fleet import generate, inventory_yaml, parse_fleet
+from ._ftpes_quirks import Behaviour
+from ._ftpes_server import FtpesServer
+from ._pki import issue, make_key, make_root
 from ._recorder import Recorder
 from ._simulator import Simulator
 from ._spec import Fleet
 
-__all__ = ["RunningSimulator", "Spawned", "control", "own_base_address", "spawn"]
+__all__ = ["QuirkyFtpesServer", "RunningSimulator", "Spawned", "control", "own_base_address", "spawn"]
 
 _Result = t.TypeVar("_Result")
 
@@ -185,6 +188,67 @@ class RunningSimulator:
         if not isinstance(device, Recorder):
             raise KeyError(name)
         return device
+
+
+class QuirkyFtpesServer(FtpesServer):
+    """An FTPES server in a thread; a context manager. Without a quirk it is a good server.
+
+    `certificate` and `key` are paths or PEM texts; without them a root makes one for `host`, and `ca_pem` is that root.
+    `quirk` is a name of `_ftpes_quirks.QUIRKS`, or several. What was seen is in `record`: `commands` (each with "tls"
+    or "clear" before it), `transfers` (with `resumed`, protocol and suite), `connections`.
+    """
+
+    def __init__(
+        self,
+        *,
+        quirk: str | t.Iterable[str] = (),
+        at_byte: int = 0,
+        bytes_per_second: int = 65536,
+        count: int | None = None,
+        certificate: str | pathlib.Path | None = None,
+        key: str | pathlib.Path | None = None,
+        host: str = "127.0.0.1",
+        **options: t.Any,
+    ) -> None:
+        self.ca_pem = ""
+        if certificate is None or key is None:
+            self.ca_pem, certificate, key = _made_certificate(host)
+        super().__init__(certificate=_pem(certificate), key=_pem(key), host=host, **options)
+        self.misbehave(quirk, at_byte=at_byte, bytes_per_second=bytes_per_second, count=count)
+
+    def misbehave(
+        self,
+        quirk: str | t.Iterable[str] = (),
+        *,
+        at_byte: int = 0,
+        bytes_per_second: int = 65536,
+        count: int | None = None,
+    ) -> None:
+        """Other quirks from now on, or none."""
+        names = [quirk] if isinstance(quirk, str) else quirk
+        self.behave(Behaviour(quirks=frozenset(names), at_byte=at_byte, bytes_per_second=bytes_per_second, count=count))
+
+    def __enter__(self) -> t.Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: types.TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def _made_certificate(host: str) -> tuple[str, str, str]:
+    """A root, and a certificate and key for a host."""
+    begin = time.time() - 3600
+    root_key, key = make_key(2048), make_key(2048)
+    root = make_root(root_key, "Root of a simulated FTPES server", begin)
+    return root, issue(root_pem=root, root_key_pem=root_key, key_pem=key, host=host, begin=begin), key
+
+
+def _pem(given: str | pathlib.Path) -> str:
+    text = str(given)
+    return text if "-----BEGIN" in text else pathlib.Path(text).read_text(encoding="ascii")
 
 
 @dc.dataclass(frozen=True, kw_only=True)
