@@ -19,13 +19,16 @@ __all__ = [
     "HTTPSConnectionPool",
     "InvalidSignature",
     "Missing",
+    "TimestampError",
     "UnsupportedAlgorithm",
     "ec",
     "hashes",
     "idna",
     "oid",
     "padding",
+    "pkcs7",
     "requests",
+    "rfc3161",
     "rsa",
     "serialization",
     "urllib3",
@@ -62,15 +65,23 @@ try:
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+    from cryptography.hazmat.primitives.serialization import pkcs7
     from cryptography.x509 import oid
 except ImportError:
-    x509 = hashes = serialization = ec = padding = rsa = oid = Missing("cryptography")  # type: ignore[assignment]
+    x509 = hashes = serialization = pkcs7 = ec = padding = rsa = oid = Missing("cryptography")  # type: ignore[assignment]
     InvalidSignature = UnsupportedAlgorithm = _Never  # type: ignore[assignment,misc]
 
 try:
     import idna
 except ImportError:
     idna = Missing("idna")  # type: ignore[assignment]
+
+try:
+    import rfc3161_client as rfc3161
+    from rfc3161_client.errors import VerificationError as TimestampError
+except ImportError:
+    rfc3161 = Missing("rfc3161-client")  # type: ignore[assignment]
+    TimestampError = _Never  # type: ignore[assignment,misc]
 
 try:
     import requests
