@@ -9,6 +9,7 @@ A library that is missing is stood in for by :class:`Missing`, which says so in 
 
 from __future__ import annotations
 
+import importlib
 import typing as t
 
 from ._core._errors import MissingLibraryError
@@ -26,6 +27,7 @@ __all__ = [
     "idna",
     "oid",
     "padding",
+    "paramiko",
     "pkcs7",
     "requests",
     "rfc3161",
@@ -54,6 +56,20 @@ class Missing:
             expected="installed for the Python that runs this task",
             advice=f"Run: pip install {self._name}",
         )
+
+
+if t.TYPE_CHECKING:
+    import paramiko
+
+
+def __getattr__(name: str) -> t.Any:
+    """Libraries that few modules need and that are slow to import: loaded when they are asked for."""
+    if name != "paramiko":
+        raise AttributeError(name)
+    try:
+        return importlib.import_module(name)
+    except ImportError:
+        return Missing(name)
 
 
 class _Never(Exception):
