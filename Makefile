@@ -2,7 +2,7 @@
 # `make help` lists the targets. All that is made lies in .venv*/, .dev/, .build/ and dist/; `make clean` removes it.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help install dev-link demo test bench lint format dist changelog clean
+.PHONY: help install dev-link ftp-servers demo test bench lint format dist changelog clean
 
 # The first Python that is new enough and can make a virtual environment; `make PYTHON=/path/to/python …` overrides it.
 FIND_PYTHON = for p in python3 python3.13 python3.12 python3.11; do \
@@ -49,11 +49,15 @@ dev-link: .dev/ansible_collections/camsec/fleet  ## the checkout as .dev/ansible
 demo: install  ## bring a simulated fleet to encrypted communication and show the evidence
 	$(BIN)/python -m ansible_collections.camsec.fleet.extensions.demo
 
-test: install  ## every check; its last line counts them
+ftp-servers: install  ## .build/ftp: vsftpd, proftpd, pure-ftpd, OpenSSH and lftp, unpacked; the tests judge with them
+	@$(BIN)/python tests/tools/ftp_servers.py || test $$? -eq 77
+
+test: install ftp-servers  ## every check; its last line counts them
 	@$(BIN)/python tests/tools/checks.py
 
-bench: install  ## measure what a fleet costs
+bench: install ftp-servers  ## measure what a fleet costs, and an evidence upload beside its peers
 	$(BIN)/python tests/benchmarks/run.py
+	$(BIN)/python tests/benchmarks/ftpes.py
 
 lint: install  ## the checks that take seconds
 	@$(BIN)/python tests/tools/checks.py --group lint
