@@ -83,6 +83,13 @@ options:
       - Make the certificate good for clients too.
     type: bool
     default: false
+  evidence_signer:
+    description:
+      - Make the certificate good for signing evidence, and for nothing else.
+      - M(camsec.fleet.evidence_upload) signs its receipts with such a one.
+      - Not together with O(client_auth=true).
+    type: bool
+    default: false
   lifetime_days:
     description:
       - Lifetime of a new certificate in days. It never outlives the authority.
@@ -115,6 +122,7 @@ attributes:
 seealso:
   - module: camsec.fleet.certificate_authority
   - module: camsec.fleet.certificate_info
+  - module: camsec.fleet.evidence_upload
 """
 
 EXAMPLES = r"""
@@ -232,6 +240,7 @@ SPEC = ModuleSpec(
         "subject_alt_name": {"type": "list", "elements": "str", "required": True},
         "common_name": {"type": "str"},
         "client_auth": {"type": "bool", "default": False},
+        "evidence_signer": {"type": "bool", "default": False},
         "lifetime_days": {"type": "int", "default": 397},
         "backdate_hours": {"type": "int", "default": 24},
         "renew_before": {"type": "float", "default": 30},

@@ -395,6 +395,7 @@ class CertificateAuthority:
         backdate_hours: int = 24,
         common_name: str | None = None,
         client_auth: bool = False,
+        evidence_signer: bool = False,
         now: dt.datetime | None = None,
     ) -> Issued:
         """Issue a certificate for a request that the device made.
@@ -408,6 +409,7 @@ class CertificateAuthority:
             backdate_hours: The validity starts this long ago, for devices whose clock is behind.
             common_name: Instead of the request's; at most 64 characters.
             client_auth: The certificate is also good for clients (802.1X, links between servers).
+            evidence_signer: The certificate is good for signing evidence, and for nothing else.
             now: The clock.
 
         Returns:
@@ -429,6 +431,7 @@ class CertificateAuthority:
             backdate_hours=backdate_hours,
             common_name=common_name,
             client_auth=client_auth,
+            evidence_signer=evidence_signer,
             now=now,
         )
 
@@ -444,6 +447,7 @@ class CertificateAuthority:
         backdate_hours: int = 24,
         common_name: str | None = None,
         client_auth: bool = False,
+        evidence_signer: bool = False,
         now: dt.datetime | None = None,
     ) -> tuple[Secret, Issued]:
         """Make a key and issue a certificate for it, for devices that take both.
@@ -458,6 +462,7 @@ class CertificateAuthority:
             backdate_hours: See :meth:`sign_request`.
             common_name: At most 64 characters.
             client_auth: See :meth:`sign_request`.
+            evidence_signer: See :meth:`sign_request`.
             now: The clock.
 
         Returns:
@@ -477,6 +482,7 @@ class CertificateAuthority:
             backdate_hours=backdate_hours,
             common_name=common_name,
             client_auth=client_auth,
+            evidence_signer=evidence_signer,
             now=now,
         )
         return Secret(key_pem(key, None).decode("ascii")), issued
@@ -492,6 +498,7 @@ class CertificateAuthority:
         backdate_hours: int = 24,
         common_name: str | None = None,
         client_auth: bool = False,
+        evidence_signer: bool = False,
         now: dt.datetime | None = None,
     ) -> Issued:
         """Issue a certificate for a key at hand.
@@ -505,6 +512,7 @@ class CertificateAuthority:
             backdate_hours: See :meth:`sign_request`.
             common_name: At most 64 characters.
             client_auth: See :meth:`sign_request`.
+            evidence_signer: See :meth:`sign_request`.
             now: The clock.
 
         Returns:
@@ -524,6 +532,7 @@ class CertificateAuthority:
             backdate_hours=backdate_hours,
             common_name=common_name,
             client_auth=client_auth,
+            evidence_signer=evidence_signer,
             now=now,
         )
 
@@ -539,6 +548,7 @@ class CertificateAuthority:
         backdate_hours: int,
         common_name: str | None,
         client_auth: bool,
+        evidence_signer: bool,
         now: dt.datetime | None,
     ) -> Issued:
         names = parse_names(subject_alt_names, device=device)
@@ -555,8 +565,8 @@ class CertificateAuthority:
             .not_valid_before(not_before)
             .not_valid_after(not_after)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(_leaf_usage(key), critical=True)
-            .add_extension(_extended_usage(client_auth), critical=False)
+            .add_extension(_leaf_usage(key, evidence_signer), critical=True)
+            .add_extension(_extended_usage(client_auth, evidence_signer), critical=False)
             .add_extension(x509.SubjectAlternativeName(general_names(names)), critical=not list(subject))
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
             .add_extension(_authority_identifier(issuer), critical=False)
@@ -805,12 +815,17 @@ def _usage(**on: bool) -> x509.KeyUsage:
     return x509.KeyUsage(**{**off, **on})
 
 
-def _leaf_usage(key: PublicKey) -> x509.KeyUsage:
+def _leaf_usage(key: PublicKey, evidence_signer: bool) -> x509.KeyUsage:
+    if evidence_signer:
+        return _usage(digital_signature=True, content_commitment=True)
     is_rsa = not hasattr(key, "curve")  # RSA key exchange, which old devices still speak, needs key encipherment
     return _usage(digital_signature=True, key_encipherment=is_rsa)
 
 
-def _extended_usage(client_auth: bool) -> x509.ExtendedKeyUsage:
+def _extended_usage(client_auth: bool, evidence_signer: bool) -> x509.ExtendedKeyUsage:
+    if evidence_signer:  # RFC 9336, and what validators of CMS signatures ask for
+        document_signing = x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36")
+        return x509.ExtendedKeyUsage([document_signing, oid.ExtendedKeyUsageOID.EMAIL_PROTECTION])
     usages = [oid.ExtendedKeyUsageOID.SERVER_AUTH]
     return x509.ExtendedKeyUsage([*usages, *([oid.ExtendedKeyUsageOID.CLIENT_AUTH] if client_auth else [])])
 

@@ -17,7 +17,7 @@ from .._thirdparty import oid, x509
 from .._tls._certificate import CertificateFacts, iso, load_one_certificate
 from .._tls._names import bare, parse_names
 from ._authority import CertificateAuthority, Issued
-from ._check import require_usable
+from ._check import for_evidence, require_usable
 from ._files import PRIVATE, PUBLIC, exists, read_text, write_or_fail
 from ._keys import (
     PrivateKey,
@@ -55,6 +55,7 @@ class CertificateWish:
         regenerate: When an existing private key may be replaced.
         common_name: Of the subject; nothing leaves it to the authority.
         client_auth: Good for clients too.
+        evidence_signer: Good for signing evidence, and for nothing else.
         lifetime_days: Of a new certificate.
         backdate_hours: Of a new certificate.
         renew_before: Days.
@@ -75,6 +76,7 @@ class CertificateWish:
     regenerate: Regenerate = "never"
     common_name: str | None = None
     client_auth: bool = False
+    evidence_signer: bool = False
     lifetime_days: int = 397
     backdate_hours: int = 24
     renew_before: float = 30
@@ -99,6 +101,13 @@ class CertificateWish:
                 subject="certificate_path, private_key_path and chain_path",
                 found="the same file twice",
                 expected="a file for each",
+            )
+        if self.client_auth and self.evidence_signer:
+            raise InputError(
+                device=self.device,
+                subject="client_auth and evidence_signer",
+                found="both",
+                expected="one of them, since a key that signs evidence does nothing else",
             )
         check_window(self.device, self.renew_before, self.lifetime_days)
         default_size(self.key_type or "rsa", self.key_size if self.key_type else None)
@@ -278,7 +287,7 @@ class CertificateResource:
             reasons.append(f"The present one is for {', '.join(certificate.subject_alt_names) or 'no name'}.")
         if wish.common_name is not None and certificate.subject_common_name != wish.common_name:
             reasons.append(f"The present one is named {certificate.subject_common_name}.")
-        if _for_clients(certificate) != wish.client_auth:
+        if (_for_clients(certificate), for_evidence(certificate)) != (wish.client_auth, wish.evidence_signer):
             reasons.append("The present one has other extended key usages.")
         due = renewal_due(certificate, self._now, wish.renew_before, wish.renew_share)
         if due is None:
@@ -331,6 +340,7 @@ class CertificateResource:
             "backdate_hours": wish.backdate_hours,
             "common_name": wish.common_name,
             "client_auth": wish.client_auth,
+            "evidence_signer": wish.evidence_signer,
             "now": self._now,
         }
         if state.request is not None:

@@ -9,9 +9,10 @@ import datetime as dt
 import typing as t
 
 from .._core._errors import PkiError
+from .._thirdparty import oid, x509
 from .._tls._certificate import CertificateFacts, iso
 
-__all__ = ["certificate_problems", "require_usable"]
+__all__ = ["certificate_problems", "for_evidence", "require_usable"]
 
 
 class _Authority(t.Protocol):
@@ -88,3 +89,20 @@ def require_usable(
         facts, now=now, device=device, address=address, key_spki_sha256=key_spki_sha256, authority=authority
     ):
         raise problem
+
+
+def for_evidence(facts: CertificateFacts) -> bool:
+    """Whether a certificate is one for signing evidence (RFC 5280 section 4.2.1.12).
+
+    Args:
+        facts: The certificate.
+
+    Returns:
+        True when its extended key usages say so: e-mail protection, which validators of CMS signatures ask for.
+    """
+    try:
+        extensions = x509.load_der_x509_certificate(facts.der).extensions
+        usages = extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+    return oid.ExtendedKeyUsageOID.EMAIL_PROTECTION in usages

@@ -43,6 +43,7 @@ _WISH_OPTIONS = (
     "regenerate",
     "common_name",
     "client_auth",
+    "evidence_signer",
     "lifetime_days",
     "backdate_hours",
     "renew_before",
