@@ -59,7 +59,7 @@ class Missing:
 
 
 if t.TYPE_CHECKING:
-    import paramiko
+    import paramiko  # type: ignore[import-untyped]
 
 
 def __getattr__(name: str) -> t.Any:
