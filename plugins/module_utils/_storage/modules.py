@@ -24,8 +24,28 @@ from .resource import CardResource, CardWish
 from .rotation import judge
 from .sftp import SftpCard, SftpTarget
 
-__all__ = ["card_certificate", "card_info"]
+__all__ = ["CARD_OPTIONS", "card_certificate", "card_info"]
 
+#: Argument specification of the document fragment ``camsec.fleet.storage``.
+CARD_OPTIONS: t.Final[dict[str, dict[str, t.Any]]] = {
+    "require_mount": {"type": "bool", "default": True},
+    "sftp": {
+        "type": "dict",
+        "options": {
+            "host": {"type": "str", "required": True},
+            "port": {"type": "int", "default": 22},
+            "user": {"type": "str", "required": True},
+            "password": {"type": "str", "no_log": True},
+            "private_key_path": {"type": "path"},
+            "private_key_passphrase": {"type": "str", "no_log": True},
+            "known_hosts_path": {"type": "path"},
+            "host_key": {"type": "str", "no_log": False},
+            "timeout": {"type": "float", "default": 20.0},
+        },
+    },
+    "ledger_path": {"type": "path"},
+    "authority_directory": {"type": "path"},
+}
 _LEDGER: t.Final = "cards.sqlite3"
 
 
