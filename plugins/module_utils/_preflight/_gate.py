@@ -13,7 +13,7 @@ from concurrent import futures
 
 from .._core._errors import ConnectError
 
-__all__ = ["Crowded", "Gate", "together"]
+__all__ = ["Busy", "Crowded", "Gate", "Silent", "together"]
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 _Result = t.TypeVar("_Result")
@@ -21,6 +21,14 @@ _Result = t.TypeVar("_Result")
 
 class Crowded(ConnectError):
     """The server did not serve this connection, which is no answer to what was asked: worth asking again later."""
+
+
+class Busy(Crowded):
+    """The server says itself that it has no room now (421)."""
+
+
+class Silent(ConnectError):
+    """The server took the connection and hung up on the offer without an alert: a refusal, or trouble of its own."""
 
 
 class Gate:
@@ -47,11 +55,13 @@ class Gate:
         """Connections at a time, as the server has taught us by now."""
         return self._width
 
-    def call(self, work: t.Callable[[], _Result]) -> _Result:
+    def call(self, work: t.Callable[[], _Result], *, again: type[Crowded] = Crowded) -> _Result:
         """Do something that needs a connection, again and again while the server is crowded.
 
         Args:
             work: Raises :class:`Crowded` where it should be done again.
+            again: What is borne: at the first contact it is :class:`Busy` alone, since who does not answer at all then
+                is not going to.
 
         Returns:
             What the work returns.
@@ -64,10 +74,14 @@ class Gate:
             try:
                 with self._slot():
                     return work()
-            except Crowded as error:
+            except again as error:
                 if time.monotonic() + pause > self._until or self._stopped.wait(pause):
                     raise self._incomplete(error.found) from error
                 pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def pause(self) -> None:
+        """Leave the server a moment."""
+        self._stopped.wait(_FIRST_PAUSE)
 
     def stop(self) -> None:
         """Let nothing more through."""
@@ -87,7 +101,8 @@ class Gate:
         try:
             yield
         except Crowded:
-            self._width = max(1, self._width // 2)
+            with self._free:
+                self._width = max(1, self._width // 2)
             raise
         finally:
             with self._free:
@@ -100,8 +115,7 @@ class Gate:
             subject="scan",
             found=f"{found}, so that it stayed incomplete",
             expected=f"a server that answers every connection within {self._time_limit:g} s in all",
-            advice="Nothing is said about its suites. Try again with a longer time limit, or from an address that it does "
-            "not limit.",
+            advice="Nothing is said about its suites. Try again with a longer time limit.",
         )
 
 

@@ -16,7 +16,7 @@ import typing as t
 from .._core._errors import ConnectError, ProtocolError, RefusedError
 from .._core._secret import Secret
 from .._tls._hello import ServerAnswer, ServerFlight, client_hello
-from ._gate import Crowded
+from ._gate import Busy, Crowded, Silent
 
 __all__ = ["Conversation", "Reply", "Target", "printable", "resolve"]
 
@@ -125,7 +125,7 @@ def resolve(host: str, port: int, *, server_name: str, timeout: float) -> Target
             device=device, subject="host", found="a name that does not resolve", expected="an address"
         ) from error
     last: OSError | None = None
-    for family, dummy, dummy, dummy, address in found:
+    for family, *dummy, address in found:
         try:
             with socket.socket(family, socket.SOCK_STREAM) as trial:
                 trial.settimeout(timeout)
@@ -150,6 +150,7 @@ class Conversation:
 
     Raises:
         Crowded: The server does not serve this connection.
+        RefusedError: It does not let us in.
         ProtocolError: It greets with something else than FTP.
     """
 
@@ -160,13 +161,17 @@ class Conversation:
         self._socket = self.dial(target.port)
         try:
             self.greeting = self.reply()
+            if self.greeting.code == 120:  # "ready in so many minutes"
+                self.greeting = self.reply()
             if self.greeting.code != 220:
-                raise Crowded(device=target.device, subject="greeting", found=self.greeting.text, expected="220")
+                raise RefusedError(
+                    device=target.device, subject="greeting", found=self.greeting.text, expected="220: an FTP server"
+                )
         except BaseException:
             self.close()
             raise
 
-    def __enter__(self) -> Conversation:
+    def __enter__(self) -> t.Self:
         return self
 
     def __exit__(self, *dummy: object) -> None:
@@ -263,7 +268,7 @@ class Conversation:
                 break
         reply = Reply(code=int(code), lines=tuple(self._shown(line) for line in lines))
         if reply.code == _TOO_MANY:
-            raise Crowded(device=self.device, subject=subject, found=reply.text, expected="a server with room")
+            raise Busy(device=self.device, subject=subject, found=reply.text, expected="a server with room")
         return reply
 
     def start_tls(self) -> None:
@@ -301,7 +306,8 @@ class Conversation:
             What the server said.
 
         Raises:
-            Crowded: It hung up without a word.
+            Silent: It hung up without a word.
+            Crowded: No answer in time.
             ProtocolError: It does not speak TLS.
         """
         return self.hello_on(self._socket, suites, version)
@@ -318,7 +324,8 @@ class Conversation:
             What the server said.
 
         Raises:
-            Crowded: It hung up without a word.
+            Silent: It hung up without a word.
+            Crowded: No answer in time.
             ProtocolError: It does not speak TLS.
         """
         flight = ServerFlight(device=self.device)
@@ -331,16 +338,21 @@ class Conversation:
                 if answer is not None:
                     return answer
                 if not content:
-                    raise Crowded(
-                        device=self.device,
-                        subject="TLS handshake",
-                        found="a connection that was closed without an alert",
-                        expected="a ServerHello or an alert",
-                    )
+                    raise self._silent()
+        except TimeoutError as error:
+            raise self._lost(error, "TLS handshake") from error
         except OSError as error:
             if flight.picked is not None:
                 return flight.picked
-            raise self._lost(error, "TLS handshake") from error
+            raise self._silent() from error
+
+    def _silent(self) -> Silent:
+        return Silent(
+            device=self.device,
+            subject="TLS handshake",
+            found="a connection that was closed without an alert",
+            expected="a ServerHello or an alert",
+        )
 
     def wrap(self, context: ssl.SSLContext) -> ssl.SSLSocket:
         """Make the handshake; from here on the conversation is encrypted.
