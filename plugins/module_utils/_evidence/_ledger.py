@@ -508,6 +508,18 @@ class JobLedger:
                 "UPDATE jobs SET lease_until = ? WHERE state = 'leased' AND owner = ?", (instant + LEASE_SECONDS, owner)
             )
 
+    def release(self, owner: str) -> None:
+        """Free whatever a holder still has, as if it were dead.
+
+        Args:
+            owner: The holder.
+        """
+        with self._transaction() as connection:
+            connection.execute(
+                "UPDATE jobs SET state = 'waiting', owner = '', unsure = 1 WHERE state = 'leased' AND owner = ?",
+                (owner,),
+            )
+
     def give_back(self, owner: str, job: Job, attempt: int) -> None:
         """Return a job that was leased but never begun.
 
