@@ -350,17 +350,19 @@ def _prefer(transport: paramiko.Transport, trusted: t.Sequence[paramiko.PKey]) -
 def _private_key(target: SftpTarget) -> paramiko.PKey:
     path = target.private_key_path or ""
     phrase = target.private_key_passphrase
-    found = ""
-    try:
-        return paramiko.PKey.from_path(path, passphrase=phrase.reveal().encode() if phrase is not None else None)
-    except FileNotFoundError:
-        found = "no such file"
-    except OSError as error:
-        found = (error.strerror or "unreadable").lower()
-    except paramiko.PasswordRequiredException:
-        found = "an encrypted key and no passphrase"
-    except (paramiko.SSHException, ValueError, TypeError):
-        found = "no private key, or a wrong passphrase"
+    password = None if phrase is None else phrase.reveal()
+    found = "no private key, or a wrong passphrase"
+    for kind in (paramiko.Ed25519Key, paramiko.ECDSAKey, paramiko.RSAKey):
+        try:
+            return kind.from_private_key_file(path, password)
+        except OSError as error:
+            found = "no such file" if isinstance(error, FileNotFoundError) else (error.strerror or "unreadable").lower()
+            break
+        except paramiko.PasswordRequiredException:
+            found = "an encrypted key and no passphrase"
+            break
+        except (paramiko.SSHException, ValueError, TypeError, IndexError, UnicodeError):
+            continue  # a key of another kind
     raise InputError(device=path, subject="SSH private key", found=found, expected="a readable private key")
 
 
