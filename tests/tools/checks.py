@@ -86,7 +86,10 @@ CHECKS = (
     Check(name="ruff-format", commands=("{bin}/ruff format --check .",), group="lint"),
     Check(
         name="mypy",
-        commands=(f"{{bin}}/mypy -p {FLEET}.plugins -p {FLEET}.extensions.simulator -p {FLEET}.extensions.uploader",),
+        commands=(
+            f"{{bin}}/mypy -p {FLEET}.plugins -p {FLEET}.extensions.simulator -p {FLEET}.extensions.uploader"
+            f" -p {FLEET}.extensions.endpoint",
+        ),
         environment=DEV,
         group="lint",
     ),
