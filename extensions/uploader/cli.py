@@ -10,7 +10,7 @@ import sys
 import typing as t
 
 from ...plugins.module_utils._core._errors import CamsecError
-from . import _suites
+from . import _learn, _preflight, _suites
 from ._exit import INTERRUPTED, exit_code
 
 __all__ = ["main"]
@@ -27,6 +27,8 @@ class _Command(t.Protocol):
 
 
 _COMMANDS: t.Final[t.Mapping[str, _Command]] = {
+    "learn": t.cast("_Command", _learn),
+    "preflight": t.cast("_Command", _preflight),
     "suites": t.cast("_Command", _suites),
 }
 

@@ -23,12 +23,12 @@ from ._gate import Gate, Silent, together
 __all__ = ["OFFERED12", "OFFERED13", "Ask", "Offers", "Suites", "look", "older_versions", "preference"]
 
 TLS12, TLS13 = 0x0303, 0x0304
-_OLDER: t.Final = (0x0302, 0x0301, 0x0300)
+_NEWEST_OLD, _OLDEST = 0x0302, 0x0300
 OFFERED12: t.Final = tuple(suite.code_point for suite in TLS12_SUITES)
 OFFERED13: t.Final = (*(suite.code_point for suite in TLS13_SUITES), 0x1304, 0x1305)
 # What neither cameras nor policies know, in parts that any server can read.
 _OTHERS: t.Final = tuple(one for one in OTHER_SUITES if one not in OFFERED12)
-_PART: t.Final = 40
+_PART: t.Final = 60
 # handshake_failure, protocol_version, insufficient_security: what a server says when no offered suite will do.
 _REFUSALS: t.Final = frozenset({40, 70, 71})
 _UNCLEAR: t.Final = 3
@@ -233,6 +233,8 @@ def preference(forward: t.Sequence[int], backward: t.Sequence[int]) -> str:
 def older_versions(ask: Ask, gate: Gate) -> tuple[int, ...]:
     """Which protocol versions before TLS 1.2 a server takes.
 
+    A server answers with the newest version that both sides have, so that one refusal speaks for all that are older.
+
     Args:
         ask: Offers on the control channel.
         gate: Holds connections back.
@@ -240,19 +242,23 @@ def older_versions(ask: Ask, gate: Gate) -> tuple[int, ...]:
     Returns:
         The versions, the newest first.
     """
-    works = [functools.partial(_takes_version, ask, gate, version) for version in _OLDER]
-    return tuple(version for version, taken in zip(_OLDER, together(gate, works), strict=True) if taken)
+    found: list[int] = []
+    version = _NEWEST_OLD
+    while version >= _OLDEST:
+        answered = gate.call(functools.partial(_version_of, ask, version))
+        if answered is None or answered < _OLDEST or answered > version:
+            break
+        found.append(answered)
+        version = answered - 1
+    return tuple(found)
 
 
-def _takes_version(ask: Ask, gate: Gate, version: int) -> bool:
-    def once() -> bool:
-        try:
-            answer = ask((*OFFERED12, *_OTHERS), version)
-        except (Silent, ProtocolError):
-            return False  # a server without the old versions may hang up, or find no TLS in such a hello
-        return answer.suite is not None and answer.version == version
-
-    return gate.call(once)
+def _version_of(ask: Ask, version: int) -> int | None:
+    try:
+        answer = ask((*OFFERED12, *_OTHERS), version)
+    except (Silent, ProtocolError):
+        return None  # a server without the old versions may hang up, or find no TLS in such a hello
+    return answer.version if answer.suite is not None else None
 
 
 def _picks(answers: t.Iterable[ServerAnswer]) -> tuple[int, ...]:

@@ -42,7 +42,7 @@ class Order:
     account: Account | None
     timeout: float = 10.0
     time_limit: float = 120.0
-    parallel: int = 4
+    parallel: int = 6
     warn_days: int = 30
 
 
@@ -107,7 +107,7 @@ class Facts:
         address: Of the server.
         greeting: Its first line.
         features: FEAT before the login.
-        cleartext_login: It would take a password in the clear; None when that stayed open.
+        cleartext_login: It asks for a password in the clear.
         control: What the control channel takes.
         older: Protocol versions before TLS 1.2 that it takes.
         chains: What it showed.
@@ -122,7 +122,7 @@ class Facts:
     address: str
     greeting: str
     features: tuple[str, ...]
-    cleartext_login: bool | None
+    cleartext_login: bool
     control: Suites
     older: tuple[int, ...]
     chains: tuple[Chain, ...]

@@ -54,7 +54,7 @@ def look_at(order: Order) -> Facts:
     started, now = time.monotonic(), dt.datetime.now(dt.UTC)
     target = resolve(order.host, order.port, server_name=order.server_name, timeout=order.timeout)
     gate = Gate(width=order.parallel, time_limit=order.time_limit, device=target.device)
-    greeting, features = gate.call(functools.partial(_first_contact, target), again=Busy)
+    greeted = gate.call(functools.partial(_first_contact, target), again=Busy)
     ask = functools.partial(_ask, target)
     # Whoever has no TLS, or speaks something else, says so here, once.
     offers = Offers(ask, gate=gate, device=target.device, channel="control")
@@ -65,9 +65,9 @@ def look_at(order: Order) -> Facts:
     data, data_picks = _data(order, target, gate, control=control, chains=chains, picks=picks)
     return Facts(
         address=str(target.address[0]),
-        greeting=greeting,
-        features=features,
-        cleartext_login=gate.call(functools.partial(_cleartext_login, target)),
+        greeting=greeted.greeting,
+        features=greeted.features,
+        cleartext_login=greeted.asked_for_password,
         control=control,
         older=older,
         chains=chains,
@@ -109,19 +109,24 @@ def _check(order: Order) -> None:
         )
 
 
-def _first_contact(target: Target) -> tuple[str, tuple[str, ...]]:
+def _first_contact(target: Target) -> _Greeted:
     with Conversation(target) as talk:
         reply = talk.command("FEAT")
         features = tuple(line.strip() for line in reply.lines[1:-1]) if reply.code == 211 else ()
-        return talk.greeting.text, features
-
-
-def _cleartext_login(target: Target) -> bool | None:
-    with Conversation(target) as talk:
         try:
-            return talk.command(f"USER {_NOBODY}").code == 331
+            asked = talk.command(f"USER {_NOBODY}").code == 331
         except Crowded:
-            return False  # it hangs up on whoever comes without TLS
+            asked = False  # it hangs up on whoever comes without TLS
+        return _Greeted(greeting=talk.greeting.text, features=features, asked_for_password=asked)
+
+
+@dc.dataclass(frozen=True, kw_only=True)
+class _Greeted:
+    """What a server says to somebody without TLS."""
+
+    greeting: str
+    features: tuple[str, ...]
+    asked_for_password: bool
 
 
 def _ask(target: Target, suites: t.Sequence[int], version: int) -> ServerAnswer:

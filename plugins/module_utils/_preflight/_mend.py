@@ -78,6 +78,9 @@ def remedies(key_types: t.Collection[str]) -> tuple[Remedy, ...]:
                 "ssl_sslv2=NO",
                 "ssl_sslv3=NO",
                 f"ssl_ciphers={ciphers}",
+                "# vsftpd 3.0.4 and newer, which know these:",
+                "# ssl_tlsv1_2=YES",
+                "# ssl_tlsv1_3=YES",
             ),
         ),
         Remedy(
