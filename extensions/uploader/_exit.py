@@ -20,10 +20,11 @@ from ...plugins.module_utils._core._errors import (
     VerificationError,
 )
 
-__all__ = ["DEPRECATED_ONLY", "DONE", "FAILED", "INTERRUPTED", "UNREACHABLE", "exit_code"]
+__all__ = ["DEPRECATED_ONLY", "DONE", "FAILED", "INTERRUPTED", "NOT_PROVEN", "UNREACHABLE", "exit_code"]
 
 DONE: t.Final = 0
 FAILED: t.Final = 1
+NOT_PROVEN: t.Final = 7
 DEPRECATED_ONLY: t.Final = 10
 UNREACHABLE: t.Final = 11
 INTERRUPTED: t.Final = 130
@@ -35,7 +36,7 @@ _CODES: t.Final[tuple[tuple[type[CamsecError], int], ...]] = (
     (ConnectError, 4),
     (TrustError, 5),
     (LoginError, 6),
-    (VerificationError, 7),
+    (VerificationError, NOT_PROVEN),
     (RefusedError, 8),
     (ProtocolError, 9),
 )

@@ -14,7 +14,7 @@ from ...plugins.module_utils._tls._suites import SUITES, CipherSuite
 from ...plugins.module_utils._tls._verdicts import AUTHORITIES, disagreement, verdicts
 from ._exit import DONE
 
-__all__ = ["HELP", "add_arguments", "run"]
+__all__ = ["HELP", "add_arguments", "as_markdown", "run"]
 
 HELP: t.Final = "show the cipher suites, what each authority says of them, the policies and the camera models"
 
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """
     parser.add_argument("--policy", choices=tuple(POLICIES), help="only the suites of this policy")
     parser.add_argument("--camera-model", choices=tuple(CAMERA_MODELS), help="only the suites that this model offers")
-    parser.add_argument("--format", choices=("text", "json"), default="text", help="(default: text)")
+    parser.add_argument("--format", choices=("text", "json", "markdown"), default="text", help="(default: text)")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
         The exit code.
     """
     chosen = [suite for suite in SUITES if _wanted(suite, options)]
-    print(_as_json(chosen) if options.format == "json" else _as_text(chosen))
+    print({"json": _as_json, "markdown": as_markdown, "text": _as_text}[options.format](chosen))
     return DONE
 
 
@@ -67,6 +67,56 @@ def _as_json(suites: t.Sequence[CipherSuite]) -> str:
         },
         indent=2,
     )
+
+
+def as_markdown(suites: t.Sequence[CipherSuite]) -> str:
+    """The tables of docs/ftpes_policies.md.
+
+    Args:
+        suites: To be shown.
+
+    Returns:
+        Markdown.
+    """
+    columns = ("Suite", "Code point", "OpenSSL", "Key exchange", "Key", "Cipher", "Hash", "Policies", "Cameras")
+    lines = [_row(columns), _row(["---"] * len(columns))]
+    for suite in suites:
+        told = _described(suite)
+        cells = (
+            f"`{suite.iana_name}`",
+            told["code_point"],
+            f"`{suite.openssl_name}`" if suite.openssl_name != suite.iana_name else "the same",
+            suite.key_exchange,
+            suite.authentication,
+            f"{suite.cipher}_{suite.mode}",
+            suite.hash,
+            ", ".join(told["policies"]) or "none",
+            ", ".join(told["camera_models"]) or "none",
+        )
+        lines.append(_row(cells))
+    lines += ["", _row(("Suite", *AUTHORITIES)), _row(["---"] * (1 + len(AUTHORITIES)))]
+    lines += [
+        _row((f"`{suite.iana_name}`", *(one.status.replace("_", " ") for one in verdicts(suite)))) for suite in suites
+    ]
+    lines += ["", "Where they disagree:", ""]
+    lines += [f"* `{suite.iana_name}`. {words}" for suite in suites if (words := disagreement(suite))]
+    lines += ["", "Why, authority by authority:", ""]
+    for key, authority in AUTHORITIES.items():
+        reasons: dict[str, list[str]] = {}
+        for suite in suites:
+            status, reason = authority.judge(suite)
+            reasons.setdefault(f"{status.replace('_', ' ')}: {reason}", []).append(suite.iana_name)
+        lines.append(f"* **{key}**: {authority.title}")
+        lines += [f"  * {words} ({_counted(names)})" for words, names in reasons.items()]
+    return "\n".join(lines)
+
+
+def _counted(names: t.Sequence[str]) -> str:
+    return f"`{names[0]}`" if len(names) == 1 else f"{len(names)} suites"
+
+
+def _row(cells: t.Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def _as_text(suites: t.Sequence[CipherSuite]) -> str:

@@ -10,7 +10,7 @@ import sys
 import typing as t
 
 from ...plugins.module_utils._core._errors import CamsecError
-from . import _learn, _preflight, _suites
+from . import _learn, _preflight, _query, _send, _signer, _status, _suites, _verify, _watch
 from ._exit import INTERRUPTED, exit_code
 
 __all__ = ["main"]
@@ -30,6 +30,12 @@ _COMMANDS: t.Final[t.Mapping[str, _Command]] = {
     "learn": t.cast("_Command", _learn),
     "preflight": t.cast("_Command", _preflight),
     "suites": t.cast("_Command", _suites),
+    "send": t.cast("_Command", _send),
+    "watch": t.cast("_Command", _watch),
+    "status": t.cast("_Command", _status),
+    "verify": t.cast("_Command", _verify),
+    "query": t.cast("_Command", _query),
+    "signer": t.cast("_Command", _signer),
 }
 
 

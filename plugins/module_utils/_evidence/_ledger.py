@@ -58,6 +58,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     sha256 TEXT NOT NULL DEFAULT '', created_at TEXT NOT NULL, done_at TEXT NOT NULL DEFAULT ''
 );
 CREATE UNIQUE INDEX IF NOT EXISTS jobs_live ON jobs (host, port, user, remote_path) WHERE state != 'replaced';
+CREATE INDEX IF NOT EXISTS jobs_by_source ON jobs (source);
 CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state, host, port, user, bag, size);
 CREATE TABLE IF NOT EXISTS attempts (
     id INTEGER PRIMARY KEY,
@@ -386,6 +387,39 @@ class JobLedger:
             {**dc.asdict(destination), "remote_path": remote_path},
         )
         return None if row is None else _job(row)
+
+    def knows(self, destination: Destination, candidate: Candidate) -> bool:
+        """Whether a file, as it is now, is or was on its way to a server, wherever there.
+
+        Args:
+            destination: Server and account.
+            candidate: The file.
+
+        Returns:
+            True when a job has its path and identity.
+        """
+        row = self._one(
+            "SELECT 1 FROM jobs WHERE source = :source AND size = :size AND mtime_ns = :mtime_ns AND inode = :inode"
+            " AND device = :device AND host = :host AND port = :port AND user = :user AND state != 'replaced'",
+            {**dc.asdict(candidate.identity), **dc.asdict(destination), "source": candidate.source},
+        )
+        return row is not None
+
+    def drop(self, job: Job) -> bool:
+        """Give a job up that is not done: its bag does not wait for it any more. Its tries stay on record.
+
+        Args:
+            job: The job.
+
+        Returns:
+            False when it is done, or somebody is at it.
+        """
+        with self._transaction() as connection:
+            return bool(
+                connection.execute(
+                    "UPDATE jobs SET state = 'replaced' WHERE id = ? AND state IN ('waiting', 'failed')", (job.id,)
+                ).rowcount
+            )
 
     def jobs(self, selection: Selection | None = None, *, states: t.Collection[str] = ()) -> list[Job]:
         """The jobs, in the order they were put down.
@@ -763,13 +797,12 @@ class JobLedger:
 
     # Questions
 
-    def sent_under(self, suites: t.Collection[str]) -> list[dict[str, t.Any]]:
+    def sent_under(self, suites: t.Collection[str], *, also_deprecated: bool = False) -> list[dict[str, t.Any]]:
         """Every try in which a file, or a part of one, went over a connection with one of these suites.
-
-        A suite that was deprecated when it was used counts too.
 
         Args:
             suites: IANA names.
+            also_deprecated: A suite that was deprecated when it was used counts too.
 
         Returns:
             One row for each attempt and suite: ``source``, ``remote_path``, ``host``, ``port``, ``channel``, ``suite``,
@@ -780,9 +813,9 @@ class JobLedger:
             " c.channel, c.suite, c.protocol, a.started_at, a.outcome"
             " FROM channels c JOIN attempts a ON a.id = c.attempt"
             " LEFT JOIN jobs j ON j.id = a.job LEFT JOIN bags b ON b.id = a.bag"
-            " WHERE c.deprecated = 1 OR c.suite IN (SELECT value FROM json_each(:suites))"
+            " WHERE (c.deprecated = 1 AND :also_deprecated) OR c.suite IN (SELECT value FROM json_each(:suites))"
             " ORDER BY a.id, c.channel, c.suite",
-            {"suites": json.dumps(list(suites))},
+            {"suites": json.dumps(list(suites)), "also_deprecated": also_deprecated},
         )
         return [{key: row[key] for key in row.keys()} for row in rows]  # noqa: SIM118  # a Row iterates its values
 

@@ -38,6 +38,26 @@ FILE_TYPE: t.Final = "camsec-evidence-receipt"
 SEAL_TYPE: t.Final = "camsec-evidence-seal"
 _VERSION = 1
 _LARGEST = 1 << 20
+_CHAIN: t.Final = {"id": str, "previous": str, "sequence": int}
+_CHANNEL: t.Final = {"protocol": str, "suite": str, "resumed": bool, "deprecated": bool}
+#: What a reader relies on; more may be there.
+_SHAPES: t.Final[t.Mapping[str, t.Any]] = {
+    FILE_TYPE: {
+        "chain": _CHAIN,
+        "file": {"source": str, "size": int, "sha256": str},
+        "remote": {"path": str, "payload": str},
+        "server": {"host": str, "port": int, "user": str, "spki_sha256": str},
+        "tls": {"control": _CHANNEL, "data": [_CHANNEL]},
+        "policy": {"name": str, "version": str},
+        "proof": {"kind": str, "confirmed": str},
+        "recorded_at": str,
+    },
+    SEAL_TYPE: {
+        "chain": _CHAIN,
+        "bag": {"receipts": {"chain": str, "count": int, "last": str}, "tag_files": dict},
+        "recorded_at": str,
+    },
+}
 
 
 def canonical(facts: t.Mapping[str, t.Any]) -> bytes:
@@ -100,7 +120,23 @@ def parse_canonical(content: bytes, *, device: str) -> dict[str, t.Any]:
         refuse("another form of JSON, so a change after it was written")
     if facts.get("version") != _VERSION:
         refuse(f"version {facts.get('version')}")
+    wrong = _misshapen(facts, _SHAPES[facts["type"]])
+    if wrong:
+        refuse(f"nothing fit for {wrong}")
     return facts
+
+
+def _misshapen(facts: t.Any, shape: t.Any, name: str = "it") -> str:
+    """The first thing that is missing or of another kind; empty when all is there."""
+    if isinstance(shape, type):
+        return "" if type(facts) is shape else name
+    if isinstance(shape, list):
+        if not isinstance(facts, list):
+            return name
+        return next((wrong for one in facts if (wrong := _misshapen(one, shape[0], name))), "")
+    if not isinstance(facts, dict):
+        return name
+    return next((wrong for key, inner in shape.items() if (wrong := _misshapen(facts.get(key), inner, key))), "")
 
 
 def file_receipt(*, chain: str, sequence: int, previous: str, job: Job, result: UploadResult, policy: Policy) -> bytes:

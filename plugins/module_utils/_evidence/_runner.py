@@ -15,7 +15,7 @@ import threading
 import time
 import typing as t
 
-from .._core._errors import CamsecError
+from .._core._errors import CamsecError, InputError
 from .._ftpes._session import Session
 from .._ftpes._source import Source
 from .._ftpes._throttle import Throttle
@@ -72,7 +72,7 @@ class Runner:
         on_event: Is told what happens; called from several threads, but never by two at once.
         stop: Set by whoever wants the run to end.
         keep_going: Wait for more files instead of ending when there is none.
-        open_session: Makes a session out of server and throttle, logged in.
+        open_session: Makes a session out of server and throttle.
         open_source: Opens a file.
     """
 
@@ -101,7 +101,7 @@ class Runner:
             end=threading.Event(),
             reports=queue.SimpleQueue(),
             emit=self._emit,
-            open_session=lambda: open_session(server, throttle=throttle).__enter__(),
+            make_session=lambda: open_session(server, throttle=throttle),
             open_source=open_source,
         )
         self._chain = chain
@@ -165,7 +165,7 @@ class Runner:
         gone = [worker for worker in self._workers if not worker.is_alive()]
         self._workers = [worker for worker in self._workers if worker not in gone]
         for error in (worker.error for worker in gone if worker.error is not None):
-            if ends_everything(error) or not self._workers:
+            if isinstance(error, InputError) or ends_everything(error) or not self._workers:
                 self.result.fatal = self.result.fatal or error
             else:  # the server takes no more sessions than these
                 self._most = len(self._workers)

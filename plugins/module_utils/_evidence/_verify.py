@@ -21,7 +21,7 @@ from . import _bag as form
 from ._chain import facts_of, require_trusted_signer
 from ._cms import read_signature
 from ._ledger import LEDGER_NAME, JobLedger, ReceiptRow
-from ._receipts import FILE_TYPE, SEAL_TYPE, parse_canonical
+from ._receipts import FILE_TYPE, SEAL_TYPE, canonical, parse_canonical
 from ._timestamp import check_timestamp
 
 __all__ = ["Demands", "Report", "verify"]
@@ -255,8 +255,8 @@ def _check_signature(
         return
     if stamped is None and demands.now > signer.not_after:
         report.warnings.append(
-            f"{label}: the signer's certificate expired on {iso(signer.not_after)}; that it was valid when it signed, at"
-            f" {iso(at)}, is its own word: no time stamp says so."
+            f"{label}: the signer's certificate expired on {iso(signer.not_after)}; that it was valid when it signed,"
+            f" at {iso(at)}, is its own word: no time stamp says so."
         )
 
 
@@ -427,7 +427,13 @@ class _Bag:
             )
         if receipts and any(facts["chain"]["id"] != sealed["chain"] for facts in receipts):
             self._problem(form.RECEIPTS, "chain", "that of another bag", f"{sealed['chain']}, as the seal has it")
+        last = hashlib.sha256(canonical(receipts[-1])).hexdigest() if receipts else "none"
+        if last != sealed["last"]:
+            self._problem(form.RECEIPTS, "last receipt", last, f"{sealed['last']}, as the seal has it")
         for name, digest in bag["tag_files"].items():
+            if "/" in name:
+                self._problem(form.SEAL, "name of a file", repr(name), "a file in the bag's own directory")
+                continue
             path = self._place / name
             there = hashlib.sha256(_read(path, self._report)).hexdigest() if path.is_file() else "no such file"
             if there != digest:

@@ -104,7 +104,7 @@ class Desk:
         end: Set when the run ends.
         reports: Where they report to.
         emit: Tells an event.
-        open_session: Makes a session that is logged in.
+        make_session: Makes a session, not yet connected.
         open_source: Opens a file.
         directories: Those that are known to exist on the server.
         tries: How often each job was tried in this run.
@@ -118,7 +118,7 @@ class Desk:
     end: threading.Event
     reports: queue.SimpleQueue[Report]
     emit: t.Callable[[Event], None]
-    open_session: t.Callable[[], Session]
+    make_session: t.Callable[[], Session]
     open_source: t.Callable[[str], t.ContextManager[Source]]
     directories: set[str] = dc.field(default_factory=set)
     tries: dict[int, int] = dc.field(default_factory=dict)
@@ -179,10 +179,13 @@ class Worker(threading.Thread):
         """The session, made anew where it is gone; nothing when the run ends."""
         options = self._desk.options
         attempt = 0
-        while self._session is None:
+        while True:
             attempt += 1
             try:
-                self._session = self._desk.open_session()
+                if self._session is None:
+                    self._session = self._desk.make_session()
+                self._session.open()  # nothing to do, unless an error made it let go of its connection
+                break
             except (ConnectError, RefusedError) as error:
                 if attempt >= options.attempts or not worth_another_try(error):
                     raise
@@ -220,7 +223,7 @@ class Worker(threading.Thread):
             desk.reports.put(Report(job=job, attempt=attempt, error=_interrupted(job), retry_in=0.0))
         except CamsecError as error:
             desk.reports.put(self._failure(job, attempt, error))
-            if ends_everything(error):
+            if self._ends_everything(error):
                 raise
         else:
             desk.reports.put(Report(job=job, attempt=attempt, result=result))
@@ -267,10 +270,15 @@ class Worker(threading.Thread):
 
         return progress
 
+    def _ends_everything(self, error: CamsecError) -> bool:
+        # A demand that the server cannot meet, such as a proof that it cannot give, meets every file.
+        about_server = isinstance(error, InputError) and error.device == str(self._desk.selection.destination)
+        return about_server or ends_everything(error)
+
     def _failure(self, job: Job, attempt: int, error: CamsecError) -> Report:
         desk = self._desk
         tries = desk.tries[job.id] = desk.tries.get(job.id, 0) + 1
-        if ends_everything(error):
+        if self._ends_everything(error):
             return Report(job=job, attempt=attempt, error=error, retry_in=0.0)
         again = worth_another_try(error) and tries < desk.options.attempts and _unchanged(job)
         pause = delay(tries, first=desk.options.first_delay, cap=desk.options.longest_delay)
