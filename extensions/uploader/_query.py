@@ -65,7 +65,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _used(row: t.Mapping[str, t.Any]) -> str:
     mark = " (deprecated)" if is_deprecated(suite_of_name(row["suite"])) else ""
-    return f"{row['suite']}{mark}, {row['protocol']}, {row['channel']}: {row['attempts']} uploads, {row['bytes'] or 0} bytes"
+    amount = f"{row['attempts']} uploads, {row['bytes'] or 0} bytes"
+    return f"{row['suite']}{mark}, {row['protocol']}, {row['channel']}: {amount}"
 
 
 def _sent(row: t.Mapping[str, t.Any]) -> str:

@@ -50,8 +50,9 @@ def run(options: argparse.Namespace) -> int:
     passphrase = read_secret_bytes(options.passphrase_file, subject="passphrase of the authority")
     wish = CertificateWish(
         authority_directory=options.authority_directory,
-        certificate_path=str(home / SIGNER_CERTIFICATE),
-        chain_path=None,
+        # A signature brings all certificates below the root along, so that a reader needs the root alone.
+        certificate_path=str(home / "signer-certificate.pem"),
+        chain_path=str(home / SIGNER_CERTIFICATE),
         private_key_path=str(home / SIGNER_KEY),
         subject_alt_names=(options.name,),
         common_name=f"Evidence signer {options.name}"[:64],

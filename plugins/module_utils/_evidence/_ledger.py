@@ -732,6 +732,26 @@ class JobLedger:
         row = self._one("SELECT * FROM receipts WHERE job = ?", (job.id,))
         return None if row is None else _receipt(row)
 
+    def told(self, receipt: ReceiptRow) -> dict[str, t.Any]:
+        """What a receipt says, in short.
+
+        Args:
+            receipt: Of a file.
+
+        Returns:
+            ``sequence``, ``receipt_sha256``, ``proof``, ``policy``, ``control`` and ``data`` (protocol, suite, resumed,
+            deprecated).
+        """
+        facts = json.loads(receipt.content)
+        return {
+            "sequence": receipt.sequence,
+            "receipt_sha256": receipt.sha256,
+            "proof": facts["proof"]["kind"],
+            "policy": facts["policy"],
+            "control": facts["tls"]["control"],
+            "data": facts["tls"]["data"],
+        }
+
     def without_timestamp(self, bag: Bag | None, *, kinds: t.Collection[str]) -> list[ReceiptRow]:
         """The receipts that no time stamp confirms yet.
 
