@@ -11,10 +11,11 @@ import typing as t
 from aiohttp import web
 
 from ._camera import Camera
+from ._cinema_control import cinema_routes
 from ._device import Device
 from ._faults import KINDS, Fault
 from ._fleet import convert, fleet_yaml, inventory_yaml, parse_fleet
-from ._frame import ApiError
+from ._frame import ApiError, json_body
 from ._listener import PortError
 from ._recorder import Recorder
 from ._simulator import Simulator
@@ -55,6 +56,7 @@ class Control:
             web.post("/read_only", self._set_read_only),
             web.get("/fleet", self._fleet),
             web.get("/inventory", self._inventory),
+            *cinema_routes(self._simulator),
         ])  # fmt: skip
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await self._runner.setup()
@@ -109,7 +111,7 @@ class Control:
         return web.json_response({})
 
     async def _add_fault(self, request: web.Request) -> web.Response:
-        device, body = self._find(request), await _body(request, ("kind", "count", "path", "after_write"))
+        device, body = self._find(request), await json_body(request, ("kind", "count", "path", "after_write"))
         kind, count, path, after = (body.get(key) for key in ("kind", "count", "path", "after_write"))
         if kind not in KINDS:
             raise ApiError(400, f"kind is {kind!r}; it can be {', '.join(KINDS)}")
@@ -128,7 +130,7 @@ class Control:
         return web.json_response({"faults": []})
 
     async def _set(self, request: web.Request) -> web.Response:
-        device, body = self._find(request), await _body(request, None)
+        device, body = self._find(request), await json_body(request, None)
         expire = body.pop("expire_certificate", False)
         for name in body:
             if name not in device.spec.LIVE:
@@ -170,7 +172,7 @@ class Control:
         return web.json_response({"now": clock.now(), "speed": clock.speed})
 
     async def _change_clock(self, request: web.Request) -> web.Response:
-        body = await _body(request, ("advance", "speed"))
+        body = await json_body(request, ("advance", "speed"))
         for name, value in body.items():
             if not isinstance(value, (int, float)) or isinstance(value, bool) or value < 0:
                 raise ApiError(400, f"{name} is {value!r}; it is a number of seconds or a factor, not below 0")
@@ -185,7 +187,7 @@ class Control:
         return web.json_response({"enabled": switch.enabled, "refused": switch.refused})
 
     async def _set_read_only(self, request: web.Request) -> web.Response:
-        body = await _body(request, ("enabled",))
+        body = await json_body(request, ("enabled",))
         if not isinstance(body.get("enabled"), bool):
             raise ApiError(400, "enabled is true or false")
         self._simulator.read_only.enabled = body["enabled"]
@@ -197,7 +199,10 @@ class Control:
         return web.Response(text=fleet_yaml(self._simulator.fleet), content_type="application/yaml")
 
     async def _inventory(self, _request: web.Request) -> web.Response:
-        text = inventory_yaml(self._simulator.fleet, https_port=self._https_port, speed=self._simulator.clock.speed)
+        simulator = self._simulator
+        text = inventory_yaml(
+            simulator.fleet, https_port=self._https_port, speed=simulator.clock.speed, cinema=simulator.facts()
+        )
         return web.Response(text=text, content_type="application/yaml")
 
 
@@ -216,19 +221,6 @@ def _row(device: Device) -> Json:
         ],
         **device.short_state(),
     }
-
-
-async def _body(request: web.Request, known: t.Collection[str] | None) -> Json:
-    try:
-        body = await request.json()
-    except ValueError as error:
-        raise ApiError(400, "the body is no JSON") from error
-    if not isinstance(body, dict):
-        raise ApiError(400, "the body is no JSON object")
-    for key in body:
-        if known is not None and key not in known:
-            raise ApiError(400, f"the body has an unknown key {key!r}")
-    return body
 
 
 @web.middleware

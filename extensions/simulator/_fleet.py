@@ -15,13 +15,24 @@ import typing as t
 import yaml
 
 from ._catalog import KITS, RECORDER_MODELS
-from ._spec import CameraSpec, Fleet, FleetError, Kit, RecorderSpec, User, unlock_key
+from ._spec import (
+    CameraSpec,
+    CinemaCameraSpec,
+    Fleet,
+    FleetError,
+    FtpesServerSpec,
+    Kit,
+    RecorderSpec,
+    User,
+    unlock_key,
+)
 
 __all__ = ["convert", "fleet_yaml", "generate", "inventory_yaml", "parse_fleet"]
 
 _CAMERAS_AN_OCTET: t.Final = 250
 _HTTP_PORT: t.Final = 8080
 _RECORDER_HTTPS_PORT: t.Final = 4443
+_LISTS: t.Final = ("recorders", "cameras", "cinema_cameras", "ftpes_servers")
 
 
 # -- reading ---------------------------------------------------------------------------------------------------------
@@ -33,13 +44,27 @@ def parse_fleet(text: str) -> Fleet:
         data = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise FleetError(f"the fleet file is no YAML: {' '.join(str(error).split())}") from error
-    top = _mapping(data, "the fleet file", ("recorders", "cameras", "defaults"))
-    defaults = _mapping(top.get("defaults", {}), "defaults", ("recorder", "camera"))
+    top = _mapping(data, "the fleet file", (*_LISTS, "defaults"))
+    defaults = _mapping(top.get("defaults", {}), "defaults", ("recorder", "camera", "cinema_camera", "ftpes_server"))
     recorders = [_recorder(entry) for entry in _entries(top, "recorders", defaults.get("recorder", {}))]
     cameras = [_camera(entry) for entry in _entries(top, "cameras", defaults.get("camera", {}))]
-    if not recorders and not cameras:
+    cinema = [
+        _build(CinemaCameraSpec, entry, "cinema camera")
+        for entry in _entries(top, "cinema_cameras", defaults.get("cinema_camera", {}))
+    ]
+    servers = [
+        _build(FtpesServerSpec, entry, "FTPES server")
+        for entry in _entries(top, "ftpes_servers", defaults.get("ftpes_server", {}))
+    ]
+    fleet = Fleet(
+        recorders=tuple(recorders),
+        cameras=tuple(cameras),
+        cinema_cameras=tuple(cinema),
+        ftpes_servers=tuple(servers),
+    )
+    if fleet == Fleet():
         raise FleetError("the fleet file names no device")
-    return Fleet(recorders=tuple(recorders), cameras=tuple(cameras))
+    return fleet
 
 
 def _mapping(data: object, where: str, known: t.Collection[str]) -> dict[str, t.Any]:
@@ -69,7 +94,7 @@ def _camera(entry: dict[str, t.Any]) -> CameraSpec:
     return _build(CameraSpec, entry, "camera")
 
 
-_Spec = t.TypeVar("_Spec", RecorderSpec, CameraSpec, User, Kit)
+_Spec = t.TypeVar("_Spec", RecorderSpec, CameraSpec, CinemaCameraSpec, FtpesServerSpec, User, Kit)
 
 
 def _build(kind: type[_Spec], entry: t.Mapping[str, t.Any], what: str) -> _Spec:
@@ -80,7 +105,9 @@ def _build(kind: type[_Spec], entry: t.Mapping[str, t.Any], what: str) -> _Spec:
         if field.default is dc.MISSING and name not in entry:
             raise FleetError(f"{where} has no {name}")
     values = {name: convert(kind, name, value, where) for name, value in entry.items()}
-    if kind in (RecorderSpec, CameraSpec):
+    if kind is CinemaCameraSpec:
+        values.setdefault("password", _short_password(values["name"]))
+    elif kind in (RecorderSpec, CameraSpec, FtpesServerSpec):
         values.setdefault("password", _password(values["name"]))
     return kind(**values)
 
@@ -119,6 +146,11 @@ def _convert_list(hint: str, name: str, value: object, where: str) -> tuple[t.An
 
 def _password(name: str) -> str:
     return f"Rehearsal-{name}-1"
+
+
+def _short_password(name: str) -> str:
+    """One that the cinema camera takes (FTP-21): at most 16 characters."""
+    return "Reh1-" + hashlib.sha256(name.encode()).hexdigest()[:10]
 
 
 def _picture_password(name: str) -> str:
@@ -204,10 +236,14 @@ def fleet_yaml(fleet: Fleet) -> str:
         "recorders": [_plain(spec) for spec in fleet.recorders],
         "cameras": [_plain(spec) for spec in fleet.cameras],
     }
+    if fleet.cinema_cameras:
+        data["cinema_cameras"] = [_plain(spec) for spec in fleet.cinema_cameras]
+    if fleet.ftpes_servers:
+        data["ftpes_servers"] = [_plain(spec) for spec in fleet.ftpes_servers]
     return yaml.safe_dump(data, sort_keys=False)
 
 
-def _plain(spec: RecorderSpec | CameraSpec) -> dict[str, t.Any]:
+def _plain(spec: RecorderSpec | CameraSpec | CinemaCameraSpec | FtpesServerSpec) -> dict[str, t.Any]:
     values = {}
     for field in dc.fields(spec):
         value = getattr(spec, field.name)
@@ -222,10 +258,23 @@ def _plain_value(value: t.Any) -> t.Any:
     return dc.asdict(value) if dc.is_dataclass(value) and not isinstance(value, type) else value
 
 
-def inventory_yaml(fleet: Fleet, *, https_port: int, speed: float) -> str:
-    """The Ansible inventory of the fleet; it holds passwords."""
+def inventory_yaml(
+    fleet: Fleet, *, https_port: int, speed: float, cinema: t.Mapping[str, t.Mapping[str, t.Any]] | None = None
+) -> str:
+    """The Ansible inventory of the fleet; it holds passwords.
+
+    `cinema` is what only the running simulator knows of cinema cameras and FTPES servers, by name.
+    """
     recorders = {spec.name: _recorder_vars(spec, https_port, speed) for spec in fleet.recorders}
     cameras = {spec.name: _camera_vars(spec, https_port) for spec in fleet.cameras}
+    children: dict[str, t.Any] = {"camsec_recorders": {"hosts": recorders}, "camsec_cameras": {"hosts": cameras}}
+    known = cinema or {}
+    if fleet.cinema_cameras:
+        hosts = {spec.name: {**_cinema_vars(spec), **known.get(spec.name, {})} for spec in fleet.cinema_cameras}
+        children["cinema_cameras"] = {"hosts": hosts}
+    if fleet.ftpes_servers:
+        hosts = {spec.name: {**_server_vars(spec), **known.get(spec.name, {})} for spec in fleet.ftpes_servers}
+        children["ftpes_servers"] = {"hosts": hosts}
     data = {
         "all": {
             "vars": {
@@ -233,7 +282,7 @@ def inventory_yaml(fleet: Fleet, *, https_port: int, speed: float) -> str:
                 "ansible_python_interpreter": "{{ ansible_playbook_python }}",
                 "camsec_first_contact": "plain_http",
             },
-            "children": {"camsec_recorders": {"hosts": recorders}, "camsec_cameras": {"hosts": cameras}},
+            "children": children,
         }
     }
     return "---\n" + yaml.safe_dump(data, sort_keys=False)
@@ -268,3 +317,23 @@ def _camera_vars(spec: CameraSpec, https_port: int) -> dict[str, t.Any]:
     if spec.recorder:
         values |= {"camsec_recorder": spec.recorder, "camsec_camera_number": spec.camera_number}
     return values | {"camsec_data_encryption": spec.data_encryption}
+
+
+def _cinema_vars(spec: CinemaCameraSpec) -> dict[str, t.Any]:
+    return {
+        "ansible_host": spec.address,
+        "ftpes_camera_model": spec.model,
+        "ftpes_camera_user_name": spec.username,
+        "ftpes_camera_password": spec.password,
+        "ftpes_camera_card": spec.label,
+    }
+
+
+def _server_vars(spec: FtpesServerSpec) -> dict[str, t.Any]:
+    return {
+        "ansible_host": spec.address,
+        "ftpes_server_host": spec.address,
+        "ftpes_server_port": spec.port,
+        "ftpes_server_user_name": spec.username,
+        "ftpes_server_password": spec.password,
+    }

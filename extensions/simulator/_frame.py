@@ -89,3 +89,17 @@ class Params:
         if not (value.isascii() and value.isdigit() and low <= int(value[:12]) <= high):
             raise ApiError(400, f"{rule}: {name} is {value!r}; it can be {low} to {high}.")
         return int(value)
+
+
+async def json_body(request: web.Request, known: t.Collection[str] | None) -> dict[str, t.Any]:
+    """A request's JSON object; ApiError when it is none, or has a key that is not known."""
+    try:
+        body = await request.json()
+    except ValueError as error:
+        raise ApiError(400, "the body is no JSON") from error
+    if not isinstance(body, dict):
+        raise ApiError(400, "the body is no JSON object")
+    for key in body:
+        if known is not None and key not in known:
+            raise ApiError(400, f"the body has an unknown key {key!r}")
+    return t.cast("dict[str, t.Any]", body)

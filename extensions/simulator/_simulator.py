@@ -12,13 +12,15 @@ import pathlib
 import typing as t
 
 from ._camera import Camera
+from ._cinema import CinemaCamera
 from ._clock import Clock
 from ._device import Device, ReadOnly
+from ._ftpes_fleet import FtpesServers
 from ._listener import PortError
 from ._recorder import Recorder
 from ._recorder_state import BuiltIn
 from ._spec import Fleet, FleetError
-from ._store import Store
+from ._store import Folder, Store
 
 __all__ = ["Simulator"]
 
@@ -34,8 +36,11 @@ class Simulator:
         self.clock = clock
         self.read_only = ReadOnly()
         self.devices: dict[str, Device] = {}
+        self.cinema: dict[str, CinemaCamera] = {}
+        self.ftpes = FtpesServers()
+        self._folder = Folder(state_dir)
         self._store = Store(state_dir) if state_dir is not None else None
-        self._unsaved: dict[str, Device] = {}
+        self._unsaved: dict[str, Device | CinemaCamera] = {}
         self._saving: asyncio.TimerHandle | None = None
         self._changing = asyncio.Lock()
         self._built_in: dict[str, BuiltIn] = {}
@@ -58,6 +63,10 @@ class Simulator:
             for camera in cameras:
                 await camera.power_on()
             await asyncio.gather(*(recorder.power_on() for recorder in recorders))
+            self.cinema = self._build_cinema()
+            await self.ftpes.start(self.fleet.ftpes_servers, self._folder.path / "ftpes")
+            for one in self.cinema.values():
+                await one.power_on()
         except PortError as error:
             await self._stop_devices()
             raise FleetError(str(error)) from error
@@ -82,6 +91,30 @@ class Simulator:
             device.on_change = self._changed
         return devices
 
+    def _build_cinema(self) -> dict[str, CinemaCamera]:
+        cameras: dict[str, CinemaCamera] = {}
+        for spec in self.fleet.cinema_cameras:
+            folder = self._folder.path / "cards" / spec.name
+            camera = CinemaCamera(spec=spec, clock=self.clock, read_only=self.read_only, folder=folder)
+            if (kept := self._load(spec.name)) is not None:
+                camera.load(kept)
+            camera.on_change = self._changed
+            cameras[spec.name] = camera
+        return cameras
+
+    def facts(self) -> dict[str, dict[str, t.Any]]:
+        """What the inventory says of cinema cameras and FTPES servers beyond the fleet file."""
+        cameras = {
+            name: {
+                "ftpes_camera_card_path": str(camera.card.root),
+                "ftpes_camera_sftp_port": camera.spec.sftp_port,
+                "ftpes_camera_sftp_host_key": camera.door.public_key(),
+            }
+            for name, camera in self.cinema.items()
+        }
+        root = str(self.ftpes.root_path)
+        return {**cameras, **{name: {"ftpes_server_ca_path": root} for name in self.ftpes.servers}}
+
     def _load(self, name: str) -> dict[str, t.Any] | None:
         if self._store is None:
             return None
@@ -92,8 +125,8 @@ class Simulator:
 
     # -- keeping the state ---------------------------------------------------------------------------------------
 
-    def _changed(self, device: Device) -> None:
-        if self._store is None or self.devices.get(device.name) is not device:
+    def _changed(self, device: Device | CinemaCamera) -> None:
+        if self._store is None or device not in (self.devices.get(device.name), self.cinema.get(device.name)):
             return
         self._unsaved[device.name] = device
         if self._saving is None:
@@ -119,6 +152,7 @@ class Simulator:
             self._unsaved.clear()
             if self._store is not None:
                 self._store.clear()
+            self._folder.clear()
             self.fleet = fleet or self.fleet
             self.read_only.enabled, self.read_only.refused = False, 0
             await self._start_devices()
@@ -130,11 +164,17 @@ class Simulator:
                 self._built_in[device.spec.address] = device.state.built_in
             for fault in device.faults:
                 fault.cleared.set()
+        cinema, self.cinema = self.cinema, {}
         await asyncio.gather(*(device.power_off() for device in devices.values()))
+        await asyncio.gather(*(camera.power_off() for camera in cinema.values()))
+        await self.ftpes.stop()
 
     async def stop(self) -> None:
         for device in self.devices.values():
             self._changed(device)
+        for camera in self.cinema.values():
+            self._changed(camera)
         self.save()
         await self._stop_devices()
+        self._folder.remove()
         self.clock.stop()

@@ -14,9 +14,21 @@ import re
 import typing as t
 
 from ._catalog import COMPRESSIONS, KITS, RECORDER_MODELS
+from ._cinema_catalog import CINEMA_MODELS, account_problem
 from ._digest import ALGORITHMS
+from ._ftpes_quirks import Behaviour, QuirkError
 
-__all__ = ["CameraSpec", "Fleet", "FleetError", "Kit", "RecorderSpec", "User", "unlock_key"]
+__all__ = [
+    "CameraSpec",
+    "CinemaCameraSpec",
+    "Fleet",
+    "FleetError",
+    "FtpesServerSpec",
+    "Kit",
+    "RecorderSpec",
+    "User",
+    "unlock_key",
+]
 
 
 class FleetError(Exception):
@@ -62,10 +74,14 @@ def _is_loopback(address: str) -> bool:
         return False
 
 
+def _check_place(name: str, address: str, where: str) -> None:
+    _require(bool(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,62}", name)), f"{where}: not a host name")
+    _require(_is_loopback(address), f"{where}: address {address!r} is not a loopback address")
+
+
 def _check_device(spec: RecorderSpec | CameraSpec) -> None:
     where = f"device {spec.name!r}"
-    _require(bool(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,62}", spec.name)), f"{where}: not a host name")
-    _require(_is_loopback(spec.address), f"{where}: address {spec.address!r} is not a loopback address")
+    _check_place(spec.name, spec.address, where)
     for port in (spec.http_port, spec.https_port):
         _require(1 <= port <= 65535, f"{where}: port {port} is not 1 to 65535")
     _require(spec.http_port != spec.https_port, f"{where}: http_port and https_port are both {spec.http_port}")
@@ -193,11 +209,104 @@ class CameraSpec:
 
 
 @dc.dataclass(frozen=True, kw_only=True)
+class CinemaCameraSpec:
+    """A cinema camera: a card (a folder, also by SFTP), and an FTPES client. It has no HTTP."""
+
+    name: str
+    address: str
+    model: str = "MPC-2610"
+    username: str = "admin"
+    password: str = ""
+    sftp_port: int = 22
+    authorized_key: str = ""
+    card_dir: str = ""
+    card_label: str = ""
+    card_capacity: int = 0
+    card_write_protected: bool = False
+    lockout_after: int = 5
+    lockout_seconds: float = 300.0
+    clock_offset: float = 0.0
+    timeout: float = 20.0
+
+    LIVE: t.ClassVar = (
+        "card_capacity", "card_write_protected", "lockout_after", "lockout_seconds", "clock_offset", "timeout",
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        where = f"cinema camera {self.name!r}"
+        _check_place(self.name, self.address, where)
+        _require(self.model in CINEMA_MODELS, f"{where}: model {self.model!r} is not one of {', '.join(CINEMA_MODELS)}")
+        _require(0 <= self.sftp_port <= 65535, f"{where}: sftp_port {self.sftp_port} is not 1 to 65535, or 0 for none")
+        problem = account_problem(self.username, self.password)
+        _require(not problem, f"{where}: {problem}")
+        _require(self.card_capacity >= 0, f"{where}: card_capacity must not be negative")
+        _require(self.lockout_after >= 0 and self.lockout_seconds >= 0, f"{where}: lockout values must not be negative")
+        _require(self.timeout > 0, f"{where}: timeout must be above 0")
+
+    @property
+    def label(self) -> str:
+        return self.card_label or f"{self.name}-card"
+
+
+_CERTIFICATES: t.Final = ("valid", "expired", "not_yet_valid", "wrong_name", "unknown_root")
+_TLS: t.Final = ("", "1.2", "1.3")
+
+
+@dc.dataclass(frozen=True, kw_only=True)
+class FtpesServerSpec:
+    """A server that takes uploads, good or with quirks."""
+
+    name: str
+    address: str
+    port: int = 21
+    username: str = "camsec"
+    password: str = ""
+    root_dir: str = ""
+    tls: str = ""
+    ciphers: str = ""
+    certificate: str = "valid"
+    quirks: tuple[str, ...] = ()
+    at_byte: int = 0
+    bytes_per_second: int = 65536
+
+    def __post_init__(self) -> None:
+        where = f"FTPES server {self.name!r}"
+        _check_place(self.name, self.address, where)
+        _require(1 <= self.port <= 65535, f"{where}: port {self.port} is not 1 to 65535")
+        _require(bool(self.username and self.password), f"{where}: username and password must not be empty")
+        _require(self.tls in _TLS, f"{where}: tls {self.tls!r} is not '1.2', '1.3' or '' for both")
+        known = ", ".join(_CERTIFICATES)
+        _require(self.certificate in _CERTIFICATES, f"{where}: certificate {self.certificate!r} is not one of {known}")
+        try:
+            _ = self.behaviour
+        except QuirkError as error:
+            raise FleetError(f"{where}: {error}") from error
+
+    @property
+    def behaviour(self) -> Behaviour:
+        return Behaviour(quirks=frozenset(self.quirks), at_byte=self.at_byte, bytes_per_second=self.bytes_per_second)
+
+
+def _take(places: dict[tuple[str, int], str], name: str, address: str, port: int) -> None:
+    other = places.setdefault((address, port), name)
+    _require(other == name, f"{other!r} and {name!r} both use {address}:{port}")
+
+
+@dc.dataclass(frozen=True, kw_only=True)
 class Fleet:
-    """Recorders and cameras that fit together."""
+    """Recorders and cameras that fit together; cinema cameras, and the servers that they upload to."""
 
     recorders: tuple[RecorderSpec, ...] = ()
     cameras: tuple[CameraSpec, ...] = ()
+    cinema_cameras: tuple[CinemaCameraSpec, ...] = ()
+    ftpes_servers: tuple[FtpesServerSpec, ...] = ()
+
+    @property
+    def summary(self) -> str:
+        """How many there are of each, in words."""
+        counts = [(len(self.recorders), "recorders"), (len(self.cameras), "cameras")]
+        more = [(len(self.cinema_cameras), "cinema cameras"), (len(self.ftpes_servers), "FTPES servers")]
+        return ", ".join(f"{count} {what}" for count, what in [*counts, *(one for one in more if one[0])])
 
     def __post_init__(self) -> None:
         self._check_places()
@@ -211,8 +320,16 @@ class Fleet:
             _require(spec.name not in names, f"two devices are called {spec.name!r}")
             names.add(spec.name)
             for port in (spec.http_port, spec.https_port):
-                other = places.setdefault((spec.address, port), spec.name)
-                _require(other == spec.name, f"{other!r} and {spec.name!r} both use {spec.address}:{port}")
+                _take(places, spec.name, spec.address, port)
+        for cinema in self.cinema_cameras:
+            _require(cinema.name not in names, f"two devices are called {cinema.name!r}")
+            names.add(cinema.name)
+            if cinema.sftp_port:
+                _take(places, cinema.name, cinema.address, cinema.sftp_port)
+        for server in self.ftpes_servers:
+            _require(server.name not in names, f"two devices are called {server.name!r}")
+            names.add(server.name)
+            _take(places, server.name, server.address, server.port)
 
     def _check_registrations(self) -> None:
         recorders = {recorder.name: recorder for recorder in self.recorders}

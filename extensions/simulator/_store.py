@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import shutil
+import tempfile
 import typing as t
 
-__all__ = ["Store", "write_private"]
+__all__ = ["Folder", "Store", "write_private"]
 
 
 def write_private(path: pathlib.Path, text: str) -> None:
@@ -44,3 +46,30 @@ class Store:
     def clear(self) -> None:
         for path in self._directory.glob("*.json"):
             path.unlink()
+
+
+class Folder:
+    """A place for cards and servers' homes: in the state directory, or a temporary one that is removed."""
+
+    def __init__(self, state_dir: pathlib.Path | None) -> None:
+        self._state_dir = state_dir
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+
+    @property
+    def path(self) -> pathlib.Path:
+        """Made when it is first asked for."""
+        if self._state_dir is not None:
+            return self._state_dir / "files"
+        if self._temporary is None:
+            self._temporary = tempfile.TemporaryDirectory(prefix="camsec-simulator-")
+        return pathlib.Path(self._temporary.name)
+
+    def clear(self) -> None:
+        if self._state_dir is not None:
+            shutil.rmtree(self._state_dir / "files", ignore_errors=True)
+        self.remove()
+
+    def remove(self) -> None:
+        temporary, self._temporary = self._temporary, None
+        if temporary is not None:
+            temporary.cleanup()

@@ -68,7 +68,7 @@ def main(argv: list[str] | None = None) -> int:
         fleet = _fleet(options)
         _check_options(options)
         if options.check:
-            print(f"{len(fleet.recorders)} recorders, {len(fleet.cameras)} cameras: the fleet is valid")
+            print(f"{fleet.summary}: the fleet is valid")
             return 0
         _raise_file_limit()
         asyncio.run(_serve(options, fleet))
@@ -129,13 +129,15 @@ async def _serve(options: argparse.Namespace, fleet: Fleet) -> None:
         stack.push_async_callback(control.stop)
         await control.start()
         stack.callback(_forget, (options.pid_file, options.ready_file))
-        _announce(options, fleet, control.url)
+        _announce(options, simulator, control.url)
         await ending.wait()
 
 
-def _announce(options: argparse.Namespace, fleet: Fleet, url: str) -> None:
+def _announce(options: argparse.Namespace, simulator: Simulator, url: str) -> None:
+    fleet = simulator.fleet
     if options.write_inventory is not None:
-        text = inventory_yaml(fleet, https_port=options.https_port, speed=options.speed)
+        facts = simulator.facts()
+        text = inventory_yaml(fleet, https_port=options.https_port, speed=options.speed, cinema=facts)
         write_private(options.write_inventory, text)
     if options.pid_file is not None:
         write_private(options.pid_file, f"{os.getpid()}\n")
@@ -143,7 +145,7 @@ def _announce(options: argparse.Namespace, fleet: Fleet, url: str) -> None:
     if options.ready_file is not None:
         ready = {"control_url": url, "pid": os.getpid(), "inventory": inventory}
         write_private(options.ready_file, json.dumps(ready) + "\n")
-    print(f"{len(fleet.recorders)} recorders and {len(fleet.cameras)} cameras listen; control: {url}", flush=True)
+    print(f"{fleet.summary} listen; control: {url}", flush=True)
 
 
 def _forget(paths: t.Iterable[pathlib.Path | None]) -> None:

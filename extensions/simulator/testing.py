@@ -24,6 +24,7 @@ import typing as t
 import urllib.request
 
 from ._camera import Camera
+from ._cinema import CinemaCamera
 from ._clock import Clock
 from ._control import Control
 from ._device import Device
@@ -157,7 +158,10 @@ class RunningSimulator:
     @property
     def inventory(self) -> str:
         """The Ansible inventory, YAML."""
-        return inventory_yaml(self.simulator.fleet, https_port=self._https_port, speed=self.simulator.clock.speed)
+        simulator = self.simulator
+        return inventory_yaml(
+            simulator.fleet, https_port=self._https_port, speed=simulator.clock.speed, cinema=simulator.facts()
+        )
 
     def advance(self, seconds: float) -> None:
         """Let device time pass; everything due has happened when this returns."""
@@ -188,6 +192,14 @@ class RunningSimulator:
         if not isinstance(device, Recorder):
             raise KeyError(name)
         return device
+
+    def cinema_camera(self, name: str) -> CinemaCamera:
+        """A cinema camera by name."""
+        return self.simulator.cinema[name]
+
+    def ftpes_server(self, name: str) -> FtpesServer:
+        """One of the fleet's FTPES servers by name."""
+        return self.simulator.ftpes.servers[name]
 
 
 class QuirkyFtpesServer(FtpesServer):
