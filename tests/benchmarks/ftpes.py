@@ -20,12 +20,15 @@ import json
 import os
 import pathlib
 import platform
+import secrets
 import shutil
 import subprocess
 import sys
 import tempfile
 import typing as t
 
+from ansible_collections.camsec.fleet.plugins.module_utils._core._secret import Secret
+from ansible_collections.camsec.fleet.plugins.module_utils._pki._authority import CertificateAuthority
 from measure import Cost, cost_of
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -102,6 +105,7 @@ class Errand:
         where: The folder on the server that they go to.
         own: A folder for the client's own files.
         ca: PEM file of the CA to trust.
+        signer: Folder with the key and the certificate that sign our receipts.
     """
 
     target: Target
@@ -109,6 +113,7 @@ class Errand:
     where: str
     own: pathlib.Path
     ca: pathlib.Path
+    signer: pathlib.Path
 
 
 Make = t.Callable[[Errand], tuple[t.Sequence[str], t.Mapping[str, str]]]
@@ -145,6 +150,22 @@ class Bench:
         self.ca = scratch / "ca.pem"
         self._number = 0
         self.certificates = self._make_certificates()
+        self._signer = self._make_signer()
+
+    def _make_signer(self) -> pathlib.Path:
+        """An authority of the collection and a signer of receipts; not measured."""
+        passphrase, folder = self._scratch / "passphrase", self._scratch / "signer"
+        passphrase.write_text(secrets.token_urlsafe(18))
+        passphrase.chmod(0o600)
+        authority = self._scratch / "authority"
+        CertificateAuthority.create(
+            authority, passphrase=Secret(passphrase.read_text()), common_name="Bench", key_type="ecdsa"
+        )
+        _quiet(
+            *(str(BIN / "camsec-upload"), "signer", "--state-directory", str(folder), "--name", "bench.example"),
+            *("--authority-directory", str(authority), "--passphrase-file", str(passphrase)),
+        )
+        return folder
 
     def _make_certificates(self) -> tuple[pathlib.Path, pathlib.Path]:
         """A CA and a server certificate by openssl; not measured."""
@@ -190,7 +211,7 @@ class Bench:
         os.chown(landing, owner.st_uid, owner.st_gid)
         own = self._scratch / f"client{self._number:03}"
         own.mkdir(mode=0o700)
-        errand = Errand(target=target, folder=folder, where=where, own=own, ca=self.ca)
+        errand = Errand(target=target, folder=folder, where=where, own=own, ca=self.ca, signer=self._signer)
         command, environment = make(errand)
         environment = {**os.environ, "LC_ALL": "C.UTF-8", **environment}
         before = _busy_seconds()
@@ -215,6 +236,7 @@ def _ours(errand: Errand) -> tuple[t.Sequence[str], t.Mapping[str, str]]:
         *("--user", target.user, "--password-file", str(secret), "--ca-file", str(errand.ca)),
         *("--remote-directory", errand.where, "--state-directory", str(errand.own / "state")),
         *("--sessions", "4", "--minimum-proof", "size", "--read-back", "never", "--output", "plain"),
+        *("--signer-key", str(errand.signer / "signer.key"), "--signer-certificate", str(errand.signer / "signer.pem")),
     ], {}
 
 
@@ -248,8 +270,8 @@ def _ftplib(*extra: str) -> Make:
     def make(errand: Errand) -> tuple[t.Sequence[str], t.Mapping[str, str]]:
         target = errand.target
         command = [sys.executable, str(HERE / "ftplib_upload.py"), target.host, str(target.port), str(errand.ca)]
-        secrets = {"BENCH_USER": target.user, "BENCH_PASSWORD": target.password}
-        return [*command, str(errand.folder), errand.where, *extra], secrets
+        account = {"BENCH_USER": target.user, "BENCH_PASSWORD": target.password}
+        return [*command, str(errand.folder), errand.where, *extra], account
 
     return make
 
