@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 import typing as t
 
 from ...plugins.module_utils._core._errors import CamsecError
-from . import _learn, _preflight, _query, _send, _signer, _status, _suites, _verify, _watch
 from ._exit import INTERRUPTED, exit_code
 
 __all__ = ["main"]
@@ -26,25 +26,21 @@ class _Command(t.Protocol):
     def run(self, options: argparse.Namespace) -> int: ...
 
 
-_COMMANDS: t.Final[t.Mapping[str, _Command]] = {
-    "learn": t.cast("_Command", _learn),
-    "preflight": t.cast("_Command", _preflight),
-    "suites": t.cast("_Command", _suites),
-    "send": t.cast("_Command", _send),
-    "watch": t.cast("_Command", _watch),
-    "status": t.cast("_Command", _status),
-    "verify": t.cast("_Command", _verify),
-    "query": t.cast("_Command", _query),
-    "signer": t.cast("_Command", _signer),
-}
+# Only the command that is asked for is imported: a queue of small files starts it often.
+_COMMANDS: t.Final = ("send", "watch", "status", "verify", "query", "signer", "preflight", "learn", "suites")
 
 
-def _parser() -> argparse.ArgumentParser:
+def _command(name: str) -> _Command:
+    return t.cast("_Command", importlib.import_module(f"._{name}", __package__))
+
+
+def _parser(asked: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="camsec-upload", description="Evidence over explicit FTPS (FTPES), under a cipher-suite policy, proven."
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, command in _COMMANDS.items():
+    for name in (asked,) if asked in _COMMANDS else _COMMANDS:
+        command = _command(name)
         command.add_arguments(commands.add_parser(name, help=command.HELP, description=command.HELP))
     return parser
 
@@ -58,9 +54,10 @@ def main(argv: t.Sequence[str] | None = None) -> int:
     Returns:
         The exit code, see :mod:`._exit`.
     """
-    options = _parser().parse_args(argv)
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    options = _parser(arguments[0] if arguments else "").parse_args(arguments)
     try:
-        return _COMMANDS[options.command].run(options)
+        return _command(options.command).run(options)
     except CamsecError as error:
         print(f"camsec-upload: {error.message}", file=sys.stderr)
         return exit_code(error)

@@ -60,16 +60,13 @@ class Missing:
 
 if t.TYPE_CHECKING:
     import paramiko  # type: ignore[import-untyped]
-
-
-def __getattr__(name: str) -> t.Any:
-    """Libraries that few modules need and that are slow to import: loaded when they are asked for."""
-    if name != "paramiko":
-        raise AttributeError(name)
-    try:
-        return importlib.import_module(name)
-    except ImportError:
-        return Missing(name)
+    import requests
+    import rfc3161_client as rfc3161
+    import urllib3
+    from requests.adapters import HTTPAdapter
+    from rfc3161_client.errors import VerificationError as TimestampError
+    from urllib3.connection import HTTPSConnection
+    from urllib3.connectionpool import HTTPSConnectionPool
 
 
 class _Never(Exception):
@@ -92,19 +89,27 @@ try:
 except ImportError:
     idna = Missing("idna")  # type: ignore[assignment]
 
-try:
-    import rfc3161_client as rfc3161
-    from rfc3161_client.errors import VerificationError as TimestampError
-except ImportError:
-    rfc3161 = Missing("rfc3161-client")  # type: ignore[assignment]
-    TimestampError = _Never  # type: ignore[assignment,misc]
+_STANDS_FOR_BASE: t.Final = object
+# Libraries that few programs need and that are slow to import: name here -> module, attribute in it, stand-in.
+_ON_DEMAND: t.Final[t.Mapping[str, tuple[str, str, t.Any]]] = {
+    "HTTPAdapter": ("requests.adapters", "HTTPAdapter", _STANDS_FOR_BASE),
+    "HTTPSConnection": ("urllib3.connection", "HTTPSConnection", _STANDS_FOR_BASE),
+    "HTTPSConnectionPool": ("urllib3.connectionpool", "HTTPSConnectionPool", _STANDS_FOR_BASE),
+    "TimestampError": ("rfc3161_client.errors", "VerificationError", _Never),
+    "paramiko": ("paramiko", "", Missing("paramiko")),
+    "requests": ("requests", "", Missing("requests")),
+    "rfc3161": ("rfc3161_client", "", Missing("rfc3161-client")),
+    "urllib3": ("urllib3", "", Missing("requests")),
+}
 
-try:
-    import requests
-    import urllib3
-    from requests.adapters import HTTPAdapter
-    from urllib3.connection import HTTPSConnection
-    from urllib3.connectionpool import HTTPSConnectionPool
-except ImportError:
-    requests = urllib3 = Missing("requests")  # type: ignore[assignment]
-    HTTPAdapter = HTTPSConnection = HTTPSConnectionPool = object  # type: ignore[assignment,misc]
+
+def __getattr__(name: str) -> t.Any:
+    """Import a library when a module asks for it (PEP 562)."""
+    if name not in _ON_DEMAND:
+        raise AttributeError(name)
+    module_name, attribute, stand_in = _ON_DEMAND[name]
+    try:
+        module = importlib.import_module(module_name)
+    except ImportError:
+        return stand_in
+    return getattr(module, attribute) if attribute else module

@@ -10,8 +10,9 @@ import hashlib
 import typing as t
 from urllib.parse import urlsplit
 
+from .. import _thirdparty  # its slow libraries are loaded only where a time stamp is asked for
 from .._core._errors import ConnectError, InputError, ProtocolError, VerificationError
-from .._thirdparty import TimestampError, requests, rfc3161, x509
+from .._thirdparty import x509
 
 __all__ = ["TimestampService", "check_timestamp"]
 
@@ -59,7 +60,7 @@ class TimestampService:
             ProtocolError: It answers something else.
             VerificationError: The answer is about other bytes, or its signature leads nowhere.
         """
-        request = rfc3161.TimestampRequestBuilder().data(content).nonce(nonce=True).build()
+        request = _thirdparty.rfc3161.TimestampRequestBuilder().data(content).nonce(nonce=True).build()
         answer = self._posted(request.as_bytes())
         _check(answer, content, self._trusted, device=self._host, nonce=request.nonce)
         return answer
@@ -67,12 +68,12 @@ class TimestampService:
     def _posted(self, body: bytes) -> bytes:
         headers = {"Content-Type": "application/timestamp-query", "Accept": "application/timestamp-reply"}
         try:
-            with requests.post(
+            with _thirdparty.requests.post(
                 self._url, data=body, headers=headers, timeout=self._timeout, stream=True, allow_redirects=False
             ) as response:
                 content = response.raw.read(_LARGEST + 1, decode_content=True)
                 status = response.status_code
-        except (requests.RequestException, OSError) as error:
+        except (_thirdparty.requests.RequestException, OSError) as error:
             raise ConnectError(
                 device=self._host,
                 subject="time stamp service",
@@ -116,7 +117,7 @@ def _check(
     answer: bytes, content: bytes, trusted: t.Sequence[x509.Certificate], *, device: str, nonce: int | None
 ) -> dt.datetime:
     try:
-        response = rfc3161.decode_timestamp_response(answer)
+        response = _thirdparty.rfc3161.decode_timestamp_response(answer)
     except (ValueError, TypeError) as error:
         raise ProtocolError(
             device=device, subject="time stamp", found="data that is none", expected="an answer of RFC 3161"
@@ -127,7 +128,7 @@ def _check(
         )
     try:
         _verify(response, content, trusted, nonce)
-    except (TimestampError, ValueError) as error:
+    except (_thirdparty.TimestampError, ValueError) as error:
         raise VerificationError(
             device=device,
             subject="time stamp",
@@ -140,16 +141,16 @@ def _check(
 def _verify(response: t.Any, content: bytes, trusted: t.Sequence[x509.Certificate], nonce: int | None) -> None:
     info = response.tst_info
     if nonce is not None and info.nonce != nonce:
-        raise TimestampError("the nonce of another request")
+        raise _thirdparty.TimestampError("the nonce of another request")
     if trusted:
-        builder = rfc3161.VerifierBuilder()
+        builder = _thirdparty.rfc3161.VerifierBuilder()
         for certificate in trusted:
             builder = builder.add_root_certificate(certificate)
         builder.build().verify_message(response, content)
         return
     digest = hashes_of(content).get(info.message_imprint.hash_algorithm.dotted_string)
     if digest is None or digest != info.message_imprint.message:
-        raise TimestampError("the hash of other bytes")
+        raise _thirdparty.TimestampError("the hash of other bytes")
 
 
 def hashes_of(content: bytes) -> dict[str, bytes]:
