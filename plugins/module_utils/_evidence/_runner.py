@@ -133,6 +133,8 @@ class Runner:
             while True:
                 if tick is not None:
                     tick()
+                if not self._staffed():
+                    break
                 self._collect(_POLL)
                 now = time.monotonic()
                 if now - beaten > _BEAT:
@@ -140,8 +142,6 @@ class Runner:
                     ledger.beat(self._desk.owner)
                 if self._stop.is_set() or (limit is not None and now - started > limit):
                     self.result.stopped = True
-                    break
-                if not self._staffed():
                     break
         finally:
             self._dismiss()
@@ -162,8 +162,10 @@ class Runner:
         return True
 
     def _hear_of_the_gone(self) -> None:
-        gone = [worker for worker in self._workers if not worker.is_alive()]
+        gone = [worker for worker in self._workers if worker.over]
         self._workers = [worker for worker in self._workers if worker not in gone]
+        for mistake in (worker.mistake for worker in gone if worker.mistake is not None):
+            raise mistake
         for error in (worker.error for worker in gone if worker.error is not None):
             if isinstance(error, InputError) or ends_everything(error) or not self._workers:
                 self.result.fatal = self.result.fatal or error
@@ -182,13 +184,14 @@ class Runner:
 
     def _collect(self, timeout: float) -> None:
         """Write down what has been reported, all of it in one transaction."""
-        reports: list[Report] = []
+        heard: list[Report | None] = []
         try:
-            reports.append(self._desk.reports.get(timeout=timeout) if timeout else self._desk.reports.get_nowait())
-            while len(reports) < _TOGETHER:
-                reports.append(self._desk.reports.get_nowait())
+            heard.append(self._desk.reports.get(timeout=timeout) if timeout else self._desk.reports.get_nowait())
+            while len(heard) < _TOGETHER:
+                heard.append(self._desk.reports.get_nowait())
         except queue.Empty:
             pass
+        reports = [report for report in heard if report is not None]
         if not reports:
             return
         with self._desk.ledger.together():
@@ -267,8 +270,8 @@ class Runner:
             worker.join(max(0.0, patience - time.monotonic()))
         while not self._desk.reports.empty():
             self._collect(0)
-        self._hear_of_the_gone()
         self._desk.ledger.release(self._desk.owner)
+        self._hear_of_the_gone()
 
     def _emit(self, event: Event) -> None:
         with self._lock:

@@ -102,7 +102,7 @@ class Desk:
         options: How to send.
         keep_going: Wait for more files.
         end: Set when the run ends.
-        reports: Where they report to.
+        reports: Where they report to; nothing in it only wakes the thread that reads it.
         emit: Tells an event.
         make_session: Makes a session, not yet connected.
         open_source: Opens a file.
@@ -116,7 +116,7 @@ class Desk:
     options: RunOptions
     keep_going: bool
     end: threading.Event
-    reports: queue.SimpleQueue[Report]
+    reports: queue.SimpleQueue[Report | None]
     emit: t.Callable[[Event], None]
     make_session: t.Callable[[], Session]
     open_source: t.Callable[[str], t.ContextManager[Source]]
@@ -140,7 +140,9 @@ class Worker(threading.Thread):
         self._desk = desk
         self._session: Session | None = None
         self.connected = False
+        self.over = False
         self.error: CamsecError | None = None
+        self.mistake: Exception | None = None
 
     def run(self) -> None:
         """Send until there is nothing, or the run ends."""
@@ -164,8 +166,12 @@ class Worker(threading.Thread):
                     return
         except CamsecError as error:
             self.error = error
+        except Exception as error:  # noqa: BLE001  # a mistake in here is raised by the run, not lost with the thread
+            self.mistake = error
         finally:
             self._close()
+            self.over = True
+            self._desk.reports.put(None)
 
     def _more_to_come(self, idle: float) -> bool:
         desk = self._desk
@@ -193,7 +199,9 @@ class Worker(threading.Thread):
                 self._desk.emit(Event(kind="retried", text=error.message, detail={"retry_in_ms": int(pause * 1000)}))
                 if self._desk.end.wait(pause):
                     return None
-        self.connected = True
+        if not self.connected:
+            self.connected = True
+            self._desk.reports.put(None)
         return self._session
 
     def _close(self) -> None:

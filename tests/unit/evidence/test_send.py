@@ -397,10 +397,11 @@ def test_stop_leaves_everything_to_the_next_run(bench: Bench) -> None:
 
 def test_the_time_limit_ends_a_run(bench: Bench) -> None:
     bench.file("clip.mxf")
-    gone = threading.Event()
-    bench.memory.fault = lambda verb, _path: None if verb != "sent" else (gone.wait(1.5), None)[1]
+    slow = threading.Event()
+    bench.memory.fault = lambda verb, _path: None if verb != "sent" else (slow.wait(1.0), None)[1]
     outcome = bench.send(run=RunOptions(time_limit=0.2, sessions=1))
     assert outcome.run.stopped
+    slow.set()
     assert bench.send().errors == []
 
 
