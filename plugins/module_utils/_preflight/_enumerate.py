@@ -100,7 +100,7 @@ class Offers:
             ConnectError: No clear answer.
             ProtocolError: The server picked what was not offered.
         """
-        offer, last = functools.partial(self._ask, suites, version), ""
+        offer, last = functools.partial(self._ask, tuple(suites), version), ""
         for dummy in range(_UNCLEAR):
             try:
                 answer = self._gate.call(offer)
@@ -126,8 +126,12 @@ class Offers:
 
     def _still_answers(self) -> bool:
         """Whether an offer that it took before is still taken: then its silence about another one is a refusal."""
-        with contextlib.suppress(Silent):
-            return self._known is not None and self._gate.call(self._known).suite is not None
+        if self._known is None:
+            return False
+        for dummy in range(_UNCLEAR):
+            with contextlib.suppress(Silent):
+                return self._gate.call(self._known).suite is not None
+            self._gate.pause()
         return False
 
     def picked_in_turn(self, suites: t.Sequence[int], version: int) -> tuple[ServerAnswer, ...]:

@@ -15,7 +15,7 @@ import typing as t
 
 from .._core._errors import ConnectError, InputError, LoginError, ProtocolError, TrustError
 from .._tls._hello import ServerAnswer
-from .._tls._suites import CipherSuite, suite_of_code_point
+from .._tls._suites import TLS12_SUITES, CipherSuite, suite_of_code_point
 from ._enumerate import TLS12, Offers, Suites, look, older_versions
 from ._facts import Chain, DataChannel, Facts, Order, Pick
 from ._gate import Busy, Crowded, Gate, together
@@ -193,13 +193,15 @@ class _DataLook:
             The data channel, and what each model gets there.
         """
         known = [suite for suite in map(suite_of_code_point, self._control.tls12) if suite is not None]
-        features, resumed, fresh = self._gate.call(functools.partial(self._first, known))
+        # All that we know, since the data channel may take other suites than the control channel.
+        wide = list(TLS12_SUITES) if known else []
+        features, resumed, fresh = self._gate.call(functools.partial(self._first, wide))
         listings = self._listings(known)
         reuse = _session_reuse(resumed, fresh)
         channel = DataChannel(session_reuse=reuse, listings=listings, fresh=fresh, features=features)
         if reuse in ("demanded", "unknown"):
             return channel, {name: _through(pick, listings) for name, pick in picks.items()}
-        ask = DataOffers(functools.partial(self._login, known))
+        ask = DataOffers(functools.partial(self._login, wide))
         try:
             offers = Offers(ask, gate=self._gate, device=self._target.device, channel="data")
             others = self._control.others

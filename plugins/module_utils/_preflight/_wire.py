@@ -378,11 +378,7 @@ class Conversation:
         return self._socket
 
     def _line(self, deadline: float, subject: str) -> str:
-        while b"\n" not in self._buffer:
-            if len(self._buffer) > _LONGEST_LINE:
-                raise ProtocolError(
-                    device=self.device, subject=subject, found="a line of more than 8 KiB", expected="an FTP reply"
-                )
+        while b"\n" not in self._buffer and len(self._buffer) <= _LONGEST_LINE:
             try:
                 content = _receive(self._socket, deadline)
             except OSError as error:
@@ -393,6 +389,10 @@ class Conversation:
                 )
             self._buffer += content
         line, dummy, self._buffer = self._buffer.partition(b"\n")
+        if len(line) > _LONGEST_LINE:
+            raise ProtocolError(
+                device=self.device, subject=subject, found="a line of more than 8 KiB", expected="an FTP reply"
+            )
         return line.rstrip(b"\r").decode("utf-8", "replace")
 
     def _shown(self, line: str) -> str:
