@@ -1,0 +1,10 @@
+# Copyright: (c) 2026, camsec.fleet contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`python -m ansible_collections.camsec.fleet.extensions.endpoint`."""
+
+import sys
+
+from .cli import main
+
+sys.exit(main())
