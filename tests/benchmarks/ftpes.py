@@ -355,6 +355,66 @@ def shown(target: Target, load: Load, runs: t.Sequence[Run]) -> list[dict[str, t
     ]
 
 
+def sslyze() -> pathlib.Path | None:
+    """Sslyze in an environment of its own, since it holds cryptography back; nothing where it cannot be installed."""
+    home = ROOT / ".build" / "sslyze"
+    program = home / "bin" / "sslyze"
+    if not program.exists():
+        try:
+            _quiet(sys.executable, "-m", "venv", str(home))
+            _quiet(str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", "sslyze")
+        except subprocess.CalledProcessError as error:
+            print(f"SKIPPED: sslyze: {error.stderr.strip()[-300:]}", file=sys.stderr)
+            return None
+    return program
+
+
+def preflight(bench: Bench, scratch: pathlib.Path, runs: int) -> tuple[list[dict[str, t.Any]], str]:
+    """The preflight beside sslyze: the same server, TLS 1.2 and 1.3, whole programs; the least of some runs each.
+
+    Ours looks at the control channel alone here, as sslyze does, but at SSL 3.0 to TLS 1.1 and three cameras as well.
+    """
+    rows: list[dict[str, t.Any]] = []
+    text = [
+        "\nPreflight of vsftpd\n",
+        "| program | s, least | s, most | suites | the same set |",
+        "| --- | ---: | ---: | ---: | --- |",
+    ]
+    with vsftpd(bench, scratch) as target:
+        where = f"{target.host}:{target.port}"
+        commands = {"camsec-upload preflight": [str(BIN / "camsec-upload"), "preflight", where, "--format", "json"]}
+        other = sslyze()
+        if other is not None:
+            commands["sslyze"] = [str(other), "--starttls", "ftp", "--tlsv1_2", "--tlsv1_3", "--json_out", "-", where]
+        seen: dict[str, set[str]] = {}
+        for name, command in commands.items():
+            costs = []
+            for number in range(runs):
+                log = scratch / f"preflight{number}"
+                costs.append(cost_of(command, environment=os.environ, where=scratch, log=log))
+                seen[name] = _suites_in(name, costs[-1].output)
+            seconds = sorted(cost.seconds for cost in costs)
+            same = "yes" if seen[name] == seen["camsec-upload preflight"] else "NO"
+            text.append(f"| {name} | {seconds[0]:.2f} | {seconds[-1]:.2f} | {len(seen[name])} | {same} |")
+            rows.append({"program": name, "seconds": seconds, "suites": sorted(seen[name]), "same": same})
+    if len(rows) > 1:
+        text.append(f"\nsslyze takes {rows[1]['seconds'][0] / rows[0]['seconds'][0]:.1f} times as long.")
+    return rows, "\n".join(text)
+
+
+def _suites_in(program: str, output: str) -> set[str]:
+    """IANA names of the suites that a program found on the control channel."""
+    told = json.loads(output[output.index("{") :])
+    if program == "sslyze":
+        found = told["server_scan_results"][0]["scan_result"]
+        each = [found[f"tls_1_{minor}_cipher_suites"]["result"]["accepted_cipher_suites"] for minor in (2, 3)]
+        return {entry["cipher_suite"]["name"] for entries in each for entry in entries}
+    control = told["control"]
+    return {entry["name"] for key in ("suites", "tls13_suites") for entry in control[key]} | set(
+        control["other_suites"]
+    )
+
+
 LOADS: t.Final = (
     Load(key="large", title="1 x 2 GiB", files=1, size=2048 * MIB),
     Load(key="medium", title="100 x 10 MiB", files=100, size=10 * MIB),
@@ -398,17 +458,19 @@ def main() -> int:
     options = parser.parse_args()
     memory = pathlib.Path("/dev/shm")  # so that no disk is measured
     with tempfile.TemporaryDirectory(dir=options.scratch or (memory if memory.is_dir() else None)) as folder:
-        rows, text = measure(options, pathlib.Path(folder))
+        scratch = pathlib.Path(folder)
+        bench = Bench(options, scratch)
+        rows, text = measure(options, bench, scratch)
+        looks, comparison = preflight(bench, scratch, runs=1 if options.quick else 5)
     options.json.parent.mkdir(parents=True, exist_ok=True)
     machine = {"cpus": os.cpu_count(), "machine": platform.machine(), "python": platform.python_version()}
-    options.json.write_text(json.dumps({"machine": machine, "runs": rows}, indent=2))
-    print(text)
+    options.json.write_text(json.dumps({"machine": machine, "runs": rows, "preflight": looks}, indent=2))
+    print(text, comparison, sep="\n")
     return 1 if any(row["client"] == OURS and row["complaint"] for row in rows) else 0
 
 
-def measure(options: argparse.Namespace, scratch: pathlib.Path) -> tuple[list[dict[str, t.Any]], str]:
+def measure(options: argparse.Namespace, bench: Bench, scratch: pathlib.Path) -> tuple[list[dict[str, t.Any]], str]:
     """Every load on every server."""
-    bench = Bench(options, scratch)
     loads = [load for load in (QUICK if options.quick else LOADS) if not options.load or load.key in options.load]
     folders = {load.key: bench.prepare(load) for load in loads}
     rows: list[dict[str, t.Any]] = []
