@@ -212,12 +212,32 @@ def _signed_data(signature: bytes) -> CmsSignature:
     if signed.peek() == _CONTEXT_0:
         bundle = signed.inner(_CONTEXT_0)
         while bundle.left:
-            certificates.append(x509.load_der_x509_certificate(bundle.take(_SEQUENCE)[2]))
+            certificates.append(_certificate(bundle.take(_SEQUENCE)[2]))
     signers = signed.inner(_SET)
     signed.end()
     signer = signers.inner(_SEQUENCE)
     signers.end()
     return _signer_info(signer, tuple(certificates))
+
+
+def _certificate(der: bytes) -> x509.Certificate:
+    """A certificate of which every part that is asked for later can be read: the library reads most of them late."""
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+        certificate.public_key()
+        list(certificate.extensions)
+        list(certificate.subject)
+        list(certificate.issuer)
+    except (
+        ValueError,
+        TypeError,
+        UnsupportedAlgorithm,
+        x509.InvalidVersion,
+        x509.DuplicateExtension,
+        x509.UnsupportedGeneralNameType,
+    ) as error:
+        raise _BrokenError("certificates that can be read") from error
+    return certificate
 
 
 def _signer_info(info: _Reader, certificates: tuple[x509.Certificate, ...]) -> CmsSignature:

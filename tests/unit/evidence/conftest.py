@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, camsec.fleet contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tests of evidence share: an authority with a signer, a server in memory, wishes, and openssl as the judge."""
+"""What the tests of evidence share: an authority with a signer, a server in memory, openssl as the judge."""
 
 from __future__ import annotations
 
