@@ -327,6 +327,8 @@ class CinemaCamera:
         if self._client is not None and self._at == number:
             return self._client
         await self._hang_up()
+        if self.state.suspended:
+            raise UploadError(JobStatus.Aborted, "the job was stopped")
         setting.status(ConnectionStatus.Connecting)
         client = Client(self._target(setting))
         self._client, self._at = client, number

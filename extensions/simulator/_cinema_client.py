@@ -85,14 +85,12 @@ class Client:
             if self._context is not None:
                 self._secure()
             self._log_in()
-        except UploadError:
+        except UploadError as error:
             self.close()
-            raise
+            raise self._stopped() or error from None
         except OSError as error:
             self.close()
-            if self._aborted.is_set():
-                raise UploadError(JobStatus.Aborted, "the job was stopped") from error
-            raise UploadError(JobStatus.DestConnErr, f"no connection ({_why(error)})") from error
+            raise self._stopped() or UploadError(JobStatus.DestConnErr, f"no connection ({_why(error)})") from error
 
     def _source(self) -> tuple[str, int] | None:
         """The camera's own address, where the server is on loopback too."""
@@ -165,13 +163,12 @@ class Client:
             name = source.name if overwrite else self._free_name(folder, source.name)
             path = f"{folder}/{name}" if folder else name
             self._store(source, path, sent)
-        except UploadError:
-            raise
+        except UploadError as error:
+            raise self._stopped() or error from None
         except OSError as error:
-            if self._aborted.is_set():
-                raise UploadError(JobStatus.Aborted, "the job was stopped") from error
             info = ConnectionError_.FTPServerSevered
-            raise UploadError(JobStatus.DestConnErr, f"the connection broke ({_why(error)})", info) from error
+            text = f"the connection broke ({_why(error)})"
+            raise self._stopped() or UploadError(JobStatus.DestConnErr, text, info) from error
         return path
 
     def _folder(self, parts: t.Sequence[str]) -> str:
@@ -261,6 +258,8 @@ class Client:
 
     def _send(self, data: socket.socket, file: t.BinaryIO, sent: list[int]) -> None:
         while block := file.read(_BLOCK):
+            if self._aborted.is_set():
+                raise ConnectionAbortedError
             data.sendall(block)
             sent[0] += len(block)
         if isinstance(data, ssl.SSLSocket):
@@ -305,12 +304,14 @@ class Client:
         return line.decode(errors="replace").rstrip("\r")
 
     def _severed(self, why: str) -> UploadError:
-        if self._aborted.is_set():
-            return UploadError(JobStatus.Aborted, "the job was stopped")
         text = f"the control connection broke ({why})"
         return UploadError(JobStatus.DestConnErr, text, ConnectionError_.FTPServerSevered)
 
     # -- ending --------------------------------------------------------------------------------------------------
+
+    def _stopped(self) -> UploadError | None:
+        """Whatever went wrong: it was stopped from outside."""
+        return UploadError(JobStatus.Aborted, "the job was stopped") if self._aborted.is_set() else None
 
     def _close_data(self) -> None:
         data, self._data = self._data, None

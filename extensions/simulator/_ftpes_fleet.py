@@ -21,6 +21,7 @@ __all__ = ["FtpesServers"]
 
 _DAY: t.Final = 86400.0
 _NAME: t.Final = "Root of the simulated FTPES servers"
+_MAKER: t.Final = "camsec-simulator"
 
 
 class FtpesServers:
@@ -60,7 +61,7 @@ class FtpesServers:
         if not (certificate.exists() and key.exists()):
             made = make_key(2048)
             write_private(key, made)
-            write_private(certificate, make_root(made, _NAME, time.time() - _DAY))
+            write_private(certificate, make_root(made, _NAME, time.time() - _DAY, organization=_MAKER))
         return certificate.read_text(encoding="ascii"), key.read_text(encoding="ascii")
 
     @staticmethod
@@ -69,7 +70,7 @@ class FtpesServers:
     ) -> FtpesServer:  # fmt: skip
         if spec.certificate == "unknown_root":
             root_key = make_key(2048)
-            root = make_root(root_key, "A root that nobody knows", time.time() - _DAY)
+            root = make_root(root_key, "A root that nobody knows", time.time() - _DAY, organization=_MAKER)
         begin = time.time() + {"expired": -4000 * _DAY, "not_yet_valid": _DAY}.get(spec.certificate, -_DAY)
         host = "wrong.example" if spec.certificate == "wrong_name" else spec.address
         certificate = issue(root_pem=root, root_key_pem=root_key, key_pem=key, host=host, begin=begin)

@@ -140,14 +140,14 @@ class _Receiver(DTPHandler):  # type: ignore[misc]  # pyftpdlib has no types
     def _cut(self) -> None:
         channel = self.cmd_channel
         _reset(self.socket)
-        self.answer_and_end("426 Connection closed; transfer aborted.")
+        self.answer_and_end("" if "cut_line" in self._behaviour else "426 Connection closed; transfer aborted.")
         if "cut_line" in self._behaviour:
             _reset(channel.socket)
             channel.close_at_once()
 
     def answer_and_end(self, answer: str) -> None:
         """Give up on this transfer, without a word of TLS on its connection."""
-        self._resp = (answer, self.cmd_channel.logline)
+        self._resp = (answer, self.cmd_channel.logline) if answer else ()
         self.transfer_finished = False
         self.note()
         self.receive = False
@@ -244,7 +244,7 @@ class ControlHandler(TLS_FTPHandler):  # type: ignore[misc]  # pyftpdlib has no 
         super().__init__(conn, server, ioloop)
         self._extra_feats = ["AUTH TLS", "PBSZ", "PROT", *_features(behaviour)]
         if "no_auth" in behaviour:
-            self.tls_control_required = False
+            self.tls_control_required = self.tls_data_required = False
             self._extra_feats = self._extra_feats[3:]
 
     @property

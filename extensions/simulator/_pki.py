@@ -179,10 +179,10 @@ def make_self_signed(key_pem: str, fields: t.Mapping[str, str], begin: float) ->
     return as_pem(_server(builder, fields["common_name"], key.public_key()).sign(key, hashes.SHA256()))
 
 
-def make_root(key_pem: str, name: str, begin: float) -> str:
-    """The recorder's own root (REC-13)."""
+def make_root(key_pem: str, name: str, begin: float, *, organization: str = "Simulated recorder") -> str:
+    """The recorder's own root (REC-13), or another one's."""
     key = _private(key_pem)
-    subject = _name({"common_name": name, "organization": "Simulated recorder"})
+    subject = _name({"common_name": name, "organization": organization})
     builder = (
         _builder(subject, subject, key.public_key(), begin, 7300)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False)

@@ -254,7 +254,7 @@ def _made_certificate(host: str) -> tuple[str, str, str]:
     """A root, and a certificate and key for a host."""
     begin = time.time() - 3600
     root_key, key = make_key(2048), make_key(2048)
-    root = make_root(root_key, "Root of a simulated FTPES server", begin)
+    root = make_root(root_key, "Root of a simulated FTPES server", begin, organization="camsec-simulator")
     return root, issue(root_pem=root, root_key_pem=root_key, key_pem=key, host=host, begin=begin), key
 
 
