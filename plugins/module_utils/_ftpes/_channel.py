@@ -50,6 +50,7 @@ class Channel:
         connection: The socket; owned from now on.
 
     Attributes:
+        first: What the peer sent first in TLS.
         ended: The peer sends nothing more.
         ended_cleanly: It said so with close_notify.
     """
@@ -66,6 +67,7 @@ class Channel:
         self._notice: t.Callable[[ssl.SSLSession | None], None] | None = None
         self._raw = bytearray()
         self._plain = bytearray()
+        self.first = b""
         self.ended = False
         self.ended_cleanly = False
 
@@ -165,6 +167,7 @@ class Channel:
         elif self._tls is None:
             self._plain += data
         elif self._notice is None:
+            self.first = self.first or data
             self._incoming.write(data)
         else:
             self._pull_records(data)
@@ -184,7 +187,8 @@ class Channel:
                 self._notice(self.tls.session)
 
     def _decrypt(self) -> None:
-        while True:
+        # Asking in vain raises an exception, which costs more than all the rest.
+        while self._incoming.pending or self.tls.pending() or self.ended:
             try:
                 data = self.tls.read(_RECEIVE)
             except ssl.SSLWantReadError:
@@ -209,6 +213,8 @@ class Channel:
         """
         if self._tls is not None and not self.ended_cleanly:
             self._decrypt()
+        if not self._plain:
+            return b""
         data = bytes(self._plain)
         self._plain.clear()
         return data

@@ -17,7 +17,7 @@ from .._tls._policies import Policy
 from ._der import spki_sha256, validity
 from ._facts import ChannelFacts, Server
 
-__all__ = ["channel_facts", "check_pin", "context_of", "tls_error"]
+__all__ = ["channel_facts", "check_pin", "context_of", "forget_contexts", "narrow", "tls_error"]
 
 # FTP-11: at most 1 MB for each certificate; a file with several of them is still small.
 _LARGEST_PEM: t.Final = 1_000_000
@@ -52,11 +52,42 @@ def context_of(server: Server) -> ssl.SSLContext:
     """
     authorities = _read_authorities(server.ca_path) if server.ca_path else ""
     revoked = _read(server.crl_path, "revocation list") if server.crl_path else ""
-    return _context(server.policy, authorities, revoked, server.ca_path or "", server.crl_path or "")
+    return _context(
+        device=server.device,
+        policy=server.policy,
+        authorities=authorities,
+        revoked=revoked,
+        ca_path=server.ca_path or "",
+        crl_path=server.crl_path or "",
+    )
 
 
+def narrow(context: ssl.SSLContext, group: str) -> None:
+    """Offer one group alone from now on: the one that the server asked for.
+
+    Args:
+        context: The server's context.
+        group: OpenSSL's name of the group.
+    """
+    context.set_ecdh_curve(group)
+
+
+def forget_contexts() -> None:
+    """Begin anew, with all groups: the next sessions get new contexts."""
+    _context.cache_clear()
+
+
+# The server's address is among the arguments, since what it asked for is remembered in its context.
 @functools.lru_cache(maxsize=32)
-def _context(policy: Policy, authorities: str, revoked: str, ca_path: str, crl_path: str) -> ssl.SSLContext:
+def _context(
+    *,
+    device: str,  # noqa: ARG001
+    policy: Policy,
+    authorities: str,
+    revoked: str,
+    ca_path: str,
+    crl_path: str,
+) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = _VERSIONS[policy.protocols[0]]
     context.maximum_version = _VERSIONS[policy.protocols[-1]]

@@ -13,9 +13,10 @@ import typing as t
 
 from .._core._errors import CamsecError, ConnectError, InputError, LoginError, ProtocolError, TrustError
 from ._channel import Channel
-from ._context import channel_facts, check_pin, tls_error
+from ._context import channel_facts, check_pin, forget_contexts, narrow, tls_error
 from ._errors import refusal
 from ._facts import ChannelFacts, Server
+from ._groups import wanted_group
 from ._replies import Reply, ReplyReader
 from ._tickets import Tickets
 
@@ -41,7 +42,8 @@ class Control:
     Attributes:
         facts: What TLS is like.
         tickets: What data connections may resume.
-        address: Where the connection went.
+        family: Of the address.
+        peer: Where the connection went, as :mod:`socket` has it.
         banner: The greeting, of which nobody vouches.
     """
 
@@ -51,10 +53,17 @@ class Control:
     def __init__(self, server: Server, context: ssl.SSLContext) -> None:
         self.server = server
         self.context = context
-        self.address = ""
+        self.family = socket.AF_INET
+        self.peer: tuple[t.Any, ...] = ("", 0)
         self.banner = ""
         self._reader = ReplyReader(server.device)
         self._channel: Channel | None = None
+        self._logged_in = False
+
+    @property
+    def address(self) -> str:
+        """Where the connection went."""
+        return str(self.peer[0])
 
     @property
     def channel(self) -> Channel:
@@ -202,7 +211,9 @@ class Control:
         reply = self._reader.next()
         if reply is None:
             return None
-        reply = reply.without(self.server.password.reveal())
+        if not self._logged_in:
+            # A server may repeat what it did not understand.
+            reply = reply.without(self.server.password.reveal())
         if reply.code == 421:
             raise refusal(self.server.device, "control connection", reply, "an open connection")
         return reply
@@ -234,7 +245,8 @@ class Control:
             raise ConnectError(
                 device=server.device, subject="control connection", found=found, expected="a server that answers"
             ) from error
-        self.address = str(connection.getpeername()[0])
+        self.peer = connection.getpeername()
+        self.family = connection.family
         _keep_alive(connection)
         self._channel = Channel(connection)
 
@@ -266,6 +278,8 @@ class Control:
         except TimeoutError:
             raise self._broken("no TLS handshake", f"one within {self.server.timeout:g} s") from None
         except OSError as error:
+            # The server may have changed its mind about the group that its context was narrowed to.
+            forget_contexts()
             raise self._failed(error) from error
 
     def _shake_hands(self) -> None:
@@ -277,6 +291,9 @@ class Control:
         spki = check_pin(self.server, channel.tls.getpeercert(binary_form=True))
         self.facts = channel_facts(self.server, channel.tls, channel="control", spki=spki)
         channel.flush(self.server.timeout)
+        group = wanted_group(channel.first)
+        if group is not None:
+            narrow(self.context, group)
         older = self.facts.protocol != "TLSv1.3"
         self.tickets = Tickets(many=older, again=self.server.ticket_use == "again")
         if older:
@@ -289,6 +306,7 @@ class Control:
         if reply.code == 331:
             reply = self.ask("PASS", self.server.password.reveal())
         if reply.code in (230, 232):
+            self._logged_in = True
             return
         if reply.code == 332:
             raise self._login_error(reply, "an account without ACCT")

@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import dataclasses as dc
+import errno
 import ipaddress
+import os
 import socket
 import ssl
 import time
@@ -85,16 +87,19 @@ class DataConnection:
     def __init__(self, control: Control, port: int) -> None:
         self._control = control
         self._server = control.server
-        try:
-            connection = socket.create_connection((control.address, port), timeout=self._server.timeout)
-        except OSError as error:
+        # The very address of the control connection, with the scope of an IPv6 one. Nobody waits for the connection
+        # here: the command goes out meanwhile.
+        connection = socket.socket(control.family, socket.SOCK_STREAM)
+        self._channel = Channel(connection)
+        code = connection.connect_ex((control.peer[0], port, *control.peer[2:]))
+        if code not in (0, errno.EINPROGRESS):
+            self._channel.close()
             raise ConnectError(
                 device=self._server.device,
                 subject="data connection",
-                found=f"no connection to port {port} ({error.strerror or error})",
+                found=f"no connection to port {port} ({os.strerror(code)})",
                 expected="a server that listens where it says",
-            ) from error
-        self._channel = Channel(connection)
+            )
         self._session: ssl.SSLSession | None = None
         self._final: Reply | None = None
 
@@ -245,8 +250,10 @@ class DataConnection:
         self._finish()
 
     def _finish(self) -> None:
-        self._control.tickets.add(self._channel.tls.session)
-        self.facts = dc.replace(self.facts, closed_cleanly=self._channel.ended_cleanly)
+        if self._control.tickets.wants_more:
+            self._control.tickets.add(self._channel.tls.session)
+        if not self._channel.ended_cleanly:
+            self.facts = dc.replace(self.facts, closed_cleanly=False)
         self._channel.close()
         reply = self._control.reply()
         if reply.code not in _ENDED_WELL:

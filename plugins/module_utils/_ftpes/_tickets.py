@@ -65,6 +65,11 @@ class Tickets(t.Generic[_S]):
         self._drop_old()
         return len(self._fresh) or int(self._reusable is not None)
 
+    @property
+    def wants_more(self) -> bool:
+        """A session of a data connection would be kept. Looking for one costs as much as a small file."""
+        return not self._many
+
     def add(self, session: _S | None) -> None:
         """Keep a session that was not seen before.
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import time
 import typing as t
 
 from .._core._errors import InputError, RefusedError, VerificationError
@@ -26,6 +27,7 @@ _READ_AGAIN: t.Final = 4 << 20
 _TAIL: t.Final = 1 << 20
 _SMALLEST_BLOCK: t.Final = 1 << 12
 _BLOCKS_PER_SECOND: t.Final = 20
+_MOMENT: t.Final = 2.0
 
 
 class Upload:
@@ -60,6 +62,7 @@ class Upload:
         self._digest = Digest(link.method)
         self._data: list[ChannelFacts] = []
         self._started = _now()
+        self._looked_at = 0.0
 
     def run(self) -> UploadResult:
         """Do it.
@@ -78,7 +81,6 @@ class Upload:
             return self._already_there(final)
         offset, how = self._prove_part(part) if self._resume and part else (0, "")
         self._send(offset)
-        self._source.check_unchanged()
         proof, early = self._prove(self._temporary, together=self._before_rename)
         self._source.check_unchanged()
         self._rename(early)
@@ -86,7 +88,10 @@ class Upload:
 
     @property
     def _before_rename(self) -> tuple[tuple[str, str], ...]:
-        return (("SIZE", self._remote), ("RNFR", self._temporary))
+        """RNTO overwrites without a word, so look once more, unless that was a moment ago."""
+        if time.monotonic() - self._looked_at < _MOMENT:
+            return (("RNFR", self._temporary),)
+        return (("RNFR", self._temporary), ("SIZE", self._remote))
 
     @property
     def _reads_back(self) -> bool:
@@ -113,6 +118,7 @@ class Upload:
         if not self._link.is_listening:
             commands.append(("EPSV", ""))
         part, final, *listening = self._link.ask_all(*commands)
+        self._looked_at = time.monotonic()
         if listening:
             self._link.keep_listening(listening[0])
         return self._link.size_in(self._temporary, part), self._link.size_in(self._remote, final)
@@ -261,22 +267,19 @@ class Upload:
     # The final name
 
     def _rename(self, early: list[Reply]) -> None:
-        final, source = early or self._link.ask_all(*self._before_rename)
-        if self._link.size_in(self._remote, final) is not None:
+        source, *final = early or self._link.ask_all(*self._before_rename)
+        if final and self._link.size_in(self._remote, final[0]) is not None:
             raise self._in_the_way("a file that has come there meanwhile")
         if source.kind != 3:
             raise refusal(self._server.device, f"RNFR {self._temporary}", source, "350")
-        commands = [("RNTO", self._remote), ("SIZE", self._remote)]
+        commands = [("RNTO", self._remote)]
         if self._sets_times:
-            commands.insert(1, ("MFMT", f"{_ftp_time(self._source.mtime_ns)} {self._remote}"))
-        if self._link.control.tickets.left:
-            commands.append(("EPSV", ""))
-        renamed, *rest = self._link.ask_all(*commands)
-        if self._link.control.tickets.left:
-            self._link.keep_listening(rest.pop())
+            commands.append(("MFMT", f"{_ftp_time(self._source.mtime_ns)} {self._remote}"))
+        # In the same go: where the next file may go.
+        renamed, *rest = self._link.ask_all(*commands, ("EPSV", ""))
+        self._link.keep_listening(rest[-1])
         if renamed.kind != 2:
             raise refusal(self._server.device, f"RNTO {self._remote}", renamed, "250")
-        self._check_size(self._remote, rest[-1])
 
     @property
     def _sets_times(self) -> bool:
@@ -345,7 +348,7 @@ def _enough(strength: str, demanded: str) -> bool:
 
 
 def _now() -> str:
-    return dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return f"{dt.datetime.now(dt.UTC).isoformat(timespec='microseconds')[:-6]}Z"
 
 
 def _ftp_time(nanoseconds: int) -> str:
