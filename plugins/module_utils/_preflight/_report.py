@@ -239,7 +239,11 @@ def _remedies(facts: Facts, worst: Judgement, server: str) -> list[dict[str, t.A
         {
             "server": "card",
             "place": "certification.pem in the root of the camera's card",
-            "lines": [f"# the root certificate above {one.subject}, issued by {one.issuer}" for one in untrusted],
+            "lines": [
+                *(f"# the root certificate above {one.subject}, issued by {one.issuer}" for one in untrusted),
+                "# Certificates in between are the server's to send: with vsftpd and pure-ftpd in the file of its",
+                "# certificate, after it; with proftpd in the file of TLSCertificateChainFile.",
+            ],
         }
     ]
     return [*_server_remedies(facts, worst, server), *(card if untrusted else [])]

@@ -124,7 +124,7 @@ def _why_untrusted(code: int, words: str, certificates: tuple[CertificateFacts, 
     missing = last.issuer or "an issuer without a name"
     return (
         f"The chain does not verify with the card's certificates alone: the server's chain ends at {last.subject}, and "
-        f"its issuer {missing} is not on the card ({words})."
+        f"its issuer {missing} is neither sent nor on the card ({words})."
     )
 
 
