@@ -27,6 +27,7 @@ import sys
 import tempfile
 import typing as t
 
+from ansible_collections.camsec.fleet.extensions.endpoint.testing import RunningEndpoint
 from ansible_collections.camsec.fleet.plugins.module_utils._core._secret import Secret
 from ansible_collections.camsec.fleet.plugins.module_utils._pki._authority import CertificateAuthority
 from measure import Cost, cost_of
@@ -443,7 +444,23 @@ def vsftpd(bench: Bench, scratch: pathlib.Path) -> t.Iterator[Target]:
         )
 
 
-SERVERS: t.Final = {"vsftpd": vsftpd}
+@contextlib.contextmanager
+def endpoint(bench: Bench, scratch: pathlib.Path) -> t.Iterator[Target]:
+    """Our endpoint with its own defaults, but for the connections that one address may make."""
+    with RunningEndpoint(scratch, certificates=[bench.certificates], durable=True) as server:
+        server.home.mkdir(mode=0o700, exist_ok=True)
+        yield Target(
+            key="endpoint",
+            title="camsec-ftpes-server",
+            host=server.host,
+            port=server.port,
+            user=server.user,
+            password=server.password,
+            home=server.home,
+        )
+
+
+SERVERS: t.Final = {"vsftpd": vsftpd, "endpoint": endpoint}
 
 
 def main() -> int:
