@@ -170,6 +170,10 @@ class Added:
     refused: tuple[tuple[Candidate, InputError | VerificationError], ...]
 
 
+class _NothingYetError(Exception):
+    """The file is there, its tables are not."""
+
+
 #: Makes a receipt: sequence number and hash of the one before -> content and signature.
 Issue = t.Callable[[int, str], tuple[bytes, bytes]]
 
@@ -644,20 +648,23 @@ class JobLedger:
         with self._transaction():
             yield
 
-    def record_tag_file(self, bag: Bag, remote_path: str, channels: t.Collection[ChannelRow], bytes_sent: int) -> None:
+    def record_tag_file(
+        self, bag: Bag, remote_path: str, channels: t.Collection[ChannelRow], *, found: bool, bytes_sent: int
+    ) -> None:
         """Write down that a file which describes a bag was sent.
 
         Args:
             bag: The bag.
             remote_path: Its name on the server.
             channels: The TLS connections that were used.
-            bytes_sent: Its size.
+            found: It lay there already.
+            bytes_sent: How many that were.
         """
         with self._transaction() as connection:
             attempt = _begin(connection, None, bag.id, remote_path)
             connection.execute(
-                "UPDATE attempts SET ended_at = ?, outcome = 'sent', bytes_sent = ? WHERE id = ?",
-                (utc_now(), bytes_sent, attempt),
+                "UPDATE attempts SET ended_at = ?, outcome = ?, bytes_sent = ? WHERE id = ?",
+                (utc_now(), "found" if found else "sent", bytes_sent, attempt),
             )
             _write_channels(connection, attempt, channels)
 
@@ -855,12 +862,15 @@ class JobLedger:
     # The file
 
     def _opened(self) -> sqlite3.Connection:
-        if self.read_only and not self.path.exists():
-            return self._connect(":memory:", _SCHEMA)
         if not self.read_only:
             self._make_file()
-        mode = "ro" if self.read_only else "rw"
-        return self._connect(f"file:{quote(str(self.path))}?mode={mode}", "" if self.read_only else _SCHEMA)
+            return self._connect(f"file:{quote(str(self.path))}?mode=rw", made=True)
+        if self.path.exists():
+            try:
+                return self._connect(f"file:{quote(str(self.path))}?mode=ro", made=False)
+            except _NothingYetError:  # another process is about to make it
+                pass
+        return self._connect(":memory:", made=True)
 
     def _make_file(self) -> None:
         try:
@@ -871,7 +881,7 @@ class JobLedger:
         except OSError as error:
             raise self._error((error.strerror or "an error").lower()) from error
 
-    def _connect(self, address: str, schema: str) -> sqlite3.Connection:
+    def _connect(self, address: str, *, made: bool) -> sqlite3.Connection:
         try:
             connection = sqlite3.connect(
                 address, uri=True, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
@@ -880,20 +890,19 @@ class JobLedger:
             raise self._error("no readable database") from error
         try:
             connection.row_factory = sqlite3.Row
-            if schema:
-                _journal(connection)
-                connection.executescript(schema)
-                connection.execute(
-                    "INSERT INTO meta VALUES ('identity', ?), ('version', ?) ON CONFLICT DO NOTHING",
-                    (str(uuid.uuid4()), _VERSION),
-                )
+            if made:
+                _make_tables(connection)
+            elif not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
+                raise _NothingYetError
             version = connection.execute("SELECT value FROM meta WHERE key = 'version'").fetchone()
+            if version is None or version["value"] != _VERSION:
+                raise self._error("a ledger of another version", f"version {_VERSION}")
         except sqlite3.Error as error:
             connection.close()
             raise self._error(str(error)) from error
-        if version is None or version["value"] != _VERSION:
+        except BaseException:
             connection.close()
-            raise self._error("a ledger of another version", f"version {_VERSION}")
+            raise
         return connection
 
     @contextlib.contextmanager
@@ -936,11 +945,20 @@ def _added(lists: _Lists) -> Added:
     return Added(new=tuple(new), pending=tuple(pending), done=tuple(done), refused=tuple(refused))
 
 
-def _journal(connection: sqlite3.Connection) -> None:
+def _make_tables(connection: sqlite3.Connection) -> None:
     # A write-ahead log takes one sync for each commit; FULL makes that sync happen before the commit returns.
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
+    # All or nothing: whoever looks meanwhile finds a whole ledger or none.
+    connection.execute("BEGIN IMMEDIATE")
+    for statement in _SCHEMA.split(";"):
+        if statement.strip():
+            connection.execute(statement)
+    connection.execute(
+        "INSERT INTO meta VALUES ('identity', ?), ('version', ?) ON CONFLICT DO NOTHING", (str(uuid.uuid4()), _VERSION)
+    )
+    connection.execute("COMMIT")
 
 
 def _begin(connection: sqlite3.Connection, job: int | None, bag: int | None, remote_path: str) -> int:

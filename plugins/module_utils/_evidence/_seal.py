@@ -10,10 +10,11 @@ import contextlib
 import dataclasses as dc
 import fcntl
 import hashlib
+import threading
 import typing as t
 from pathlib import Path
 
-from .._core._errors import InputError, VerificationError
+from .._core._errors import CamsecError, InputError, VerificationError
 from .._ftpes._session import Session
 from .._ftpes._source import Source
 from .._pki._files import PRIVATE, exists, make_directory, write_or_fail
@@ -21,7 +22,9 @@ from . import _bag as form
 from ._facts import Bag, Event, Job
 from ._ledger import JobLedger, ReceiptRow, Selection, joined
 from ._receipts import channel_rows, seal_receipt
+from ._retry import delay, worth_another_try
 from ._timestamp import TimestampService
+from ._worker import RunOptions
 
 if t.TYPE_CHECKING:
     from .._ftpes._facts import Server
@@ -81,6 +84,8 @@ class Sealer:
         stamp_each: Stamp each receipt, not only the seal.
         metadata: Lines of ``bag-info.txt``, text by label.
         on_event: Is told what happens.
+        options: How often to try.
+        stop: Set by whoever wants it to end.
         open_session: Makes a session.
     """
 
@@ -91,6 +96,8 @@ class Sealer:
     stamp_each: bool
     metadata: t.Mapping[str, str]
     on_event: t.Callable[[Event], None]
+    options: RunOptions = dc.field(default_factory=RunOptions)
+    stop: threading.Event = dc.field(default_factory=threading.Event)
     open_session: t.Callable[..., Session] = Session
 
     def seal(self, bag: Bag) -> bool:
@@ -170,17 +177,39 @@ class Sealer:
         write_or_fail(home / form.TAG_MANIFEST, form.manifest(digests), mode=PRIVATE, subject="file of a bag")
 
     def _send(self, home: Path, bag: Bag) -> None:
+        """Send what describes the bag, with the patience that evidence itself gets."""
         names = [name for name in _ORDER if exists(home / name)]
+        attempt = 0
+        while names:
+            attempt += 1
+            try:
+                self._send_all(home, bag, names)
+            except CamsecError as error:
+                pause = delay(attempt, first=self.options.first_delay, cap=self.options.longest_delay)
+                if attempt >= self.options.attempts or not worth_another_try(error) or self.stop.wait(pause):
+                    raise
+                self.on_event(Event(kind="retried", remote_path=bag.remote_directory, text=error.message))
+
+    def _send_all(self, home: Path, bag: Bag, names: list[str]) -> None:
+        """Send files; each that is done leaves the list."""
         with self.open_session(self.server) as session:
             session.make_directories(bag.remote_directory)
-            for name in names:
+            while names:
+                name = names[0]
                 with Source.open(home / name) as source:
                     result = session.upload(
                         source,
                         joined(bag.remote_directory, name),
                         temporary_path=joined(bag.remote_directory, _temporary_name(bag, name)),
                     )
-                self.ledger.record_tag_file(bag, result.remote_path, channel_rows(result), result.bytes_sent)
+                self.ledger.record_tag_file(
+                    bag,
+                    result.remote_path,
+                    channel_rows(result),
+                    found=result.already_there,
+                    bytes_sent=result.bytes_sent,
+                )
+                del names[0]
 
 
 def _temporary_name(bag: Bag, name: str) -> str:

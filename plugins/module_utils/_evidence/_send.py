@@ -109,6 +109,7 @@ class Wish:
         self,
         ledger: JobLedger,
         on_event: t.Callable[[Event], None],
+        stop: threading.Event,
         open_session: t.Callable[..., Session] = Session,
     ) -> Sealer:
         """What seals its bag.
@@ -116,6 +117,7 @@ class Wish:
         Args:
             ledger: The ledger.
             on_event: Is told what happens.
+            stop: Set by whoever wants it to end.
             open_session: Makes a session.
 
         Returns:
@@ -129,6 +131,8 @@ class Wish:
             stamp_each=self.timestamp_scope == "each",
             metadata=self.bag_info,
             on_event=on_event,
+            options=self.run,
+            stop=stop,
             open_session=open_session,
         )
 
@@ -283,7 +287,7 @@ def _work(
         return
     try:
         if bag is not None and not outcome.sealed:
-            outcome.sealed_now = wish.sealer(ledger, on_event, open_session).seal(bag)
+            outcome.sealed_now = wish.sealer(ledger, on_event, stop, open_session).seal(bag)
             outcome.bag = ledger.bag(bag.destination, bag.remote_directory)
             outcome.sealed = outcome.bag is not None and bool(outcome.bag.sealed_at)
         elif bag is None:

@@ -239,7 +239,7 @@ class Watcher:
 
     def _seal(self, ledger: JobLedger, bag: Bag) -> None:
         try:
-            self._wish.sealer(ledger, self._on_event, self._open_session).seal(bag)
+            self._wish.sealer(ledger, self._on_event, self._stop, self._open_session).seal(bag)
         except CamsecError as error:
             self._bear(error)
 
