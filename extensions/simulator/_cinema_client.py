@@ -197,10 +197,10 @@ class Client:
         except OSError as error:
             raise UploadError(JobStatus.FileAccessErr, f"{source.name} cannot be read") from error
         with file:
-            listener, place = self._open_data()
+            listener = self._open_data()
             self._expect(f"STOR {path}", {125, 150}, JobStatus.DestServerErr)
             try:
-                self._send(self._secured(listener, place), file, sent)
+                self._send(self._secured(listener), file, sent)
             except OSError as error:
                 self._data_broke(error)
             self._close_data()
@@ -214,17 +214,20 @@ class Client:
         code, text = self._answer()
         raise _refusal(code, text, JobStatus.UploadErr) from error
 
-    def _open_data(self) -> tuple[socket.socket | None, tuple[str, int]]:
+    def _open_data(self) -> socket.socket | None:
+        """Connect, since some servers answer STOR only then; in active mode the socket that the server connects to."""
         assert self._control is not None
         if self._target.passive:
-            return None, self._passive()
+            place = self._passive()
+            self._data = socket.create_connection(place, self._target.timeout, source_address=self._source())
+            return None
         own, family = self._control.getsockname()[0], self._control.family
         listener = socket.create_server((own, 0), family=family)
         listener.settimeout(self._target.timeout)
         port = listener.getsockname()[1]
         number = 2 if family == socket.AF_INET6 else 1
         self._expect(f"EPRT |{number}|{own}|{port}|", {200}, JobStatus.DestServerErr)
-        return listener, (own, port)
+        return listener
 
     def _passive(self) -> tuple[str, int]:
         assert self._control is not None
@@ -239,14 +242,13 @@ class Client:
         # The address in the answer is not looked at: the data go where the login went.
         return peer, int(numbers[5]) * 256 + int(numbers[6])
 
-    def _secured(self, listener: socket.socket | None, place: tuple[str, int]) -> socket.socket:
-        if listener is None:
-            data = socket.create_connection(place, self._target.timeout, source_address=self._source())
-        else:
+    def _secured(self, listener: socket.socket | None) -> socket.socket:
+        if listener is not None:
             with listener:
-                data, _peer = listener.accept()
-            data.settimeout(self._target.timeout)
-        self._data = data
+                self._data, _peer = listener.accept()
+            self._data.settimeout(self._target.timeout)
+        data = self._data
+        assert data is not None
         if self._context is None or not isinstance(self._control, ssl.SSLSocket):
             return data
         # Servers refuse, by default, a data connection that does not resume the control connection's session.

@@ -72,33 +72,33 @@ class LocalCard:
         return Present(data=data, free=free, obstacle=_obstacle(root, read_only=read_only))
 
     def write(self, data: bytes) -> None:
-        """Write, sync and rename; then read back from the card itself.
+        """Write, sync, read back from the card itself, and rename.
 
         Args:
             data: The whole file.
 
         Raises:
             RefusedError: The card is full, write-protected, or was pulled.
-            VerificationError: Something else lies there afterwards.
+            VerificationError: Something else came back; the old file is as it was.
         """
         root = self._root()
-        target, temporary = root / FILE_NAME, root / _TEMPORARY
+        temporary, advice = root / _TEMPORARY, "The old file is as it was."
         try:
             with _exclusive(temporary) as descriptor:
                 _write_all(descriptor, data)
-                temporary.replace(target)
-                _sync_directory(root)
-                # What lies in the memory of this host says nothing about the card.
-                with contextlib.suppress(OSError):
-                    os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-            found = self._read(target)
+                found = _read_back(descriptor)
+                if found == data:
+                    temporary.replace(root / FILE_NAME)
+            _sync_directory(root)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-            raise self._refused(_why(error), "a card that takes the file", "The old file is as it was.") from error
+            raise self._refused(_why(error), "a card that takes the file", advice) from error
         if found != data:
             raise VerificationError(
-                device=self.place, subject=FILE_NAME, found="other content after writing", expected="what was written"
+                device=self.place,
+                subject=FILE_NAME,
+                found="other content after writing",
+                expected="what was written",
+                advice=advice,
             )
 
     def remove(self) -> None:
@@ -179,13 +179,34 @@ def _obstacle(root: Path, *, read_only: bool) -> str:
 
 @contextlib.contextmanager
 def _exclusive(path: Path) -> t.Iterator[int]:
-    """A new file that no other process writes at the same time; one that a crash left behind is taken over."""
+    """A new file that no other process writes at the same time; one that a crash left behind is taken over.
+
+    Unless it was renamed, it is removed again.
+    """
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not _is_at(descriptor, path):
+            # Between opening and locking, another process has renamed it: it is the card's own file by now.
+            raise BlockingIOError
         yield descriptor
+        if _is_at(descriptor, path):
+            path.unlink()
+    except BlockingIOError:
+        raise
+    except BaseException:
+        with contextlib.suppress(OSError):
+            path.unlink()
+        raise
     finally:
         os.close(descriptor)
+
+
+def _is_at(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.lstat())
+    except FileNotFoundError:
+        return False
 
 
 def _write_all(descriptor: int, data: bytes) -> None:
@@ -197,6 +218,13 @@ def _write_all(descriptor: int, data: bytes) -> None:
     with contextlib.suppress(OSError):
         os.fchmod(descriptor, 0o644)
     os.fsync(descriptor)
+
+
+def _read_back(descriptor: int) -> bytes:
+    # What lies in the memory of this host says nothing about the card.
+    with contextlib.suppress(OSError):
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+    return os.pread(descriptor, _LARGEST, 0)
 
 
 def _sync_directory(path: Path) -> None:

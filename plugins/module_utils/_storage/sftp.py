@@ -112,37 +112,33 @@ class SftpCard:
         with self._speaking("reading the card"):
             client = self._connected()
             self._check_folder(client)
-            return Present(data=self._read(client))
+            return Present(data=self._read(client, self._path(FILE_NAME)))
 
     def write(self, data: bytes) -> None:
-        """Write under another name, rename, and read back.
+        """Write under another name, read back, and rename.
 
         Args:
             data: The whole file.
 
         Raises:
             CamsecError: The server refused, or the connection broke; the old file is as it was.
-            VerificationError: Something else lies there afterwards.
+            VerificationError: Something else came back; the old file is as it was.
         """
         with self._speaking("writing to the card"):
             client = self._connected()
             temporary = self._path(_TEMPORARY)
             try:
+                # Not pipelined: errors of pipelined writes are lost.
                 with client.open(temporary, "wb") as file:
-                    file.set_pipelined(True)
                     file.write(data)
                     file.flush()
                     _sync(client, file)
+                self._compare(client, temporary, data)
                 self._rename(client, temporary)
             except BaseException:
                 with contextlib.suppress(OSError, EOFError, paramiko.SSHException):
                     client.remove(temporary)
                 raise
-            found = self._read(client)
-        if found != data:
-            raise VerificationError(
-                device=self.place, subject=FILE_NAME, found="other content after writing", expected="what was written"
-            )
 
     def remove(self) -> None:
         """Take ``certification.pem`` away.
@@ -226,8 +222,17 @@ class SftpCard:
         if not stat.S_ISDIR(mode):
             raise self._error(InputError, "memory card", "no directory", "the card's root folder")
 
-    def _read(self, client: paramiko.SFTPClient) -> bytes | None:
-        path = self._path(FILE_NAME)
+    def _compare(self, client: paramiko.SFTPClient, path: str, data: bytes) -> None:
+        if self._read(client, path) != data:
+            raise self._error(
+                VerificationError,
+                FILE_NAME,
+                "other content after writing",
+                "what was written",
+                "The old file is as it was.",
+            )
+
+    def _read(self, client: paramiko.SFTPClient, path: str) -> bytes | None:
         try:
             mode = client.lstat(path).st_mode or 0
         except FileNotFoundError:

@@ -221,6 +221,49 @@ def test_another_process_is_writing(bench: Bench, makers: Makers) -> None:
     assert not bench.file.exists()
 
 
+def test_card_that_gives_back_something_else_keeps_the_old_file(
+    bench: Bench, makers: Makers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench(certificate_path=str(makers().path))
+    card = "ansible_collections.camsec.fleet.plugins.module_utils._storage.card"
+    monkeypatch.setattr(f"{card}._read_back", lambda _descriptor: b"rotten")
+    done = bench(certificate_path=str(makers("Other Root").path))
+    assert "found other content after writing, expected what was written. The old file is as it was." in done["msg"]
+    assert bench.file.read_text() == makers().pem
+    assert [path.name for path in bench.card.iterdir()] == ["certification.pem"]
+
+
+def test_many_processes_at_once_leave_one_whole_file(bench: Bench, makers: Makers) -> None:
+    """Each either writes its own certificates or says that another process is writing."""
+    pems = [makers(name).pem for name in ("Studio Root", "Other Root")]
+    program = (
+        "import sys; sys.path[:0] = [p for p in sys.argv[2].split(':') if p]\n"
+        "from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import CamsecError\n"
+        "from ansible_collections.camsec.fleet.plugins.module_utils._storage.card import LocalCard\n"
+        "data = sys.stdin.buffer.read()\n"
+        "for _round in range(200):\n"
+        "    try:\n"
+        "        LocalCard(sys.argv[1], require_mount=False).write(data)\n"
+        "    except CamsecError as error:\n"
+        "        assert 'another process' in error.found, error.found\n"
+        "    with open(sys.argv[1] + '/certification.pem', 'rb') as file:\n"
+        "        assert file.read().endswith(b'-----END CERTIFICATE-----\\n')\n"
+    )
+    bench.file.write_text(pems[0])
+    running = []
+    for pem in pems * 2:
+        process = subprocess.Popen(
+            [sys.executable, "-c", program, bench.card, os.pathsep.join(sys.path)], stdin=subprocess.PIPE
+        )
+        assert process.stdin is not None
+        process.stdin.write(pem.encode())
+        process.stdin.close()
+        running.append(process)
+    assert [process.wait(60) for process in running] == [0] * 4
+    assert [path.name for path in bench.card.iterdir()] == ["certification.pem"]
+    assert bench.file.read_text() in pems
+
+
 _ON_A_MOUNT = """
     import importlib, json, os, pathlib, subprocess, sys
     from ansible_collections.camsec.fleet.plugins.module_utils._module import run_in_worker
