@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import types
 import typing as t
 
@@ -20,10 +21,8 @@ from ._source import Source
 from ._throttle import Throttle
 from ._upload import Upload
 
-__all__ = ["TEMPORARY_SUFFIX", "Session"]
+__all__ = ["Session", "temporary_name"]
 
-#: What :meth:`Session.put_bytes` appends to a name while the content is on its way.
-TEMPORARY_SUFFIX: t.Final = ".camsec-part"
 _LONGEST_LISTING: t.Final = 64 << 20
 
 
@@ -149,7 +148,7 @@ class Session:
             CamsecError: It is not done.
         """
         with Source.of_bytes(content) as source:
-            return self.upload(source, remote_path, temporary_path=remote_path + TEMPORARY_SUFFIX, resume=False)
+            return self.upload(source, remote_path, temporary_path=temporary_name(remote_path), resume=False)
 
     def size(self, path: str) -> int | None:
         """A file's size on the server.
@@ -312,3 +311,16 @@ class Session:
             self._link.expect("CWD", here.text[begin + 1 : end].replace('""', '"'), 2)
             return
         raise refusal(self.server.device, f"MKD {path}", refused, "257, or the folder there already")
+
+
+def temporary_name(remote_path: str) -> str:
+    """The name of a content while it is on its way: the same again for the same final name.
+
+    Args:
+        remote_path: The final name.
+
+    Returns:
+        ``camsec-<16 hexadecimal digits>.part`` in the same folder.
+    """
+    folder, slash, dummy = remote_path.rpartition("/")
+    return f"{folder}{slash}camsec-{hashlib.sha256(remote_path.encode()).hexdigest()[:16]}.part"
