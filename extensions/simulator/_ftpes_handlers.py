@@ -151,6 +151,7 @@ class _Receiver(DTPHandler):  # type: ignore[misc]  # pyftpdlib has no types
         self.transfer_finished = False
         self.note()
         self.receive = False
+        self.flush()
         DTPHandler.close(self)
 
     def handle_close(self) -> None:
@@ -169,6 +170,11 @@ class _Receiver(DTPHandler):  # type: ignore[misc]  # pyftpdlib has no types
             self.cmd_channel.record.spend()
             self._resp = ()
         self.close()
+
+    def flush(self) -> None:
+        """Have what was received in the file."""
+        if self.file_obj is not None and not self.file_obj.closed:
+            self.file_obj.flush()
 
     def note(self) -> None:
         """Remember the transfer."""
@@ -203,6 +209,8 @@ class DataHandler(SSLConnectionMixin, _Receiver):  # type: ignore[misc]  # pyftp
         if not self._closed and self.receive:
             self.note()
             self.receive = False
+            # Whoever sees the connection end sees the whole file.
+            self.flush()
         super().close()
 
     def note(self) -> None:
