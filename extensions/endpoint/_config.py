@@ -18,12 +18,13 @@ from ...plugins.module_utils._tls._policies import PROTOCOLS, Policy, policy_of
 
 __all__ = ["OPTIONS", "CertificateFiles", "Configuration", "Option", "read_configuration"]
 
-_SIZE: t.Final = re.compile(r"(?P<number>\d+) ?(?P<unit>|B|[KMGT]i?B)")
+_SIZE: t.Final = re.compile(r"(?P<number>\d+) ?(?P<unit>|B|kB|[KMGT]i?B)")
 _UNITS: t.Final = {"": 1, "B": 1} | {
     f"{letter}{kind}B": base**power
     for power, letter in enumerate("KMGT", 1)
     for kind, base in (("", 1000), ("i", 1024))
 }
+_UNITS["kB"] = 1000
 
 
 @dc.dataclass(frozen=True, kw_only=True)
@@ -102,7 +103,7 @@ class Option:
 def _integer(low: int, high: int) -> t.Callable[[t.Any], int]:
     def read(value: t.Any) -> int:
         if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
-            return value
+            return int(value)
         raise ValueError(f"a whole number from {low} to {high}")
 
     return read

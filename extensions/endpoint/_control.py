@@ -34,6 +34,7 @@ if t.TYPE_CHECKING:
 __all__ = ["ControlHandler"]
 
 _MAX_LOGINS: t.Final = 3
+_READ: t.Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _TELNET: t.Final = "\udcff\udcf2\udcf4"
 _NOTHING: t.Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _RANGE: t.Final = re.compile(r'(?:"(?P<quoted>[^"]*)"|(?P<plain>.*?))(?: (?P<start>\d+) (?P<end>\d+))?')
@@ -84,11 +85,14 @@ class _Files(AbstractedFS):  # type: ignore[misc]  # pyftpdlib has no types
             return [entry.name for entry in entries if not entry.is_symlink()]
 
     def open(self, filename: str, mode: str) -> t.Any:
-        descriptor = os.open(filename, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        def opener(path: str, dummy: int) -> int:
+            descriptor = os.open(path, _READ)
+            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return descriptor
             os.close(descriptor)
             raise FilesystemError("This is not a file")
-        return open(descriptor, mode)  # noqa: PTH123  # pyftpdlib closes it
+
+        return open(filename, mode, opener=opener)  # pyftpdlib closes it
 
     def mkdir(self, path: str) -> None:
         self._try(self.home.make_directory, path)
@@ -579,7 +583,7 @@ class ControlHandler(WholeShutdown, TLS_FTPHandler):  # type: ignore[misc]  # py
         if not self._home().contains(path):
             raise Refusal(550, "This is outside of the home.")
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+            descriptor = os.open(path, _READ)
         except OSError as error:
             raise reply_of(error) from error
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):

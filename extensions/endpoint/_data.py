@@ -12,6 +12,7 @@ from OpenSSL import SSL
 from pyftpdlib.handlers import TLS_DTPHandler
 from pyftpdlib.handlers.ftp.dispatchers import PassiveDTP
 
+from ._channel import DataChannel
 from ._limits import Rate
 from ._tls import channel_facts
 from ._upload import RECORD, Refusal, Upload
@@ -58,6 +59,7 @@ class DataHandler(WholeShutdown, TLS_DTPHandler):  # type: ignore[misc]  # pyftp
     # pyftpdlib's own, for the type checker.
     ac_out_buffer_size: int
     _lastdata: int
+    socket: t.Any
 
     def __init__(self, sock: t.Any, cmd_channel: t.Any) -> None:
         configuration = cmd_channel.server.app.configuration
@@ -72,12 +74,24 @@ class DataHandler(WholeShutdown, TLS_DTPHandler):  # type: ignore[misc]  # pyftp
 
     # -- TLS ---------------------------------------------------------------------------------------------------------
 
+    def secure_connection(self, ssl_context: SSL.Context) -> None:
+        """Begin TLS.
+
+        Args:
+            ssl_context: The control connection's.
+        """
+        self._ssl_requested = self._ssl_accepting = True
+        self.socket = DataChannel(ssl_context, self.socket)
+
     def handle_ssl_established(self) -> None:
         """Refuse a session that is not this control connection's; the context knows no other."""
-        self.facts = channel_facts(self.socket)
+        self.facts = channel_facts(self.socket.tls)
         self.cmd_channel.audit("tls", channel="data", **self.facts)
         if not self.facts["resumed"] and self.cmd_channel.server.app.configuration.session_reuse == "require":
             self._end(Refusal(522, "A data connection must resume the TLS session of its control connection."))
+        else:
+            # The first bytes may have come with the end of the handshake: no event will tell of them.
+            self.ioloop.call_later(0, self._again, _errback=self.handle_error)
 
     def handle_failed_ssl_handshake(self) -> None:
         """Answer as RFC 4217, section 10.2 says."""
@@ -92,6 +106,21 @@ class DataHandler(WholeShutdown, TLS_DTPHandler):  # type: ignore[misc]  # pyftp
 
     # -- receiving -----------------------------------------------------------------------------------------------------
 
+    def enable_receiving(self, type: str, cmd: str) -> None:  # noqa: A002  # pyftpdlib's name
+        """Begin to receive.
+
+        Args:
+            type: Of the content; always binary.
+            cmd: STOR or APPE.
+        """
+        super().enable_receiving(type, cmd)
+        self.ioloop.call_later(0, self._again, _errback=self.handle_error)
+
+    def _again(self) -> None:
+        """Go on with what is in memory already."""
+        if not self._closed and self._ssl_established and self.receive:
+            self.handle_read_event()
+
     def handle_read_event(self) -> None:
         """Receive a turn; anything else is pyftpdlib's."""
         if self._ssl_accepting or self._ssl_closing or not isinstance(self.file_obj, Upload):
@@ -102,7 +131,7 @@ class DataHandler(WholeShutdown, TLS_DTPHandler):  # type: ignore[misc]  # pyftp
             self._receive(self.file_obj)
 
     def _receive(self, upload: Upload) -> None:
-        turn = 0
+        turn, more = 0, True
         try:
             while turn < self._turn:
                 count = self.socket.recv_into(upload.space(), RECORD)
@@ -111,6 +140,7 @@ class DataHandler(WholeShutdown, TLS_DTPHandler):  # type: ignore[misc]  # pyftp
                 upload.filled(count)
         except SSL.WantReadError:
             upload.settle()
+            more = False
         except SSL.WantWriteError:
             self._ssl_want_write = True
         except SSL.ZeroReturnError:
@@ -122,7 +152,8 @@ class DataHandler(WholeShutdown, TLS_DTPHandler):  # type: ignore[misc]  # pyftp
         except Refusal as refusal:
             self._end(refusal)
             return
-        self._pause(turn, self.ioloop.READ)
+        if not self._pause(turn, self.ioloop.READ) and more:
+            self.ioloop.call_later(0, self._again, _errback=self.handle_error)
 
     def _torn(self, upload: Upload) -> None:
         """The connection ended without close_notify: maybe somebody cut it."""
@@ -146,15 +177,17 @@ class DataHandler(WholeShutdown, TLS_DTPHandler):  # type: ignore[misc]  # pyftp
 
     # -- speed ---------------------------------------------------------------------------------------------------------
 
-    def _pause(self, count: int, event: int) -> None:
+    def _pause(self, count: int, event: int) -> bool:
         wait = max(rate.take(count) for rate in self._rates)
         if wait > 0 and not self._closed:
             self.del_channel()
-            self.call_later(wait, self._go_on, event)
+            self.ioloop.call_later(wait, self._go_on, event, _errback=self.handle_error)
+        return wait > 0
 
     def _go_on(self, event: int) -> None:
         if not self._closed:
             self.add_channel(events=event)
+            self._again()
 
     def send(self, data: bytes) -> int:
         """Send, at the allowed speed.

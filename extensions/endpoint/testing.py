@@ -86,6 +86,7 @@ class RunningEndpoint:
         host: Loopback address.
         certificates: Certificates and their keys; without any one that signs itself is made.
         users: Names and passwords.
+        prefix: A command that runs the program, for example `prlimit --fsize=…`.
         options: Of the configuration, over its defaults and those for tests (no delays, no fsync).
     """
 
@@ -96,6 +97,7 @@ class RunningEndpoint:
         host: str = "127.0.0.1",
         certificates: t.Sequence[tuple[pathlib.Path, pathlib.Path]] = (),
         users: t.Mapping[str, str] | None = None,
+        prefix: t.Sequence[str] = (),
         **options: t.Any,
     ) -> None:
         self.folder = folder / f"endpoint-{os.urandom(4).hex()}"
@@ -104,6 +106,9 @@ class RunningEndpoint:
         self.port = 0
         self.user, self.password = USER, PASSWORD
         self.users = dict(users) if users is not None else {USER: PASSWORD}
+        self.prefix = tuple(prefix)
+        #: Events of others are left out.
+        self.only_user: str | None = None
         self.audit_log = self.folder / "audit.jsonl"
         self.users_file = self.folder / "users.yml"
         self.configuration = self.folder / "endpoint.yml"
@@ -117,8 +122,8 @@ class RunningEndpoint:
 
     @property
     def home(self) -> pathlib.Path:
-        """The home of the first user, which is there after the first login."""
-        return self.root / next(iter(self.users))
+        """The home of `user`, which is there after the first login."""
+        return self.root / self.user
 
     def _write_users(self) -> None:
         with UsersFile(self.users_file).changed() as users:
@@ -166,7 +171,7 @@ class RunningEndpoint:
         """Start it, and wait until it listens."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603  # our own program
-                self.command("serve", "--config", str(self.configuration)),
+                [*self.prefix, *self.command("serve", "--config", str(self.configuration))],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -231,7 +236,12 @@ class RunningEndpoint:
             The events, the oldest first.
         """
         told = [json.loads(line) for line in self.audit_log.read_text(encoding="ascii").splitlines()]
-        return [one for one in told if event is None or one["event"] == event]
+        users = (None, self.only_user)
+        return [
+            one
+            for one in told
+            if (event is None or one["event"] == event) and (self.only_user is None or one.get("user") in users)
+        ]
 
     def await_event(self, event: str, count: int = 1, timeout: float = 20.0, **facts: t.Any) -> dict[str, t.Any]:
         """Wait for an event.
