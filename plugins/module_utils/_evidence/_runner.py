@@ -36,6 +36,7 @@ _BEAT = 20.0
 _POLL = 0.25
 _PATIENCE = 15.0
 _TOGETHER = 256
+_LINGER = 0.03
 
 
 @dc.dataclass(kw_only=True)
@@ -152,6 +153,8 @@ class Runner:
         self._hear_of_the_gone()
         if self.result.fatal is not None:
             return False
+        if len(self._workers) >= self._most:
+            return True
         counts = self._desk.ledger.counts(self._desk.selection)
         waiting, leased = counts.get("waiting", 0), counts.get("leased", 0)
         if not self._workers and not waiting:
@@ -187,8 +190,10 @@ class Runner:
         heard: list[Report | None] = []
         try:
             heard.append(self._desk.reports.get(timeout=timeout) if timeout else self._desk.reports.get_nowait())
+            # A moment for others to come in: one transaction, and one sync of the disk, for all of them.
+            until = time.monotonic() + (_LINGER if timeout and heard[0] is not None else 0)
             while len(heard) < _TOGETHER:
-                heard.append(self._desk.reports.get_nowait())
+                heard.append(self._desk.reports.get(timeout=max(0.0, until - time.monotonic())))
         except queue.Empty:
             pass
         reports = [report for report in heard if report is not None]
