@@ -19,12 +19,13 @@ from ...plugins.module_utils._tls._policies import PROTOCOLS, Policy, policy_of
 __all__ = ["OPTIONS", "CertificateFiles", "Configuration", "Option", "read_configuration"]
 
 _SIZE: t.Final = re.compile(r"(?P<number>\d+) ?(?P<unit>|B|kB|[KMGT]i?B)")
-_UNITS: t.Final = {"": 1, "B": 1} | {
-    f"{letter}{kind}B": base**power
-    for power, letter in enumerate("KMGT", 1)
-    for kind, base in (("", 1000), ("i", 1024))
+_UNITS: t.Final[t.Mapping[str, int]] = {
+    "": 1,
+    "B": 1,
+    "kB": 1000,
+    **{f"{letter}B": 1000**power for power, letter in enumerate("KMGT", 1)},
+    **{f"{letter}iB": 1024**power for power, letter in enumerate("KMGT", 1)},
 }
-_UNITS["kB"] = 1000
 
 
 @dc.dataclass(frozen=True, kw_only=True)
