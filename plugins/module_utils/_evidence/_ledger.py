@@ -298,11 +298,13 @@ class JobLedger:
         Returns:
             What became of each.
         """
+        pairs = [(one, _new_job(one, selection, remote_directory, self.identity)) for one in candidates]
+        # Comparing content takes its time: not while others wait for the ledger.
+        same = self._same(pairs, same_content)
         lists: _Lists = ([], [], [], [])
         with self._transaction() as connection:
-            for candidate in candidates:
-                wanted = _new_job(candidate, selection, remote_directory, self.identity)
-                self._add_one(connection, candidate, lists, wanted, same_content)
+            for candidate, wanted in pairs:
+                self._add_one(connection, candidate, lists, wanted, same)
         return _added(lists)
 
     def planned(
@@ -328,10 +330,24 @@ class JobLedger:
         """
         bag = self.bag(destination, remote_directory) if in_bag else None
         selection = Selection(destination=destination, bag=(bag.id if bag else 0) if in_bag else None)
+        pairs = [(one, _new_job(one, selection, remote_directory, "")) for one in candidates]
+        same = self._same(pairs, same_content)
         lists: _Lists = ([], [], [], [])
-        for candidate in candidates:
-            self._add_one(None, candidate, lists, _new_job(candidate, selection, remote_directory, ""), same_content)
+        for candidate, wanted in pairs:
+            self._add_one(None, candidate, lists, wanted, same)
         return _added(lists)
+
+    def _same(
+        self, pairs: t.Sequence[tuple[Candidate, Job]], same_content: t.Callable[[Candidate, Job], bool] | None
+    ) -> frozenset[tuple[str, int]]:
+        """Which files have the content that a job of another identity was done with: source and number of the job."""
+        found = set()
+        for candidate, wanted in pairs if same_content is not None else ():
+            present = self.job_of(wanted.destination, wanted.remote_path)
+            changed = present is not None and present.state == "done" and present.identity != candidate.identity
+            if present is not None and changed and same_content is not None and same_content(candidate, present):
+                found.add((candidate.source, present.id))
+        return frozenset(found)
 
     def _add_one(
         self,
@@ -339,16 +355,17 @@ class JobLedger:
         candidate: Candidate,
         lists: _Lists,
         wanted: Job,
-        same_content: t.Callable[[Candidate, Job], bool] | None,
+        same: t.Collection[tuple[str, int]],
     ) -> None:
         new, pending, done, refused = lists
         present = self.job_of(wanted.destination, wanted.remote_path)
         if present is None:
             new.append(_insert(connection, wanted))
         elif present.state == "done":
-            if present.identity == candidate.identity or (
-                same_content is not None and same_content(candidate, present)
-            ):
+            if present.identity == candidate.identity:
+                done.append(present)
+            elif (candidate.source, present.id) in same:
+                _touched(connection, candidate, present)
                 done.append(present)
             else:
                 refused.append((candidate, _changed_since(candidate, present)))
@@ -938,6 +955,15 @@ class JobLedger:
 
 
 _Lists = tuple[list[Job], list[Job], list[Job], list[tuple[Candidate, "InputError | VerificationError"]]]
+
+
+def _touched(connection: sqlite3.Connection | None, candidate: Candidate, job: Job) -> None:
+    """Remember what a file is now, so that it is not read again the next time."""
+    if connection is not None and candidate.source == job.source:
+        connection.execute(
+            "UPDATE jobs SET mtime_ns = :mtime_ns, inode = :inode, device = :device WHERE id = :id AND size = :size",
+            {**dc.asdict(candidate.identity), "id": job.id},
+        )
 
 
 def _added(lists: _Lists) -> Added:

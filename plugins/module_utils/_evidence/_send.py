@@ -189,13 +189,7 @@ def plan(wish: Wish) -> Outcome:
     """
     found = _look(wish)
     with JobLedger(wish.state_directory, read_only=True) as ledger:
-        added = ledger.planned(
-            found.candidates,
-            destination=wish.destination,
-            remote_directory=wish.remote_directory,
-            in_bag=wish.manifest,
-            same_content=_same_content,
-        )
+        added = _planned(wish, ledger, found)
         bag = ledger.bag(wish.destination, wish.remote_directory) if wish.manifest else None
         outcome = _outcome(found, added, bag)
         outcome.refused += _too_late(ledger, bag, added.new)
@@ -235,21 +229,7 @@ def send(
     with JobLedger(wish.state_directory) as ledger:
         bag = _bag_for(wish, ledger, found)
         selection = Selection(destination=wish.destination, bag=None if bag is None else bag.id)
-        if (wish.manifest and bag is None) or (bag is not None and _closed(ledger, bag)):
-            added = ledger.planned(
-                found.candidates,
-                destination=wish.destination,
-                remote_directory=wish.remote_directory,
-                in_bag=True,
-                same_content=_same_content,
-            )
-        else:
-            added = ledger.add(
-                found.candidates,
-                selection=selection,
-                remote_directory=wish.remote_directory,
-                same_content=_same_content,
-            )
+        added = _put_down(wish, ledger, selection, bag, found)
         outcome = _outcome(found, added, bag)
         outcome.refused += _too_late(ledger, bag, added.new)
         if wish.manifest and bag is None:
@@ -314,6 +294,27 @@ def _bag_for(wish: Wish, ledger: JobLedger, found: Found) -> Bag | None:
     if present is not None or not found.candidates:
         return present
     return ledger.open_bag(wish.destination, wish.remote_directory)
+
+
+def _planned(wish: Wish, ledger: JobLedger, found: Found) -> Added:
+    return ledger.planned(
+        found.candidates,
+        destination=wish.destination,
+        remote_directory=wish.remote_directory,
+        in_bag=wish.manifest,
+        same_content=_same_content,
+    )
+
+
+def _put_down(wish: Wish, ledger: JobLedger, selection: Selection, bag: Bag | None, found: Found) -> Added:
+    """Make jobs of what was found, unless its bag takes no more, or there is no bag since nothing was found."""
+    if (wish.manifest and bag is None) or (bag is not None and _closed(ledger, bag)):
+        planned = _planned(wish, ledger, found)
+        if planned.new or bag is None:
+            return planned
+    return ledger.add(
+        found.candidates, selection=selection, remote_directory=wish.remote_directory, same_content=_same_content
+    )
 
 
 def _closed(ledger: JobLedger, bag: Bag) -> bool:

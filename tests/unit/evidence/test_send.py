@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import shutil
 import socket
 import threading
 import typing as t
@@ -108,6 +109,12 @@ def test_a_touched_file_and_its_copy_are_the_same_evidence(bench: Bench) -> None
     bench.send()
     os.utime(path, (1, 1))
     assert bench.send().errors == []
+    with JobLedger(bench.state, read_only=True) as ledger:
+        assert [job.identity.mtime_ns for job in ledger.jobs()] == [10**9]  # it is not read again the next time
+    (bench.home / "other").mkdir()
+    copy = bench.home / "other/A001"
+    shutil.copytree(bench.source, copy)
+    assert bench.send(paths=(str(copy),)).errors == []
 
 
 def test_a_changed_file_is_never_overwritten(bench: Bench) -> None:
