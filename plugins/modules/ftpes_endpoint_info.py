@@ -194,6 +194,9 @@ data:
         - V(demanded) when a data connection has to resume the control connection's session, V(offered) when it may,
           V(not_offered) when it cannot.
       type: str
+    foreign_address:
+      description: Address that C(PASV) names where it is not the server's own; else empty.
+      type: str
     listings:
       description: For each suite of the control channel whether a listing came about, and whether it was resumed.
       type: list

@@ -89,6 +89,7 @@ class DataChannel:
         fresh: A listing without resumption.
         suites: What a data connection without resumption takes; None where the server demands resumption.
         features: FEAT after the login.
+        foreign_address: What PASV names where that is not the server's own address; else empty.
     """
 
     skipped: str = ""
@@ -97,6 +98,7 @@ class DataChannel:
     fresh: Listing | None = None
     suites: Suites | None = None
     features: tuple[str, ...] = ()
+    foreign_address: str = ""
 
 
 @dc.dataclass(frozen=True, kw_only=True)

@@ -48,6 +48,7 @@ class Gate:
         self._busy = 0
         self._free = threading.Condition()
         self._stopped = threading.Event()
+        self._last = "no end in time"
         self.connections = 0
 
     @property
@@ -75,6 +76,7 @@ class Gate:
                 with self._slot():
                     return work()
             except again as error:
+                self._last = error.found
                 if time.monotonic() + pause > self._until or self._stopped.wait(pause):
                     raise self._incomplete(error.found) from error
                 pause = min(2 * pause, _LONGEST_PAUSE)
@@ -95,7 +97,7 @@ class Gate:
             while self._busy >= self._width and not self._stopped.is_set():
                 self._free.wait()
             if self._stopped.is_set() or time.monotonic() > self._until:
-                raise self._incomplete("no end in time")
+                raise self._incomplete(self._last)
             self._busy += 1
             self.connections += 1
         try:

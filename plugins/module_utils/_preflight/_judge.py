@@ -219,6 +219,11 @@ def _data_findings(data: DataChannel) -> t.Iterator[Finding]:
     if data.skipped:
         yield Finding(level="note", text=f"The data channel was not looked at: {data.skipped}")
         return
+    if data.foreign_address:
+        yield Finding(
+            level="warning",
+            text=f"PASV names the address {data.foreign_address}, which is not the server's: whoever follows it fails.",
+        )
     if data.session_reuse == "demanded":
         yield Finding(
             level="note",

@@ -29,6 +29,8 @@ __all__ = ["Account", "DataOffers", "Listing", "Login", "trusting"]
 _EPSV = re.compile(r"\((.)\1\1([0-9]{1,5})\1\)")
 _PASV = re.compile(r"([0-9]{1,3}(?:,[0-9]{1,3}){5})")
 _LARGEST_LISTING = 1 << 20
+_OKAY = 200
+_ABOUT_DATA = (226, 425, 426, 450, 451)
 
 
 @dc.dataclass(frozen=True, kw_only=True)
@@ -144,6 +146,22 @@ class Login:
         reply = self._talk.command("FEAT")
         return tuple(line.strip() for line in reply.lines[1:-1]) if reply.code == 211 else ()
 
+    def foreign_address(self) -> str:
+        """An address other than its own that the server names for data connections (PASV), as behind a wrong NAT.
+
+        Returns:
+            The address, empty where there is none.
+
+        Raises:
+            Crowded: The control connection was lost.
+        """
+        if self._target.family != socket.AF_INET:
+            return ""
+        reply = self._talk.command("PASV")
+        match = _PASV.search(reply.text) if reply.code == 227 else None
+        address = "" if match is None else ".".join(match[1].split(",")[:4])
+        return "" if address in ("0.0.0.0", self._target.address[0]) else address  # noqa: S104  (compared, not bound)
+
     def listing(self, *, resume: bool) -> Listing:
         """Have the login directory listed over a data connection.
 
@@ -165,7 +183,7 @@ class Login:
                 )
             except (ssl.SSLError, OSError) as error:
                 plain.close()
-                reply = self._talk.reply("LIST")
+                reply = self._final()
                 return Listing(
                     protocol="",
                     suite="",
@@ -179,7 +197,7 @@ class Login:
                 bool(data.session_reused),
             )
             whole = _drain(data, self._target.timeout)
-            reply = first if first.code == 226 else self._talk.reply("LIST")
+            reply = first if first.code == 226 else self._final()
             return Listing(
                 protocol=protocol,
                 suite=suite,
@@ -212,11 +230,25 @@ class Login:
                 )
             answer = self._talk.hello_on(plain, suites, version)
             plain.close()
-            try:
-                self._talk.reply("LIST")
-            except (ConnectError, ProtocolError):
-                self.alive = False  # some servers end the whole session over a data connection that went wrong
+            with contextlib.suppress(ConnectError, ProtocolError):
+                self._final()
             return answer
+
+    def _final(self) -> Reply:
+        """The last reply to LIST. Servers that never give it over a broken data connection are not waited for."""
+        try:
+            self._talk.send("NOOP")
+            reply = self._talk.reply("LIST")
+        except (ConnectError, ProtocolError):
+            self.alive = False  # some end the whole session over a data connection that went wrong
+            raise
+        if reply.code == _OKAY:
+            return Reply(code=0, lines=("no final reply",))
+        try:
+            self._talk.reply("NOOP")
+        except (ConnectError, ProtocolError):
+            self.alive = False
+        return reply
 
     def _log_in(self, account: Account) -> None:
         reply = self._after_tls(f"USER {account.user}")
@@ -266,6 +298,8 @@ class Login:
     def _passive(self) -> int:
         """The port of the next data connection; the address is always the server's own."""
         reply = self._talk.command("EPSV")
+        if reply.code in _ABOUT_DATA:  # comes late, and is about the connection before
+            reply = self._talk.reply("EPSV")
         match = _EPSV.search(reply.text) if reply.code == 229 else None
         if match is not None and 0 < int(match[2]) <= 0xFFFF:
             return int(match[2])

@@ -195,10 +195,12 @@ class _DataLook:
         known = [suite for suite in map(suite_of_code_point, self._control.tls12) if suite is not None]
         # All that we know, since the data channel may take other suites than the control channel.
         wide = list(TLS12_SUITES) if known else []
-        features, resumed, fresh = self._gate.call(functools.partial(self._first, wide))
+        features, foreign, resumed, fresh = self._gate.call(functools.partial(self._first, wide))
         listings = self._listings(known)
         reuse = _session_reuse(resumed, fresh)
-        channel = DataChannel(session_reuse=reuse, listings=listings, fresh=fresh, features=features)
+        channel = DataChannel(
+            session_reuse=reuse, listings=listings, fresh=fresh, features=features, foreign_address=foreign
+        )
         if reuse in ("demanded", "unknown"):
             return channel, {name: _through(pick, listings) for name, pick in picks.items()}
         ask = DataOffers(functools.partial(self._login, wide))
@@ -210,15 +212,15 @@ class _DataLook:
         finally:
             ask.close()
 
-    def _first(self, suites: list[CipherSuite]) -> tuple[tuple[str, ...], Listing, Listing]:
+    def _first(self, suites: list[CipherSuite]) -> tuple[tuple[str, ...], str, Listing, Listing]:
         with self._login(suites) as login:
-            features = login.features()
+            features, foreign = login.features(), login.foreign_address()
             resumed = login.listing(resume=True)
             try:
-                return features, resumed, login.listing(resume=False)
+                return features, foreign, resumed, login.listing(resume=False)
             except Crowded as error:
                 ended = Listing(protocol="", suite="", resumed=False, completed=False, reply=error.found)
-                return features, resumed, ended
+                return features, foreign, resumed, ended
 
     def _listings(self, suites: list[CipherSuite]) -> dict[str, Listing]:
         """For each suite of the control channel a login that offers nothing else."""

@@ -202,6 +202,7 @@ def _data(data: DataChannel) -> dict[str, t.Any]:
         "looked_at": not data.skipped,
         "skipped": data.skipped,
         "session_reuse": data.session_reuse,
+        "foreign_address": data.foreign_address,
         "listings": [_listing(name, one) for name, one in data.listings.items()],
         "without_resumption": None if data.fresh is None else _listing("", data.fresh),
         "suites": None if data.suites is None else [_suite(one) for one in data.suites.tls12],

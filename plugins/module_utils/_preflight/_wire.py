@@ -225,11 +225,22 @@ class Conversation:
         Raises:
             Crowded: The server hung up, or has too many connections (421).
         """
+        self.send(text)
+        return self.reply(text.partition(" ")[0])
+
+    def send(self, text: str) -> None:
+        """Send a command whose reply is read later.
+
+        Args:
+            text: One line, without its end.
+
+        Raises:
+            Crowded: The server hung up.
+        """
         try:
             self._socket.sendall(f"{text}\r\n".encode())
         except OSError as error:
             raise self._lost(error, text.partition(" ")[0]) from error
-        return self.reply(text.partition(" ")[0])
 
     def reply(self, subject: str = "greeting") -> Reply:
         """Read a reply, of one line or several (RFC 959 section 4.2).

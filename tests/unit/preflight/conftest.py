@@ -230,6 +230,7 @@ class Server:
             "PBSZ": "200 ok",
             "PROT": "200 ok",
             "FEAT": "211-Features:\r\n HASH SHA-256\r\n211 End",
+            "NOOP": "200 still here",
             "QUIT": "221 bye",
         }.get(verb, "500 What?")
 

@@ -10,6 +10,7 @@ import ssl
 import typing as t
 
 import pytest
+from ansible_collections.camsec.fleet.extensions.simulator.testing import QuirkyFtpesServer
 from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import (
     CamsecError,
     ConnectError,
@@ -18,6 +19,8 @@ from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import 
     ProtocolError,
     RefusedError,
 )
+from ansible_collections.camsec.fleet.plugins.module_utils._core._secret import Secret
+from ansible_collections.camsec.fleet.plugins.module_utils._preflight._login import Account
 from ansible_collections.camsec.fleet.plugins.module_utils._preflight._look import look_at
 from ansible_collections.camsec.fleet.plugins.module_utils._preflight._report import as_lines, report
 from ansible_collections.camsec.fleet.plugins.module_utils._tls._suites import TLS12_SUITES
@@ -182,7 +185,9 @@ def test_a_login_shows_the_data_channel(tools: t.Any, pki: t.Any) -> None:
     assert {one["name"] for one in told["data"]["suites"]} == {one["name"] for one in told["control"]["suites"]}
     assert told["cameras"][0]["data"] == told["cameras"][0]["control"]
     assert told["features"] == ["HASH SHA-256"]
-    assert {line.split()[0] for line in asked} <= {"USER", "PASS", "PBSZ", "PROT", "FEAT", "EPSV", "LIST", "QUIT"}
+    assert {line.split()[0] for line in asked} <= {
+        "USER", "PASS", "PBSZ", "PROT", "FEAT", "EPSV", "PASV", "LIST", "NOOP", "QUIT",
+    }  # fmt: skip
     assert tools.password not in str(told)
 
 
@@ -207,6 +212,48 @@ def test_a_foreign_passive_address_is_not_followed(tools: t.Any, pki: t.Any) -> 
     with tools.Server(pairs=(pki.rsa,), ciphers=RSA_SUITES, epsv=False) as server:
         told = told_of(tools.order(server, pki, login=True))
     assert told["data"]["session_reuse"] == "offered"
+    assert told["data"]["foreign_address"] == "10.1.2.3"
+    assert any("PASV names the address 10.1.2.3" in one["text"] for one in told["findings"])
+
+
+@pytest.mark.parametrize("quirk", ["no_close_notify", "late_450", "foreign_address", "no_epsv", "no_final_answer"])
+def test_servers_of_another_make_do_not_mislead_it(tools: t.Any, quirk: str) -> None:
+    with QuirkyFtpesServer(quirk=quirk, host=tools.address, tls="1.2") as server:
+        told = told_of(
+            tools.order(
+                server,
+                card=server.ca_pem,
+                account=Account(user=server.user, password=Secret(server.password)),
+            )
+        )
+        judged = tools.taken_by_openssl(server.port, [suite.openssl_name for suite in TLS12_SUITES])
+    assert names(told) == judged
+    assert {one["name"] for one in told["data"]["suites"]} == {one["name"] for one in told["control"]["suites"]}
+    assert all(one["resumed"] and one["completed"] for one in told["data"]["listings"])
+
+
+@pytest.mark.parametrize(
+    ("quirk", "words"),
+    [
+        ("no_auth", "AUTH TLS"),
+        ("no_prot", "PROT P"),
+        ("inject", "more text in the clear"),
+        ("endless_answer", "more than 8 KiB"),
+        ("refuse_login", "login as camsec"),
+        ("drop_tls", "stays connected after the handshake"),
+        ("drop_connection", "stays connected after the handshake"),
+    ],
+)
+def test_quirks_that_end_it_get_one_sentence(tools: t.Any, quirk: str, words: str) -> None:
+    with QuirkyFtpesServer(quirk=quirk, host=tools.address) as server, pytest.raises(CamsecError, match=words) as error:
+        look_at(
+            tools.order(
+                server,
+                card=server.ca_pem,
+                account=Account(user=server.user, password=Secret(server.password)),
+            )
+        )
+    assert server.password not in error.value.message
 
 
 @pytest.mark.parametrize(
