@@ -193,15 +193,14 @@ class Channel:
                 data = self.tls.read(_RECEIVE)
             except ssl.SSLWantReadError:
                 return
-            except ssl.SSLZeroReturnError:
-                self.ended = self.ended_cleanly = True
-                return
             except ssl.SSLEOFError:
                 self.ended = True
                 return
+            except ssl.SSLZeroReturnError:
+                data = b""
             if not data:
-                # An end that ssl's suppress_ragged_eofs hides; SSLObject has none, but an empty read is one.
-                self.ended = True
+                # This is how Python says that close_notify came.
+                self.ended = self.ended_cleanly = True
                 return
             self._plain += data
 

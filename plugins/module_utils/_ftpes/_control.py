@@ -181,7 +181,7 @@ class Control:
             except OSError as error:
                 raise self._failed(error) from error
             if not data:
-                raise self._broken("closed by the server", "an answer")
+                raise self._ended()
             self._reader.feed(data)
 
     def reply_now(self) -> Reply | None:
@@ -203,7 +203,7 @@ class Control:
         except OSError as error:
             raise self._failed(error) from error
         if not data and self.channel.ended:
-            raise self._broken("closed by the server", "an answer")
+            raise self._ended()
         self._reader.feed(data)
         return self._next()
 
@@ -330,6 +330,11 @@ class Control:
             expected=expected,
             advice="It is not tried again by itself, since a server may lock the account.",
         )
+
+    def _ended(self) -> ConnectError:
+        # What comes in the clear after close_notify is not even looked at.
+        found = "TLS ended by the server" if self.channel.ended_cleanly else "closed by the server"
+        return self._broken(found, "TLS until the end, and an answer")
 
     def _broken(self, found: str, expected: str) -> ConnectError:
         return ConnectError(device=self.server.device, subject="control connection", found=found, expected=expected)
