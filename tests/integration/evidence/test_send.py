@@ -17,6 +17,7 @@ import typing as t
 
 import bagit
 import pytest
+from ansible_collections.camsec.fleet.extensions.endpoint.testing import RunningEndpoint
 from ansible_collections.camsec.fleet.extensions.simulator.testing import QuirkyFtpesServer
 
 from .conftest import HOST, KINDS, Desk, Site
@@ -69,8 +70,19 @@ def test_a_bag_on_each_server(desk: Desk, server_of: ServerOf, kind: str, protoc
     assert resumed == [(0 if (kind, protocol) == ("pure-ftpd", "TLSv1.3") else 1,)]
 
 
-def test_killed_at_any_instant_it_goes_on(desk: Desk, server_of: ServerOf) -> None:
-    server = server_of("vsftpd")
+@pytest.mark.parametrize("kind", ["vsftpd", "endpoint"])
+def test_killed_at_any_instant_it_goes_on(
+    desk: Desk, site: Site, server_of: ServerOf, tmp_path: pathlib.Path, kind: str
+) -> None:
+    with contextlib.ExitStack() as stack:
+        if kind == "vsftpd":
+            server = server_of("vsftpd")
+        else:  # our own one, where evidence is written once
+            server = stack.enter_context(RunningEndpoint(tmp_path, host=HOST, certificates=[site.certificate()]))
+        kill_and_go_on(desk, server)
+
+
+def kill_and_go_on(desk: Desk, server: t.Any) -> None:
     files = evidence(desk, 40, 600_000)
     directory = f"kill-{os.urandom(3).hex()}"
     command = desk.command(*desk.sending(server, desk.source, "--limit-rate", "6M", directory=directory))
