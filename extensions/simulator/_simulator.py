@@ -107,6 +107,7 @@ class Simulator:
         cameras = {
             name: {
                 "ftpes_camera_card_path": str(camera.card.root),
+                "ftpes_camera_require_mount": False,
                 "ftpes_camera_sftp_port": camera.spec.sftp_port,
                 "ftpes_camera_sftp_host_key": camera.door.public_key(),
             }
