@@ -58,6 +58,7 @@ class CinemaCamera:
         self._locked_until = 0.0
         self._client: Client | None = None
         self._at: int | None = None
+        self._sent = [0]
         self._worker: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
 
@@ -271,7 +272,7 @@ class CinemaCamera:
 
     async def _carry_out(self, job: Job) -> None:
         job.status, job.detail, job.sent = JobStatus.Transferring, "", 0
-        sent = [0]
+        self._sent = sent = [0]
         setting = self.state.servers.get(job.serverId)
         try:
             source = self._source(job)
@@ -381,6 +382,9 @@ class CinemaCamera:
         }
 
     def full(self) -> dict[str, object]:
+        for job in self.state.jobs:
+            if job.status == JobStatus.Transferring:
+                job.sent = self._sent[0]
         return {
             **self.row(),
             "suites": list(CINEMA_MODELS[self.spec.model]),
