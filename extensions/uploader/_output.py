@@ -27,12 +27,12 @@ class Display(t.Protocol):
             event: What happened.
         """
 
-    def end(self, summary: t.Mapping[str, t.Any], errors: t.Sequence[CamsecError]) -> None:
+    def end(self, summary: t.Mapping[str, t.Any], failures: t.Sequence[tuple[str, CamsecError]]) -> None:
         """Show how it ended.
 
         Args:
             summary: Numbers and words by name.
-            errors: What went wrong.
+            failures: What went wrong, each with the file that it kept from being sent, or nothing.
         """
 
 
@@ -60,8 +60,11 @@ class _JsonLines:
         told = event.shown()
         _print(json.dumps({"event": told.pop("kind"), **told}, ensure_ascii=True))
 
-    def end(self, summary: t.Mapping[str, t.Any], errors: t.Sequence[CamsecError]) -> None:
-        told = [{"kind": type(error).__name__, "device": error.device, "text": error.message} for error in errors]
+    def end(self, summary: t.Mapping[str, t.Any], failures: t.Sequence[tuple[str, CamsecError]]) -> None:
+        told = [
+            {"kind": type(error).__name__, "device": error.device, "source": source, "text": error.message}
+            for source, error in failures
+        ]
         _print(json.dumps({"event": "summary", **summary, "errors": told}, ensure_ascii=True))
 
 
@@ -73,10 +76,11 @@ class _Lines:
         if line:
             _print(line)
 
-    def end(self, summary: t.Mapping[str, t.Any], errors: t.Sequence[CamsecError]) -> None:
+    def end(self, summary: t.Mapping[str, t.Any], failures: t.Sequence[tuple[str, CamsecError]]) -> None:
         _print(", ".join(f"{name.replace('_', ' ')}: {_word(value)}" for name, value in summary.items()))
-        for error in errors:
-            print(f"camsec-upload: {_printable(error.message)}", file=sys.stderr)
+        for source, error in failures:
+            words = f"{source}: {error.message}" if source else error.message
+            print(f"camsec-upload: {_printable(words)}", file=sys.stderr)
 
 
 class _Bar(_Lines):
@@ -94,18 +98,19 @@ class _Bar(_Lines):
         elif event.kind in ("failed", "retried", "note", "sealed"):
             self._bar.write(_line(event), file=sys.stderr)
 
-    def end(self, summary: t.Mapping[str, t.Any], errors: t.Sequence[CamsecError]) -> None:
+    def end(self, summary: t.Mapping[str, t.Any], failures: t.Sequence[tuple[str, CamsecError]]) -> None:
         self._bar.close()
-        super().end(summary, errors)
+        super().end(summary, failures)
 
 
 def _line(event: Event) -> str:
+    about = f"{event.source}: " if event.source and not event.text.startswith(event.source) else ""
     words = {
         "started": f"sending {event.source} ({event.size} bytes)",
         "done": f"done {event.source} -> {event.remote_path}",
         "found": f"already there, proven: {event.source} -> {event.remote_path}",
-        "retried": f"trying again later: {event.text}",
-        "failed": f"given up: {event.text}",
+        "retried": f"trying again later: {about}{event.text}",
+        "failed": f"given up: {about}{event.text}",
         "sealed": f"sealed {event.remote_path}",
         "note": event.text,
     }

@@ -57,9 +57,9 @@ def run(options: argparse.Namespace) -> int:
             with stop_on_signals() as stop:
                 outcome = send(wish, on_event=display.show, stop=stop)
     except CamsecError as error:
-        display.end({"sent": 0}, [error])
+        display.end({"sent": 0}, [("", error)])
         return exit_code(error)
-    display.end(_summary(outcome, dry_run=options.dry_run), outcome.errors)
+    display.end(_summary(outcome, dry_run=options.dry_run), outcome.failures)
     return _code(outcome)
 
 

@@ -65,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
         with stop_on_signals() as stop:
             results = Watcher(wish, watching, on_event=display.show, stop=stop).run()
     except CamsecError as error:
-        display.end({}, [error])
+        display.end({}, [("", error)])
         return exit_code(error)
     summary = {
         "sent": sum(result.sent for result in results),

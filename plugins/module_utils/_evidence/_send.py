@@ -166,8 +166,14 @@ class Outcome:
     @property
     def errors(self) -> list[CamsecError]:
         """Everything that went wrong, the gravest first."""
-        fatal = [error for error in (self.run.fatal, self.error) if error is not None]
-        return [*fatal, *(error for dummy, error in self.run.failed), *self.refused]
+        return [error for dummy, error in self.failures]
+
+    @property
+    def failures(self) -> list[tuple[str, CamsecError]]:
+        """The same, each with the file that it kept from being sent; empty where it is about more, or names it."""
+        fatal = [("", error) for error in (self.run.fatal, self.error) if error is not None]
+        failed = [("" if error.device == job.source else job.source, error) for job, error in self.run.failed]
+        return [*fatal, *failed, *(("", error) for error in self.refused)]
 
     @property
     def changed(self) -> bool:

@@ -192,11 +192,14 @@ def _files(wish: Wish, outcome: Outcome) -> list[dict[str, t.Any]]:
 
 def _first(outcome: Outcome) -> CamsecError:
     """The gravest error; how many more there are stands in its advice."""
-    error, *more = outcome.errors
+    (source, error), *more = outcome.failures
+    words = [error.advice] if error.advice else []
+    if source:
+        words.append(f"The file is {source}.")
     if more:
-        rest = f"{len(more)} more could not be sent, the next being {more[0].device}."
-        error.advice = f"{error.advice} {rest}".strip()
-        error.args = (error.message,)
+        words.append(f"{len(more)} more could not be sent, the next being {more[0][0] or more[0][1].device}.")
+    error.advice = " ".join(words)
+    error.args = (error.message,)
     return error
 
 
