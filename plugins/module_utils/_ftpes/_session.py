@@ -111,6 +111,7 @@ class Session:
         *,
         temporary_path: str,
         resume: bool = True,
+        fresh: bool = False,
         progress: t.Callable[[int], None] | None = None,
     ) -> UploadResult:
         """Bring a file to the server, provably: sent whole, verified, then renamed.
@@ -122,6 +123,8 @@ class Session:
             remote_path: Its name on the server.
             temporary_path: Its name while it is on the way; what lies there is an earlier try of the same.
             resume: Go on with an earlier try if what lies there is proven to be the source's beginning.
+            fresh: The caller knows of no earlier try: a small file is then sent without looking first. What lies
+                under the final name is safe all the same.
             progress: Is told the number of bytes just sent.
 
         Returns:
@@ -132,7 +135,9 @@ class Session:
         """
         check_remote_name(remote_path)
         check_remote_name(temporary_path)
-        return Upload(self._link, source, remote_path, temporary_path, resume=resume, progress=progress).run()
+        return Upload(
+            self._link, source, remote_path, temporary_path, resume=resume, fresh=fresh, progress=progress
+        ).run()
 
     def put_bytes(self, content: bytes, remote_path: str) -> UploadResult:
         """Bring a small content to the server, as completely as a file.
@@ -148,7 +153,9 @@ class Session:
             CamsecError: It is not done.
         """
         with Source.of_bytes(content) as source:
-            return self.upload(source, remote_path, temporary_path=temporary_name(remote_path), resume=False)
+            return self.upload(
+                source, remote_path, temporary_path=temporary_name(remote_path), resume=False, fresh=True
+            )
 
     def size(self, path: str) -> int | None:
         """A file's size on the server.

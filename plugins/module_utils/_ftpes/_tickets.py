@@ -68,7 +68,7 @@ class Tickets(t.Generic[_S]):
     @property
     def wants_more(self) -> bool:
         """A session of a data connection would be kept. Looking for one costs as much as a small file."""
-        return not self._many
+        return not self._many and not self._again
 
     def add(self, session: _S | None) -> None:
         """Keep a session that was not seen before.

@@ -39,6 +39,7 @@ class Upload:
         remote_path: Its name on the server.
         temporary_path: Its name while it is on the way.
         resume: Go on with an earlier try.
+        fresh: There was no earlier try.
         progress: Is told the number of bytes just sent.
     """
 
@@ -50,6 +51,7 @@ class Upload:
         temporary_path: str,
         *,
         resume: bool,
+        fresh: bool,
         progress: t.Callable[[int], None] | None,
     ) -> None:
         self._link = link
@@ -58,6 +60,8 @@ class Upload:
         self._remote = remote_path
         self._temporary = temporary_path
         self._resume = resume
+        # A small file that nobody tried to send before is quicker sent than looked for.
+        self._looks_first = not fresh or source.size > BLOCK
         self._progress = progress
         self._digest = Digest(link.method)
         self._data: list[ChannelFacts] = []
@@ -76,14 +80,17 @@ class Upload:
         self._link.make_ready()
         self._digest = Digest(self._link.method)
         self._check_provable()
-        part, final = self._look()
+        part, final = self._look() if self._looks_first else (None, None)
         if final is not None:
             return self._already_there(final)
         offset, how = self._prove_part(part) if self._resume and part else (0, "")
         self._send(offset)
         proof, early = self._prove(self._temporary, together=self._before_rename)
         self._source.check_unchanged()
-        self._rename(early)
+        final = self._prepare_rename(early)
+        if final is not None:
+            return self._found_late(final)
+        self._rename()
         return self._result(proof, resumed_from=offset, resume_proof=how, bytes_sent=self._source.size - offset)
 
     @property
@@ -91,7 +98,8 @@ class Upload:
         """RNTO overwrites without a word, so look once more, unless that was a moment ago."""
         if time.monotonic() - self._looked_at < _MOMENT:
             return (("RNFR", self._temporary),)
-        return (("RNFR", self._temporary), ("SIZE", self._remote))
+        # RNFR last: RNTO must follow it at once (proftpd minds, RFC 959 4.1.3).
+        return (("SIZE", self._remote), ("RNFR", self._temporary))
 
     @property
     def _reads_back(self) -> bool:
@@ -266,12 +274,21 @@ class Upload:
 
     # The final name
 
-    def _rename(self, early: list[Reply]) -> None:
-        source, *final = early or self._link.ask_all(*self._before_rename)
-        if final and self._link.size_in(self._remote, final[0]) is not None:
-            raise self._in_the_way("a file that has come there meanwhile")
+    def _prepare_rename(self, early: list[Reply]) -> int | None:
+        """Size of what lies under the final name by now."""
+        *final, source = early or self._link.ask_all(*self._before_rename)
         if source.kind != 3:
             raise refusal(self._server.device, f"RNFR {self._temporary}", source, "350")
+        return self._link.size_in(self._remote, final[0]) if final else None
+
+    def _found_late(self, size: int) -> UploadResult:
+        """The final name is taken, which is only seen now; what was sent is not needed."""
+        if self._looks_first:
+            raise self._in_the_way("a file that has come there meanwhile")
+        self._link.ask("DELE", self._temporary)
+        return self._already_there(size)
+
+    def _rename(self) -> None:
         commands = [("RNTO", self._remote)]
         if self._sets_times:
             commands.append(("MFMT", f"{_ftp_time(self._source.mtime_ns)} {self._remote}"))
@@ -289,6 +306,8 @@ class Upload:
         """The final name is taken: by the same content, provably, or it is an error."""
         if size != self._source.size:
             raise self._in_the_way(f"a file of {size} bytes")
+        self._digest = Digest(self._link.method)
+        self._source.seek(0)
         for dummy in read_blocks(self._source, size, self._digest):
             pass
         try:

@@ -80,7 +80,7 @@ def test_vsftpd_brings_a_ticket_with_each_data_connection(real: t.Any, site: t.A
     path = site.file(1000)
     with real("vsftpd", protocols=("TLSv1.3",)) as there, Session(site.server(there)) as session:
         for number in range(20):
-            site.send(session, path, f"{number}")
+            site.send(session, path, f"{number}", fresh=True)
             assert session.tickets_left == 2
         assert session.logins == 1
 
@@ -149,6 +149,12 @@ def test_what_is_there_is_never_overwritten(kind: str, real: t.Any, site: t.Any)
         assert again.already_there
         assert again.bytes_sent == 0
         assert again.proof.confirmed == again.sha256
+        # The same where nobody looked first.
+        late = site.send(session, path, fresh=True)
+        assert late.already_there
+        assert [one.name for one in there.home.iterdir()] == [path.name]
+        with pytest.raises(RefusedError, match="same size and another content"):
+            site.send(session, other, path.name, fresh=True)
         with pytest.raises(RefusedError, match="same size and another content"):
             site.send(session, other, path.name)
         other.write_bytes(b"short")
