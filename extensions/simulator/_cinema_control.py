@@ -14,9 +14,9 @@ from ._cinema import CinemaCamera
 from ._fleet import convert
 from ._frame import ApiError, json_body
 from ._ftpes_quirks import Behaviour, QuirkError
-from ._ftpes_server import FtpesServer
 
 if t.TYPE_CHECKING:
+    from ._ftpes_server import FtpesServer
     from ._simulator import Simulator
 
 __all__ = ["cinema_routes"]

@@ -11,11 +11,13 @@ import pathlib
 import time
 import typing as t
 
-from ._ftpes_server import FtpesServer
 from ._listener import PortError
 from ._pki import issue, make_key, make_root
 from ._spec import FtpesServerSpec
 from ._store import write_private
+
+if t.TYPE_CHECKING:
+    from ._ftpes_server import FtpesServer
 
 __all__ = ["FtpesServers"]
 
@@ -73,6 +75,9 @@ class FtpesServers:
             root = make_root(root_key, "A root that nobody knows", time.time() - _DAY, organization=_MAKER)
         begin = time.time() + {"expired": -4000 * _DAY, "not_yet_valid": _DAY}.get(spec.certificate, -_DAY)
         host = "wrong.example" if spec.certificate == "wrong_name" else spec.address
+        # pyftpdlib and OpenSSL are only for fleets with such servers.
+        from ._ftpes_server import FtpesServer  # noqa: PLC0415
+
         certificate = issue(root_pem=root, root_key_pem=root_key, key_pem=key, host=host, begin=begin)
         return FtpesServer(
             certificate=certificate,
