@@ -170,11 +170,15 @@ class Runner:
         for mistake in (worker.mistake for worker in gone if worker.mistake is not None):
             raise mistake
         for error in (worker.error for worker in gone if worker.error is not None):
-            if isinstance(error, InputError) or ends_everything(error) or not self._workers:
+            if isinstance(error, InputError) or ends_everything(error) or self._nobody_left():
                 self.result.fatal = self.result.fatal or error
             else:  # the server takes no more sessions than these
-                self._most = len(self._workers)
+                self._most = max(1, len(self._workers))
                 self._emit(Event(kind="note", text=f"Going on with {self._most} sessions. {error.message}"))
+
+    def _nobody_left(self) -> bool:
+        """No session is left, but work is."""
+        return not self._workers and bool(self._desk.ledger.counts(self._desk.selection).get("waiting"))
 
     def _staff(self, waiting: int) -> None:
         # One first: what is wrong with account, certificate or policy is then found once, not by each session.
