@@ -129,7 +129,8 @@ def parse_canonical(content: bytes, *, device: str) -> dict[str, t.Any]:
 def _misshapen(facts: t.Any, shape: t.Any, name: str = "it") -> str:
     """The first thing that is missing or of another kind; empty when all is there."""
     if isinstance(shape, type):
-        return "" if type(facts) is shape else name
+        truth_for_number = shape is int and isinstance(facts, bool)
+        return "" if isinstance(facts, shape) and not truth_for_number else name
     if isinstance(shape, list):
         if not isinstance(facts, list):
             return name
