@@ -274,7 +274,7 @@ def inventory_yaml(
         children["cinema_cameras"] = {"hosts": hosts}
     if fleet.ftpes_servers:
         hosts = {spec.name: {**_server_vars(spec), **known.get(spec.name, {})} for spec in fleet.ftpes_servers}
-        children["ftpes_servers"] = {"hosts": hosts}
+        children["ftpes_endpoints"] = {"hosts": hosts}
     data = {
         "all": {
             "vars": {
@@ -332,8 +332,7 @@ def _cinema_vars(spec: CinemaCameraSpec) -> dict[str, t.Any]:
 def _server_vars(spec: FtpesServerSpec) -> dict[str, t.Any]:
     return {
         "ansible_host": spec.address,
-        "ftpes_server_host": spec.address,
-        "ftpes_server_port": spec.port,
-        "ftpes_server_user_name": spec.username,
-        "ftpes_server_password": spec.password,
+        "camsec_ftpes_port": spec.port,
+        "camsec_ftpes_username": spec.username,
+        "camsec_ftpes_password": spec.password,
     }

@@ -114,7 +114,7 @@ class Simulator:
             for name, camera in self.cinema.items()
         }
         root = str(self.ftpes.root_path)
-        return {**cameras, **{name: {"ftpes_server_ca_path": root} for name in self.ftpes.servers}}
+        return {**cameras, **{name: {"camsec_ftpes_ca_path": root} for name in self.ftpes.servers}}
 
     def _load(self, name: str) -> dict[str, t.Any] | None:
         if self._store is None:

@@ -504,7 +504,7 @@ def test_inventory_and_fleet_file(sim: RunningSimulator) -> None:
     assert burano["ftpes_camera_model"] == "MPC-2610"
     assert pathlib.Path(burano["ftpes_camera_card_path"]).is_dir()
     assert burano["ftpes_camera_sftp_host_key"].startswith("ssh-ed25519 ")
-    assert pathlib.Path(groups["ftpes_servers"]["hosts"]["good"]["ftpes_server_ca_path"]).is_file()
+    assert pathlib.Path(groups["ftpes_endpoints"]["hosts"]["good"]["camsec_ftpes_ca_path"]).is_file()
     fleet = parse_fleet(FLEET)
     assert parse_fleet(fleet_yaml(fleet)) == fleet
     assert sim.control("/inventory") == sim.inventory
