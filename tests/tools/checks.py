@@ -60,6 +60,7 @@ class Check:
 DEV = {"PYTHONPATH": "{root}/.dev", "MYPYPATH": "{root}/.dev"}
 FLEET = "ansible_collections.camsec.fleet"
 OTHER = "{root}/.venv-other/bin/python"
+TYPED = ("plugins", "extensions.simulator", "extensions.uploader", "extensions.endpoint")
 LOOPBACK = frozenset({"loopback"})
 CHECKS = (
     Check(
@@ -86,10 +87,7 @@ CHECKS = (
     Check(name="ruff-format", commands=("{bin}/ruff format --check .",), group="lint"),
     Check(
         name="mypy",
-        commands=(
-            f"{{bin}}/mypy -p {FLEET}.plugins -p {FLEET}.extensions.simulator -p {FLEET}.extensions.uploader"
-            f" -p {FLEET}.extensions.endpoint",
-        ),
+        commands=("{bin}/mypy " + " ".join(f"-p {FLEET}.{part}" for part in TYPED),),
         environment=DEV,
         group="lint",
     ),
