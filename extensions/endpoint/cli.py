@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses as dc
 import getpass
 import json
@@ -80,6 +81,10 @@ def _add_user(parser: argparse.ArgumentParser) -> None:
         one.add_argument("name")
         if action == "add":
             one.add_argument("--no-download", action="store_true", help="the user may not read back")
+    apply = actions.add_parser(
+        "apply", help="have exactly the users of a JSON list on standard input: name, password, download, enabled"
+    )
+    apply.add_argument("--dry-run", action="store_true", help="tell what would change")
     actions.add_parser("list", help="list the users").add_argument("--format", choices=("text", "json"), default="text")
 
 
@@ -169,6 +174,8 @@ def _user(options: argparse.Namespace) -> int:
     file = UsersFile(options.users_file.absolute())
     if options.action == "list":
         return _list(file, options.format)
+    if options.action == "apply":
+        return _apply(file, dry_run=options.dry_run)
     check_name(options.name, str(file.path))
     hashed = ""
     if options.action in ("add", "set-password"):
@@ -197,6 +204,55 @@ def _altered(user: User, action: str, hashed: str) -> User:
     if action == "set-password":
         return dc.replace(user, password_hash=hashed)
     return dc.replace(user, enabled=action == "enable")
+
+
+def _apply(file: UsersFile, *, dry_run: bool) -> int:
+    wanted = _read_users()
+    told: dict[str, list[str]] = {"added": [], "altered": [], "removed": []}
+    users = file.read() if file.path.exists() else {}
+    new = {name: _applied(name, one, users.get(name), told) for name, one in wanted.items()}
+    told["removed"] = sorted(set(users) - set(new))
+    changed = any(told.values()) or not file.path.exists()
+    if changed and not dry_run:
+        with file.changed() as present:
+            present.clear()
+            present.update(new)
+    print(json.dumps({"changed": changed, **told}))
+    return 0
+
+
+def _read_users() -> dict[str, dict[str, t.Any]]:
+    try:
+        wanted = json.load(sys.stdin)
+    except ValueError:
+        # The parser's words could show a password.
+        wanted = None
+    keys = {"name", "password", "download", "enabled"}
+    if not isinstance(wanted, list) or not all(isinstance(one, dict) and set(one) <= keys for one in wanted):
+        raise InputError(
+            device="standard input", subject="users", found="another form", expected="a JSON list of users"
+        )
+    for one in wanted:
+        check_name(str(one.get("name", "")), "standard input")
+        check_password(Secret(str(one.get("password", ""))), f"user {one['name']}")
+    return {str(one["name"]): one for one in wanted}
+
+
+def _applied(name: str, wanted: dict[str, t.Any], known: User | None, told: dict[str, list[str]]) -> User:
+    """The account as it should be; a hash that fits the password stays, since a new one would differ each time."""
+    flags = {key: bool(wanted.get(key, True)) for key in ("download", "enabled")}
+    hasher = argon2.PasswordHasher()
+    hashed = None
+    if known is not None:
+        with contextlib.suppress(argon2.exceptions.VerificationError):
+            hasher.verify(known.password_hash, str(wanted["password"]))
+            hashed = known.password_hash
+    new = User(name=name, password_hash=hashed or hasher.hash(str(wanted["password"])), **flags)
+    if known is None:
+        told["added"].append(name)
+    elif new != known:
+        told["altered"].append(name)
+    return new
 
 
 def _list(file: UsersFile, form: str) -> int:

@@ -138,6 +138,30 @@ def test_user_commands_that_cannot_be(
     assert file.read_bytes() == before
 
 
+def test_users_as_a_list(program: Program, tmp_path: pathlib.Path) -> None:
+    """What the role does: the same list again changes nothing, though a hash has its own salt each time."""
+    file = tmp_path / "users.yml"
+    command = ("user", "--users-file", str(file), "apply")
+    one, two = {"name": "a", "password": "Seven%words1"}, {"name": "b", "password": "Seven%words2"}
+
+    def apply(*users: dict[str, t.Any], dry_run: bool = False) -> dict[str, t.Any]:
+        done = program(*command, *(["--dry-run"] if dry_run else []), stdin=json.dumps(users))
+        assert done.returncode == 0, done.stderr
+        return t.cast("dict[str, t.Any]", json.loads(done.stdout))
+
+    assert apply(one, two, dry_run=True)["changed"] is True
+    assert not file.exists()
+    assert apply(one, two) == {"changed": True, "added": ["a", "b"], "altered": [], "removed": []}
+    before = file.read_bytes()
+    assert apply(one, two)["changed"] is False
+    assert file.read_bytes() == before
+    told = apply(one | {"password": "Eight%words1"}, {"name": "c", "password": "Seven%words3", "download": False})
+    assert told == {"changed": True, "added": ["c"], "altered": ["a"], "removed": ["b"]}
+    done = program(*command, stdin='[{"name": "a", "password": "Secret%word9"')
+    assert done.returncode == 1
+    assert "Secret" not in done.stderr + done.stdout
+
+
 def test_a_broken_users_file_keeps_the_last_good_one(run: Run, connect: Connect) -> None:
     endpoint = run()
     good = endpoint.users_file.read_bytes()
