@@ -23,7 +23,7 @@ from ._cinema_catalog import (
     account_problem,
 )
 from ._cinema_client import Client, Target, UploadError
-from ._cinema_state import CinemaState, Job, ServerSetting, changed_setting
+from ._cinema_state import CinemaState, Job, ServerSetting, changed_setting, is_number
 from ._clock import Clock
 from ._device import ReadOnly
 from ._frame import ApiError
@@ -201,7 +201,7 @@ class CinemaCamera:
     def set_server(self, body: t.Mapping[str, t.Any]) -> ServerSetting:
         """SetFTPServerSetting."""
         number = body.get("serverId")
-        if type(number) is not int:
+        if not is_number(number):
             raise ApiError(400, f"serverId is {number!r}, which is not of type int")
         old = self.state.servers.get(number, ServerSetting(serverId=number))
         new = changed_setting(old, body)
@@ -231,7 +231,7 @@ class CinemaCamera:
 
     def _add_jobs(self, body: t.Mapping[str, t.Any]) -> None:
         files, number = body.get("files"), body.get("serverId")
-        if type(number) is not int or not isinstance(files, list) or not all(isinstance(one, str) for one in files):
+        if not is_number(number) or not isinstance(files, list) or not all(isinstance(one, str) for one in files):
             raise ApiError(400, "Add takes a serverId and a list of files")
         for name in files:
             self.card.find(name)

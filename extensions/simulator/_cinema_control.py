@@ -11,6 +11,7 @@ import typing as t
 from aiohttp import web
 
 from ._cinema import CinemaCamera
+from ._cinema_state import is_number
 from ._fleet import convert
 from ._frame import ApiError, json_body
 from ._ftpes_quirks import Behaviour, QuirkError
@@ -103,7 +104,7 @@ class _Cameras:
     async def record(self, request: web.Request) -> web.Response:
         camera, body = self._find(request), await json_body(request, ("file", "size"))
         size = body.get("size")
-        if type(size) is not int or size < 0:
+        if not is_number(size) or size < 0:
             raise ApiError(400, f"size is {size!r}; it is a number of bytes")
         return web.json_response(camera.record(_text(body, "file"), size))
 
@@ -163,7 +164,7 @@ class _Servers:
         if not isinstance(quirks, list) or not all(isinstance(one, str) for one in quirks):
             raise ApiError(400, "quirks is a list of names")
         for key, value in body.items():
-            if type(value) is not int and not (key == "count" and value is None):
+            if not is_number(value) and not (key == "count" and value is None):
                 raise ApiError(400, f"{key} is {value!r}; it is a whole number")
         try:
             server.behave(Behaviour(quirks=frozenset(quirks), **body))

@@ -13,7 +13,7 @@ import typing as t
 from ._cinema_catalog import ENUMERATIONS, ConnectionError_, ConnectionStatus, JobStatus
 from ._frame import ApiError
 
-__all__ = ["CinemaState", "Job", "ServerSetting"]
+__all__ = ["CinemaState", "Job", "ServerSetting", "changed_setting", "is_number"]
 
 _SERVERS: t.Final = 10
 
@@ -73,10 +73,15 @@ def changed_setting(old: ServerSetting, body: t.Mapping[str, t.Any]) -> ServerSe
     return new
 
 
+def is_number(value: object) -> t.TypeGuard[int]:
+    """Whether JSON gave a whole number; its true and false are none, though Python takes them for such."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def _enumerated(name: str, value: object) -> int:
     kind: type[enum.IntEnum] = ENUMERATIONS[name]
     for member in kind:
-        if value == member.name or (type(value) is int and value == member.value):
+        if value == member.name or (is_number(value) and value == member.value):
             return int(member)
     known = ", ".join(f"{member.name} ({member.value})" for member in kind)
     raise ApiError(400, f"{name} is {value!r}; it can be {known}")

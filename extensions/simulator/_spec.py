@@ -278,7 +278,7 @@ class FtpesServerSpec:
         known = ", ".join(_CERTIFICATES)
         _require(self.certificate in _CERTIFICATES, f"{where}: certificate {self.certificate!r} is not one of {known}")
         try:
-            _ = self.behaviour
+            self.behaviour  # noqa: B018  # it says what is wrong
         except QuirkError as error:
             raise FleetError(f"{where}: {error}") from error
 

@@ -74,7 +74,8 @@ class Channel:
     @property
     def tls(self) -> ssl.SSLObject:
         """The TLS connection."""
-        assert self._tls is not None, "no TLS yet"
+        if self._tls is None:
+            raise AssertionError("no TLS yet")
         return self._tls
 
     def fileno(self) -> int:

@@ -277,8 +277,8 @@ class Login:
     def _after_tls(self, command: str) -> Reply:
         try:
             return self._talk.command(command)
-        except Crowded as error:
-            if error.found.startswith("421"):
+        except ConnectError as error:
+            if not isinstance(error, Crowded) or error.found.startswith("421"):
                 raise
             raise Dropped(
                 device=self._target.device,

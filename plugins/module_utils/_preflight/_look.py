@@ -260,7 +260,9 @@ class _DataLook:
             ) from error
         except LoginError as error:
             raise self._full_house(error) from error
-        except Dropped as error:
+        except ConnectError as error:
+            if not isinstance(error, Dropped):
+                raise
             raise self._full_house(error) from error
         self._welcome = True
         return login

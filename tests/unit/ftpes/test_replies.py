@@ -155,7 +155,7 @@ def test_listing() -> None:
 )
 def test_refusals(text: str, kind: type[Exception], transient: bool | None) -> None:
     error = refusal("server", "STOR x", one(text), "226")
-    assert type(error) is kind
+    assert error.__class__ is kind
     assert error.found == text
     if isinstance(error, FtpRefusedError):
         assert error.code == int(text[:3])
