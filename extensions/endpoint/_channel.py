@@ -33,6 +33,8 @@ class DataChannel:
         self.tls = SSL.Connection(context, None)
         self.tls.set_accept_state()
         self._sock = sock
+        # Nobody is to wait 40 ms for the acknowledgement of a last small segment.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._out = b""
         self._hold = False
 
@@ -60,12 +62,18 @@ class DataChannel:
         try:
             received = self._sock.recv(_FROM_NETWORK)
         except BlockingIOError:
+            self._acknowledge()
             raise SSL.WantReadError from None
         except OSError as error:
             raise SSL.SysCallError(error.errno, str(error)) from error
         if not received:
             raise SSL.SysCallError(-1, "Unexpected EOF")
         self.tls.bio_write(received)
+
+    def _acknowledge(self) -> None:
+        """Acknowledge now: a client with Nagle's algorithm sends its last bytes only then. Holds once."""
+        with contextlib.suppress(OSError):
+            self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     # -- TLS ---------------------------------------------------------------------------------------------------------
 

@@ -131,6 +131,9 @@ def test_the_server_offers_what_the_policy_says(
     with server:
         served = {suite for suite in TLS12_SUITES if offered(server.host, server.port, suite)}
         expected = {suite for suite in POLICIES[policy].suites if suite.protocol == "TLSv1.2"}
+        if kind == "vsftpd":
+            # vsftpd 3.0.3 has no group for DHE, and no option for one.
+            expected = {suite for suite in expected if suite.key_exchange != "DHE"}
         assert served == expected, (tmp_path / "written.conf").read_text()
         assert all(offered(server.host, server.port, suite) for suite in TLS13_SUITES)
 
