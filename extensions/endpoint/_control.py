@@ -38,6 +38,10 @@ _READ: t.Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _TELNET: t.Final = "\udcff\udcf2\udcf4"
 _NOTHING: t.Final = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 _RANGE: t.Final = re.compile(r'(?:"(?P<quoted>[^"]*)"|(?P<plain>.*?))(?: (?P<start>\d+) (?P<end>\d+))?')
+# A client that asks whether something is there does nothing wrong when it is not.
+_LOOKUPS: t.Final = frozenset(
+    {"CWD", "HASH", "LIST", "MDTM", "MLSD", "MLST", "NLST", "SIZE", "XCRC", "XSHA256", "XSHA512"}
+)
 _DATA_COMMANDS: t.Final = frozenset({"APPE", "LIST", "MLSD", "NLST", "RETR", "STOR"})
 _UNWANTED: t.Final = ("REIN", "STOU", "SITE CHMOD", "SITE HELP", "SITE")
 
@@ -204,7 +208,7 @@ class ControlHandler(WholeShutdown, TLS_FTPHandler):  # type: ignore[misc]  # py
 
     def log_cmd(self, cmd: str, arg: t.Any, respcode: int, respstr: str) -> None:
         """Report of a command: those that were refused go to the audit log, never a password."""
-        if respcode < 400:
+        if respcode < 400 or (cmd in _LOOKUPS and "outside" not in respstr):
             return
         known = cmd in self.proto_cmds
         shown = None if cmd in ("PASS", "USER") or not known or not arg else str(arg)
@@ -426,7 +430,7 @@ class ControlHandler(WholeShutdown, TLS_FTPHandler):  # type: ignore[misc]  # py
         # What is no account may be a password in the wrong place.
         self.audit("login_failed", account=name if self.app.users.get(name) else None)
         self.attempted_logins += 1
-        self.app.stopping.wait(self.app.logins.failed(self.network))
+        self.app.draining.wait(self.app.logins.failed(self.network))
         if self.attempted_logins >= _MAX_LOGINS:
             self._turn_away("530 Wrong login. Disconnecting.")
         else:

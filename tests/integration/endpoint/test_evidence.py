@@ -189,6 +189,12 @@ def test_no_way_out_of_the_home(endpoint: RunningEndpoint, connect: Connect) -> 
             assert client.refused(f"STOR {name}").startswith("550")
     assert [name for name, dummy in client.mlsd()] == []
     assert secret.read_text() == "secret"
+    # Attempts at a way out are in the audit log, questions for what is not there are not.
+    assert "/link" not in {one.get("argument") for one in endpoint.events("refused") if "outside" not in one["reply"]}
+    count = len(endpoint.events("refused"))
+    assert count >= len(commands)
+    client.refused("SIZE nothing")
+    assert len(endpoint.events("refused")) == count
 
 
 @pytest.mark.parametrize("name", ["a\u202ebc.mxf", "a\u200fb.mxf", "x" * 256, "\u00fc" * 128])
