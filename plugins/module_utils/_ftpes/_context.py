@@ -11,13 +11,23 @@ import pathlib
 import re
 import ssl
 import typing as t
+import weakref
 
 from .._core._errors import CamsecError, ConnectError, InputError, TrustError
 from .._tls._policies import Policy
 from ._der import spki_sha256, validity
 from ._facts import ChannelFacts, Server
 
-__all__ = ["channel_facts", "check_pin", "context_of", "forget_contexts", "narrow", "tls_error"]
+__all__ = [
+    "channel_facts",
+    "check_pin",
+    "context_of",
+    "forget_contexts",
+    "narrow",
+    "note_single_use",
+    "takes_tickets_once",
+    "tls_error",
+]
 
 # FTP-11: at most 1 MB for each certificate; a file with several of them is still small.
 _LARGEST_PEM: t.Final = 1_000_000
@@ -70,6 +80,31 @@ def narrow(context: ssl.SSLContext, group: str) -> None:
         group: OpenSSL's name of the group.
     """
     context.set_ecdh_curve(group)
+
+
+# Of these servers each TLS 1.3 ticket is good once.
+_SINGLE_USE: t.Final[weakref.WeakSet[ssl.SSLContext]] = weakref.WeakSet()
+
+
+def takes_tickets_once(context: ssl.SSLContext) -> bool:
+    """Whether the server has turned out to take each ticket only once.
+
+    Args:
+        context: The server's context.
+
+    Returns:
+        True once :func:`note_single_use` was called.
+    """
+    return context in _SINGLE_USE
+
+
+def note_single_use(context: ssl.SSLContext) -> None:
+    """Remember that the server takes each ticket only once.
+
+    Args:
+        context: The server's context.
+    """
+    _SINGLE_USE.add(context)
 
 
 def forget_contexts() -> None:

@@ -13,7 +13,7 @@ import typing as t
 
 from .._core._errors import CamsecError, ConnectError, InputError, LoginError, ProtocolError, TrustError
 from ._channel import Channel
-from ._context import channel_facts, check_pin, forget_contexts, narrow, tls_error
+from ._context import channel_facts, check_pin, forget_contexts, narrow, takes_tickets_once, tls_error
 from ._errors import refusal
 from ._facts import ChannelFacts, Server
 from ._groups import wanted_group
@@ -68,7 +68,8 @@ class Control:
     @property
     def channel(self) -> Channel:
         """The connection, for waiting."""
-        assert self._channel is not None, "not open"
+        if self._channel is None:
+            raise AssertionError("not open")
         return self._channel
 
     def open(self) -> None:
@@ -295,7 +296,8 @@ class Control:
         if group is not None:
             narrow(self.context, group)
         older = self.facts.protocol != "TLSv1.3"
-        self.tickets = Tickets(many=older, again=self.server.ticket_use == "again")
+        again = self.server.ticket_use == "again" and not takes_tickets_once(self.context)
+        self.tickets = Tickets(many=older, again=again)
         if older:
             self.tickets.add(channel.tls.session)
         else:

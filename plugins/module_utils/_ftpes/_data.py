@@ -16,7 +16,7 @@ import typing as t
 
 from .._core._errors import CamsecError, ConnectError, ProtocolError, TrustError
 from ._channel import READABLE, WRITABLE, Channel, wait
-from ._context import channel_facts, check_pin, tls_error
+from ._context import channel_facts, check_pin, note_single_use, tls_error
 from ._control import Control
 from ._errors import NotResumedError, refusal
 from ._facts import ChannelFacts
@@ -167,8 +167,11 @@ class DataConnection:
                 found=spki,
                 expected=f"{control.spki_sha256}, that of the control connection",
             )
-        if not self.facts.resumed and (self._session is not None and self._server.session_reuse != "prefer"):
-            raise self._not_resumed("a full handshake")
+        if not self.facts.resumed and self._session is not None:
+            if self._control.tickets.used_again:
+                note_single_use(self._control.context)
+            if self._server.session_reuse != "prefer":
+                raise self._not_resumed("a full handshake")
         return True
 
     def send(self, block: memoryview | bytes, *, more: bool) -> None:

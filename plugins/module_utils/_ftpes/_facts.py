@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 SESSION_REUSE_CHOICES: t.Final = ("require", "when_offered", "prefer")
-TICKET_USE_CHOICES: t.Final = ("once", "again")
+TICKET_USE_CHOICES: t.Final = ("again", "once")
 READ_BACK_CHOICES: t.Final = ("never", "without_hash", "always")
 # From the weakest to the strongest.
 MINIMUM_PROOFS: t.Final = ("size", "crc", "hash")
@@ -54,8 +54,9 @@ class Server:
         session_reuse: ``require``: a data connection resumes the control connection's TLS session or is refused.
             ``when_offered``: the same, except where the server gave nothing to resume with (pure-ftpd in TLS 1.3);
             then the data connection makes a full handshake with the same certificate. ``prefer``: never refused.
-        ticket_use: ``once``: a TLS 1.3 ticket is used for one connection (RFC 8446, appendix C.4), and when there is
-            none left the session logs in again. ``again``: when there is none left, the newest is used once more.
+        ticket_use: Of TLS 1.3. ``again``: when no new ticket is left, the newest is used once more, until the server
+            turns out to take each only once. ``once``: never more than once (RFC 8446, appendix C.4); when there is
+            none left the session logs in again. See docs/ftpes_wire.md for what that costs.
         read_back: ``without_hash``: a file is read back and compared if the server has no collision-safe hash command;
             ``always``; or ``never``.
         minimum_proof: The least that counts as complete: ``hash``, ``crc`` (also MD5 and SHA-1) or ``size``.
@@ -78,7 +79,7 @@ class Server:
     timeout: float = 30.0
     close_timeout: float = 10.0
     session_reuse: str = "when_offered"
-    ticket_use: str = "once"
+    ticket_use: str = "again"
     read_back: str = "without_hash"
     minimum_proof: str = "hash"
     pipelining: bool = True

@@ -243,7 +243,8 @@ class Link:
         try:
             return self._transfer(commands, use)
         except NotResumedError:
-            # The server knows the ticket no more, its keys being new, perhaps. Nothing was sent; a new login helps.
+            # The server knows the ticket no more: its keys are new, or it takes each only once. Nothing was sent, and a
+            # new login helps.
             self.make_ready()
         return self._transfer(commands, use)
 

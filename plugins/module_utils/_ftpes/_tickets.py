@@ -3,8 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """TLS sessions that data connections may resume, counted. Pure: sees sessions only as objects with a few numbers.
 
-In TLS 1.2 a session resumes any number of times. In TLS 1.3 a ticket is for one connection (RFC 8446 C.4): OpenSSL
-hands out two on the control connection, and most servers one more on each data connection.
+In TLS 1.2 a session resumes any number of times. In TLS 1.3 OpenSSL hands out two tickets on the control connection,
+and some servers one more on each data connection. A server that keeps its sessions itself takes each ticket once; one
+that keeps nothing (vsftpd, proftpd) takes it any number of times. RFC 8446 C.4 advises against the latter, so that an
+observer cannot link connections; those of FTP are linked anyway.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ __all__ = ["SessionLike", "Tickets"]
 
 # Kept unused beyond that, the oldest go: they only grow older.
 _MOST: t.Final = 8
+# A connection shows its newest ticket again and again; older ones never come back.
+_REMEMBERED: t.Final = 64
 # A session is given up when that part of its life is over, since clocks and servers differ.
 _USABLE_LIFE: t.Final = 0.9
 
@@ -42,7 +46,8 @@ class Tickets(t.Generic[_S]):
 
     Args:
         many: A session may be used any number of times (TLS 1.2).
-        again: Where no new one is left the newest is used again.
+        again: Where no new one is left the newest is used again; then new ones of data connections are not even
+            looked for.
         now: Seconds since 1970, as the sessions have them.
     """
 
@@ -51,13 +56,19 @@ class Tickets(t.Generic[_S]):
         self._again = again
         self._now = now
         self._fresh: collections.deque[_S] = collections.deque(maxlen=_MOST)
-        self._seen: set[bytes] = set()
+        self._seen: collections.deque[bytes] = collections.deque(maxlen=_REMEMBERED)
         self._last: _S | None = None
+        self._used_again = False
 
     @property
     def offered(self) -> bool:
         """The server gave something to resume with, used or not."""
         return bool(self._seen)
+
+    @property
+    def used_again(self) -> bool:
+        """The session that was taken last had been used before."""
+        return self._used_again
 
     @property
     def left(self) -> int:
@@ -67,7 +78,10 @@ class Tickets(t.Generic[_S]):
 
     @property
     def wants_more(self) -> bool:
-        """A session of a data connection would be kept. Looking for one costs as much as a small file."""
+        """A session of a data connection would be kept.
+
+        Looking for one costs as much as a small file, and CPython (3.11 to 3.13) loses some 5 KB each time.
+        """
         return not self._many and not self._again
 
     def add(self, session: _S | None) -> None:
@@ -82,7 +96,7 @@ class Tickets(t.Generic[_S]):
         # compare want the control connection's own.
         if self._many and self._seen:
             return
-        self._seen.add(session.id)
+        self._seen.append(session.id)
         self._fresh.append(session)
 
     def take(self) -> _S | None:
@@ -94,6 +108,7 @@ class Tickets(t.Generic[_S]):
         self._drop_old()
         if self._many:
             return self._fresh[0] if self._fresh else None
+        self._used_again = not self._fresh
         if self._fresh:
             self._last = self._fresh.popleft()
             return self._last

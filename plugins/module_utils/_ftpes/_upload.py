@@ -85,21 +85,18 @@ class Upload:
             return self._already_there(final)
         offset, how = self._prove_part(part) if self._resume and part else (0, "")
         self._send(offset)
-        proof, early = self._prove(self._temporary, together=self._before_rename)
+        proof, early = self._prove(self._temporary, together=self._second_look)
         self._source.check_unchanged()
-        final = self._prepare_rename(early)
+        final = self._look_again(early)
         if final is not None:
             return self._found_late(final)
         self._rename()
         return self._result(proof, resumed_from=offset, resume_proof=how, bytes_sent=self._source.size - offset)
 
     @property
-    def _before_rename(self) -> tuple[tuple[str, str], ...]:
+    def _second_look(self) -> tuple[tuple[str, str], ...]:
         """RNTO overwrites without a word, so look once more, unless that was a moment ago."""
-        if time.monotonic() - self._looked_at < _MOMENT:
-            return (("RNFR", self._temporary),)
-        # RNFR last: RNTO must follow it at once (proftpd minds, RFC 959 4.1.3).
-        return (("SIZE", self._remote), ("RNFR", self._temporary))
+        return (("SIZE", self._remote),) if time.monotonic() - self._looked_at > _MOMENT else ()
 
     @property
     def _reads_back(self) -> bool:
@@ -274,11 +271,9 @@ class Upload:
 
     # The final name
 
-    def _prepare_rename(self, early: list[Reply]) -> int | None:
+    def _look_again(self, early: list[Reply]) -> int | None:
         """Size of what lies under the final name by now."""
-        *final, source = early or self._link.ask_all(*self._before_rename)
-        if source.kind != 3:
-            raise refusal(self._server.device, f"RNFR {self._temporary}", source, "350")
+        final = early or (self._link.ask_all(*self._second_look) if self._second_look else [])
         return self._link.size_in(self._remote, final[0]) if final else None
 
     def _found_late(self, size: int) -> UploadResult:
@@ -289,12 +284,15 @@ class Upload:
         return self._already_there(size)
 
     def _rename(self) -> None:
-        commands = [("RNTO", self._remote)]
+        # Nothing may come between these two (proftpd minds; RFC 959 4.1.3). If the first fails, so does the second.
+        commands = [("RNFR", self._temporary), ("RNTO", self._remote)]
         if self._sets_times:
             commands.append(("MFMT", f"{_ftp_time(self._source.mtime_ns)} {self._remote}"))
         # In the same go: where the next file may go.
-        renamed, *rest = self._link.ask_all(*commands, ("EPSV", ""))
+        source, renamed, *rest = self._link.ask_all(*commands, ("EPSV", ""))
         self._link.keep_listening(rest[-1])
+        if source.kind != 3:
+            raise refusal(self._server.device, f"RNFR {self._temporary}", source, "350")
         if renamed.kind != 2:
             raise refusal(self._server.device, f"RNTO {self._remote}", renamed, "250")
 

@@ -62,7 +62,7 @@ def test_tickets_are_counted(real: t.Any, site: t.Any) -> None:
     """Of proftpd an upload brings no new ticket: after two of them the session logs in again by itself."""
     path = site.file(1000)
     with real("proftpd", protocols=("TLSv1.3",), hashes=True) as there:
-        with Session(site.server(there)) as session:
+        with Session(site.server(there, ticket_use="once")) as session:
             left = []
             for number in range(5):
                 left.append(session.tickets_left)
@@ -70,7 +70,7 @@ def test_tickets_are_counted(real: t.Any, site: t.Any) -> None:
                 assert [channel.resumed for channel in result.data] == [True]
             assert left == [2, 1, 0, 1, 0]
             assert session.logins == 3
-        with Session(site.server(there, ticket_use="again")) as session:
+        with Session(site.server(there)) as session:
             for number in range(5, 10):
                 assert [channel.resumed for channel in site.send(session, path, f"{number}").data] == [True]
             assert session.logins == 1
@@ -78,7 +78,8 @@ def test_tickets_are_counted(real: t.Any, site: t.Any) -> None:
 
 def test_vsftpd_brings_a_ticket_with_each_data_connection(real: t.Any, site: t.Any) -> None:
     path = site.file(1000)
-    with real("vsftpd", protocols=("TLSv1.3",)) as there, Session(site.server(there)) as session:
+    once = {"ticket_use": "once"}
+    with real("vsftpd", protocols=("TLSv1.3",)) as there, Session(site.server(there, **once)) as session:
         for number in range(20):
             site.send(session, path, f"{number}", fresh=True)
             assert session.tickets_left == 2

@@ -115,7 +115,13 @@ def test_the_newest_may_be_used_again_if_that_is_wished() -> None:
     first, second = FakeSession(b"1"), FakeSession(b"2")
     tickets.add(first)
     tickets.add(second)
-    assert [tickets.take() for dummy in range(4)] == [first, second, second, second]
+    assert [(tickets.take(), tickets.used_again) for dummy in range(4)] == [
+        (first, False),
+        (second, False),
+        (second, True),
+        (second, True),
+    ]
+    assert not tickets.wants_more
     assert tickets.left == 1
 
 
