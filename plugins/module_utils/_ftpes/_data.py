@@ -87,6 +87,7 @@ class DataConnection:
     def __init__(self, control: Control, port: int) -> None:
         self._control = control
         self._server = control.server
+        self._port = port
         # The very address of the control connection, with the scope of an IPv6 one. Nobody waits for the connection
         # here: the command goes out meanwhile.
         connection = socket.socket(control.family, socket.SOCK_STREAM)
@@ -126,6 +127,14 @@ class DataConnection:
         self._control.send(commands[-1])
         try:
             self._negotiate(" ".join(commands[-1]))
+        except TimeoutError:
+            raise ConnectError(
+                device=self._server.device,
+                subject=f"data connection to port {self._port}",
+                found=f"nothing within {self._server.timeout:g} s",
+                expected="a connection with TLS",
+                advice="Does a firewall block the server's passive ports?",
+            ) from None
         except OSError as error:
             raise self._reason(error) from error
 

@@ -21,11 +21,13 @@ from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import 
     TrustError,
     VerificationError,
 )
+from ansible_collections.camsec.fleet.plugins.module_utils._ftpes import _link
 from ansible_collections.camsec.fleet.plugins.module_utils._ftpes._errors import FtpRefusedError
 from ansible_collections.camsec.fleet.plugins.module_utils._ftpes._session import Session
 from ansible_collections.camsec.fleet.plugins.module_utils._ftpes._source import Source
 from ansible_collections.camsec.fleet.plugins.module_utils._ftpes._throttle import Throttle
 
+HOST = "127.62.0.1"
 SIZE = 1_500_000
 
 
@@ -381,3 +383,17 @@ def test_an_empty_source_and_bytes(quirky: t.Any, site: t.Any) -> None:
             session.upload(source, "abc", temporary_path="abc.part")
         assert (there.root / "empty").read_bytes() == b""
         assert (there.root / "abc").read_bytes() == b"abc"
+
+
+def test_a_firewall_before_the_passive_ports(quirky: t.Any, site: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = site.file(10)
+    with socket.create_server((HOST, 0)) as silent, quirky() as there:
+        port = silent.getsockname()[1]
+        monkeypatch.setattr(_link, "passive", lambda *dummy: port)
+        session = Session(site.server(there, timeout=1))
+        with pytest.raises(ConnectError, match="firewall"):
+            site.send(session, path)
+        silent.close()
+        with pytest.raises(ConnectError, match=r"(?i)refused"):
+            site.send(session, path)
+        session.close()
