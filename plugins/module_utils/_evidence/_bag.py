@@ -9,6 +9,7 @@ import dataclasses as dc
 import io
 import re
 import typing as t
+import unicodedata
 import zipfile
 import zlib
 
@@ -52,6 +53,8 @@ _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _OURS = {"bagging-date", "bag-software-agent", "payload-oxum", "external-identifier"}
 _LARGEST_PART = 1 << 20
 _MOST_PARTS = 3_000_000
+_LARGEST_WHOLE = 2 << 30
+_PARTS = (".json", ".p7s", ".tsr")
 
 
 def encoded(name: str) -> str:
@@ -107,15 +110,21 @@ def read_manifest(content: bytes, *, device: str) -> dict[str, str]:
     for number, line in enumerate(_lines(content), start=1):
         match = _LINE.fullmatch(line)
         name = decoded(match[2]) if match else ""
-        if match is None or name in found or name.startswith(("/", "~")) or ".." in name.split("/"):
+        if match is None or name in found or not _is_within(name):
             raise VerificationError(
                 device=device,
                 subject=f"line {number}",
-                found=repr(line[:200]),
-                expected="a SHA-256 and a path within the bag that stands there once",
+                found=ascii(line[:200]),
+                expected="a SHA-256 and a path within the bag that stands there once, without control characters",
             )
         found[name] = match[1].lower()
     return found
+
+
+def _is_within(name: str) -> bool:
+    """Whether a path stays in the bag, and is text that a message may show."""
+    strange = any(unicodedata.category(one) in ("Cc", "Cs") for one in name)
+    return not (strange or name.startswith(("/", "~")) or ".." in name.split("/"))
 
 
 def _lines(content: bytes) -> list[str]:
@@ -232,8 +241,8 @@ def unpack_receipts(content: bytes, *, device: str) -> list[Packed]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = archive.infolist()
-            if len(entries) > _MOST_PARTS:
-                raise zipfile.BadZipFile("too many parts")
+            if len(entries) > _MOST_PARTS or sum(entry.file_size for entry in entries) > _LARGEST_WHOLE:
+                raise zipfile.BadZipFile("too many parts, or more than 2 GiB of them")
             for entry in entries:
                 if entry.filename in parts or entry.file_size > _LARGEST_PART:
                     raise zipfile.BadZipFile(f"{entry.filename!r} twice or too large")
@@ -248,6 +257,18 @@ def unpack_receipts(content: bytes, *, device: str) -> list[Packed]:
     return paired(parts)
 
 
+def is_part(name: str) -> bool:
+    """Whether a file's name is that of a receipt or of what belongs to one.
+
+    Args:
+        name: Without a directory.
+
+    Returns:
+        True for ``*.json``, ``*.p7s`` and ``*.tsr``.
+    """
+    return name.endswith(_PARTS)
+
+
 def paired(parts: t.Mapping[str, bytes]) -> list[Packed]:
     """Receipts with what belongs to them.
 
@@ -257,7 +278,8 @@ def paired(parts: t.Mapping[str, bytes]) -> list[Packed]:
     Returns:
         One for each ``*.json``, by name.
     """
-    stems = sorted(name.removesuffix(".json") for name in parts if name.endswith(".json"))
+    # After 999999 comes 1000000.
+    stems = sorted((name.removesuffix(".json") for name in parts if name.endswith(".json")), key=lambda x: (len(x), x))
     return [
         Packed(
             name=stem,

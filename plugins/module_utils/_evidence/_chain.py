@@ -82,7 +82,9 @@ def require_trusted_signer(
     _require_valid(facts, at, device)
     current, length = signer, 0
     while current.public_bytes(serialization.Encoding.DER) not in known:
-        issuer = next((one for one in pool if _issued(current, one, length)), None)
+        issuers = [one for one in pool if _issued(current, one, length)]
+        # An authority that was renewed with its key has several certificates: one that was valid then goes first.
+        issuer = next((one for one in issuers if _is_valid(facts_of(one), at)), issuers[0] if issuers else None)
         if issuer is None or length >= _LONGEST:
             raise _error(
                 device,
@@ -93,8 +95,12 @@ def require_trusted_signer(
         current, length = issuer, length + 1
 
 
+def _is_valid(facts: CertificateFacts, at: dt.datetime) -> bool:
+    return facts.not_before <= at <= facts.not_after
+
+
 def _require_valid(facts: CertificateFacts, at: dt.datetime, device: str) -> None:
-    if not facts.not_before <= at <= facts.not_after:
+    if not _is_valid(facts, at):
         raise _error(
             device,
             f"the certificate {facts.subject}, valid from {iso(facts.not_before)} to {iso(facts.not_after)}",

@@ -32,6 +32,7 @@ __all__ = ["Added", "ChannelRow", "JobLedger", "ReceiptRow", "Selection", "joine
 
 LEDGER_NAME: t.Final = "ledger.sqlite3"
 LEASE_SECONDS: t.Final = 120.0
+LONGEST_DELAY: t.Final = 86400.0
 _BUSY_SECONDS = 60.0
 _VERSION = "1"
 _SCHEMA = """
@@ -208,6 +209,20 @@ class JobLedger:
     def __exit__(self, *dummy: object) -> None:
         self.close()
 
+    def exists(self) -> bool:
+        """Whether there is a ledger's file.
+
+        Raises:
+            InputError: Its directory may not be looked into.
+        """
+        try:
+            self.path.lstat()
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            raise self._error((error.strerror or "an error").lower()) from error
+        return True
+
     @property
     def identity(self) -> str:
         """The ledger's own identity, and that of the chain of its loose receipts and seals."""
@@ -296,15 +311,17 @@ class JobLedger:
                 content that was sent; without it, it has not.
 
         Returns:
-            What became of each.
+            What became of each. Of a bag that is closed the new ones are told, and not put down.
         """
         pairs = [(one, _new_job(one, selection, remote_directory, self.identity)) for one in candidates]
         # Comparing content takes its time: not while others wait for the ledger.
         same = self._same(pairs, same_content)
         lists: _Lists = ([], [], [], [])
         with self._transaction() as connection:
+            # A seal that another process has made meanwhile: its bag takes nothing more.
+            closed = selection.bag is not None and self._is_closed(selection.bag)
             for candidate, wanted in pairs:
-                self._add_one(connection, candidate, lists, wanted, same)
+                self._add_one(connection, candidate, lists, wanted, same, closed=closed)
         return _added(lists)
 
     def planned(
@@ -337,6 +354,13 @@ class JobLedger:
             self._add_one(None, candidate, lists, wanted, same)
         return _added(lists)
 
+    def _is_closed(self, bag: int) -> bool:
+        query = (
+            "SELECT 1 FROM bags WHERE id = :bag AND sealed_at != ''"
+            " UNION SELECT 1 FROM receipts WHERE bag = :bag AND kind = 'seal'"
+        )
+        return self._one(query, {"bag": bag}) is not None
+
     def _same(
         self, pairs: t.Sequence[tuple[Candidate, Job]], same_content: t.Callable[[Candidate, Job], bool] | None
     ) -> frozenset[tuple[str, int]]:
@@ -356,11 +380,14 @@ class JobLedger:
         lists: _Lists,
         wanted: Job,
         same: t.Collection[tuple[str, int]],
+        *,
+        closed: bool = False,
     ) -> None:
         new, pending, done, refused = lists
+        more = None if closed else connection
         present = self.job_of(wanted.destination, wanted.remote_path)
         if present is None:
-            new.append(_insert(connection, wanted))
+            new.append(_insert(more, wanted))
         elif present.state == "done":
             if present.identity == candidate.identity:
                 done.append(present)
@@ -372,13 +399,13 @@ class JobLedger:
         elif present.source != candidate.source:
             refused.append((candidate, _taken(candidate, present)))
         elif present.identity == candidate.identity:
-            self._again(connection, present, new, pending)
+            self._again(more, present, new, pending)
         elif present.state == "leased":
             refused.append((candidate, _being_sent(candidate)))
         else:
-            if connection is not None:
-                connection.execute("UPDATE jobs SET state = 'replaced' WHERE id = ?", (present.id,))
-            new.append(_insert(connection, wanted))
+            if more is not None:
+                more.execute("UPDATE jobs SET state = 'replaced' WHERE id = ?", (present.id,))
+            new.append(_insert(more, wanted))
 
     @staticmethod
     def _again(connection: sqlite3.Connection | None, present: Job, new: list[Job], pending: list[Job]) -> None:
@@ -513,6 +540,7 @@ class JobLedger:
         limit: int,
         largest: int | None = None,
         control: ChannelRow | None = None,
+        longest_delay: float = LONGEST_DELAY,
         now: float | None = None,
     ) -> list[tuple[Job, int]]:
         """Take jobs, large ones first. From here on the server may know of them.
@@ -523,6 +551,7 @@ class JobLedger:
             limit: At most so many.
             largest: When the first that is found is larger than this, it is taken alone.
             control: The control connection they will be sent over.
+            longest_delay: Seconds; a job that is to wait for longer was put off by a clock that was set back since.
             now: The clock.
 
         Returns:
@@ -533,8 +562,9 @@ class JobLedger:
         with self._transaction() as connection:
             rows = connection.execute(
                 "SELECT * FROM jobs WHERE state = 'waiting' AND host = :host AND port = :port AND user = :user"
-                " AND bag IS :bag AND next_try <= :now ORDER BY size DESC, id LIMIT :limit",
-                {**selection.values(), "now": instant, "limit": limit},
+                " AND bag IS :bag AND (next_try <= :now OR next_try > :now + :delay)"
+                " ORDER BY size DESC, id LIMIT :limit",
+                {**selection.values(), "now": instant, "delay": longest_delay, "limit": limit},
             ).fetchall()
             if rows and largest is not None and rows[0]["size"] > largest:
                 rows = rows[:1]
@@ -703,20 +733,25 @@ class JobLedger:
 
     # Receipts
 
-    def issue_seal(self, bag: Bag, issue: Issue) -> ReceiptRow:
+    def issue_seal(self, bag: Bag, issue: Issue, *, files: int) -> ReceiptRow | None:
         """Make the seal of a bag: a receipt in the ledger's own chain. A seal that was made before is kept.
 
         Args:
             bag: The bag.
             issue: Makes the seal.
+            files: How many the seal is about.
 
         Returns:
-            The seal.
+            The seal; nothing when another process has put more files down meanwhile.
         """
         with self._transaction() as connection:
             present = self.seal_of(bag)
             if present is not None:
                 return present
+            counts = self.counts(Selection(destination=bag.destination, bag=bag.id))
+            counts.pop("replaced", None)
+            if counts != {"done": files}:
+                return None
             return self._issue(connection, chain=self.identity, kind="seal", job=None, bag=bag.id, issue=issue)
 
     def seal_of(self, bag: Bag) -> ReceiptRow | None:
@@ -882,7 +917,7 @@ class JobLedger:
         if not self.read_only:
             self._make_file()
             return self._connect(f"file:{quote(str(self.path))}?mode=rw", made=True)
-        if self.path.exists():
+        if self.exists():
             try:
                 return self._connect(f"file:{quote(str(self.path))}?mode=ro", made=False)
             except _NothingYetError:  # another process is about to make it
@@ -925,17 +960,20 @@ class JobLedger:
     @contextlib.contextmanager
     def _transaction(self) -> t.Iterator[sqlite3.Connection]:
         with self._lock:
-            if self._connection.in_transaction:  # within `together`
-                yield self._connection
+            connection = self._connection
+            if connection.in_transaction:  # within `together`
+                yield connection
                 return
             try:
-                self._connection.execute("BEGIN IMMEDIATE")
+                connection.execute("BEGIN IMMEDIATE")
                 try:
-                    yield self._connection
+                    yield connection
+                    connection.execute("COMMIT")
                 except BaseException:
-                    self._connection.execute("ROLLBACK")
+                    # A commit that fails may leave its transaction open: what is written next would be part of it.
+                    if self._connection.in_transaction:
+                        connection.execute("ROLLBACK")
                     raise
-                self._connection.execute("COMMIT")
             except sqlite3.Error as error:
                 raise self._error(str(error)) from error
 

@@ -121,13 +121,15 @@ class Sealer:
             jobs = self.ledger.jobs(selection, states=("done",))
             if present is None or present.sealed_at or open_jobs or not jobs:
                 return False
-            self._make(home, bag, jobs)
+            if not self._make(home, bag, jobs):
+                return False
             self._send(home, bag)
             self.ledger.seal_bag(bag)
         self.on_event(Event(kind="sealed", remote_path=bag.remote_directory, detail={"files": len(jobs)}))
         return True
 
-    def _make(self, home: Path, bag: Bag, jobs: t.Sequence[Job]) -> None:
+    def _make(self, home: Path, bag: Bag, jobs: t.Sequence[Job]) -> bool:
+        """Make what describes a bag; False when it has got more files meanwhile."""
         if self.service is not None and self.stamp_each:
             stamp_missing(self.ledger, self.service, bag, kinds=("file",))
         receipts = self.ledger.receipts(bag.chain)
@@ -165,7 +167,9 @@ class Sealer:
             )
             return content, b"" if self.signer is None else self.signer.sign(content)
 
-        seal = self.ledger.issue_seal(bag, issue)
+        seal = self.ledger.issue_seal(bag, issue, files=len(jobs))
+        if seal is None:
+            return False
         if self.service is not None:
             stamp_missing(self.ledger, self.service, bag, kinds=("seal",))
             seal = self.ledger.seal_of(bag) or seal
@@ -175,6 +179,7 @@ class Sealer:
                 write_or_fail(home / name, content, mode=PRIVATE, subject="file of a bag")
                 digests[name] = _digest(home / name)
         write_or_fail(home / form.TAG_MANIFEST, form.manifest(digests), mode=PRIVATE, subject="file of a bag")
+        return True
 
     def _send(self, home: Path, bag: Bag) -> None:
         """Send what describes the bag, with the patience that evidence itself gets."""

@@ -10,7 +10,11 @@ from __future__ import annotations
 
 import dataclasses as dc
 import datetime as dt
+import errno
 import hashlib
+import io
+import os
+import stat
 import typing as t
 from pathlib import Path
 
@@ -117,18 +121,40 @@ def verify(path: str | Path, demands: Demands) -> Report:
     Raises:
         InputError: There is nothing of that kind.
     """
-    place = Path(path)
     report = Report()
+    try:
+        _verify(Path(path), demands, report)
+    except OSError as error:
+        raise InputError(
+            device=str(error.filename or path),
+            subject="evidence",
+            found=(error.strerror or type(error).__name__).lower(),
+            expected="files and directories that can be read",
+        ) from error
+    # Names and texts of what is checked come from whoever made it: none of them is to steer a terminal.
+    report.problems = [_printable(text) for text in report.problems]
+    report.warnings = [_printable(text) for text in report.warnings]
+    report.deprecated = [_printable(text) for text in report.deprecated]
+    report.signers = {_printable(text) for text in report.signers}
+    return report
+
+
+def _printable(text: str) -> str:
+    return "".join(one if one.isprintable() else f"\\u{ord(one):04x}" for one in text)
+
+
+def _verify(place: Path, demands: Demands, report: Report) -> None:
     if (place / LEDGER_NAME).is_file():
         _verify_state(place, demands, report)
     elif (place / form.DECLARATION).is_file():
         _Bag(place, demands, report).verify()
     elif place.is_dir() and any(place.glob("*.json")):
-        parts = {one.name: _read(one, report) for one in sorted(place.iterdir()) if one.is_file()}
+        named = (one for one in sorted(place.iterdir()) if form.is_part(one.name))
+        parts = {one.name: _read(one, report) for one in named if one.is_file()}
         _verify_packed(form.paired(parts), str(place), demands, report)
     elif place.is_file():
         try:
-            packed = form.unpack_receipts(_read(place, report), device=str(place))
+            packed = form.unpack_receipts(_read(Path(os.path.realpath(place)), report), device=str(place))
         except CamsecError as error:
             report.problems.append(error.message)
         else:
@@ -140,23 +166,50 @@ def verify(path: str | Path, demands: Demands) -> Report:
             found="nothing of it" if place.exists() else "no such file or directory",
             expected=f"a bag, a state directory, {form.RECEIPTS} or a directory of receipts",
         )
-    return report
 
 
 def _verify_state(place: Path, demands: Demands, report: Report) -> None:
     with JobLedger(place, read_only=True) as ledger:
         chains = {"the ledger's own chain": ledger.identity}
         chains |= {f"bag {bag.remote_directory}": bag.chain for bag in ledger.bags()}
+        read: dict[str, list[dict[str, t.Any]]] = {}
         for words, chain in chains.items():
-            rows = ledger.receipts(chain)
-            _check_chain([_named(row) for row in rows], words, demands, report, chain=chain)
+            signed = [_named(row, words, report) for row in ledger.receipts(chain)]
+            read[chain] = _check_chain([one for one in signed if one is not None], words, demands, report, chain=chain)
+        _check_seals(place, read, ledger.identity, report)
         for job in ledger.jobs(states=("done",)):
             row = ledger.receipt_of(job)
             if row is None:
                 report.problem(job.source, "receipt", "none in the ledger", "one for each file that is done")
 
 
-def _named(row: ReceiptRow) -> _Signed:
+def _check_seals(place: Path, read: t.Mapping[str, t.Sequence[dict[str, t.Any]]], own: str, report: Report) -> None:
+    """Whether each bag's chain has the receipts that its seal counted: none was taken away at the end."""
+    for facts in read[own]:
+        if facts["type"] == SEAL_TYPE:
+            sealed = facts["bag"]["receipts"]
+            label = f"{place}, bag {facts['bag'].get('remote_directory')}"
+            _compare_receipts(label, sealed, read.get(sealed["chain"], ()), report)
+
+
+def _compare_receipts(
+    label: str, sealed: t.Mapping[str, t.Any], receipts: t.Sequence[dict[str, t.Any]], report: Report
+) -> None:
+    if len(receipts) != sealed["count"]:
+        report.problem(label, "receipts", f"{len(receipts)} that can be read", f"{sealed['count']}, as the seal has it")
+    if receipts and any(facts["chain"]["id"] != sealed["chain"] for facts in receipts):
+        report.problem(label, "chain", "that of another bag", f"{sealed['chain']}, as the seal has it")
+    last = hashlib.sha256(canonical(receipts[-1])).hexdigest() if receipts else "none"
+    if last != sealed["last"]:
+        report.problem(label, "last receipt", last, f"{sealed['last']}, as the seal has it")
+
+
+def _named(row: ReceiptRow, words: str, report: Report) -> _Signed | None:
+    kinds = (row.sequence, int), (row.content, bytes), (row.signature, bytes), (row.timestamp, bytes)
+    # SQLite keeps a value of any kind in any column.
+    if not all(isinstance(value, kind) for value, kind in kinds):
+        report.problem(words, f"receipt {row.id}", "a row of another kind", "one as the uploader wrote it")
+        return None
     return _Signed(name=f"{row.sequence:06d}", content=row.content, signature=row.signature, timestamp=row.timestamp)
 
 
@@ -348,9 +401,8 @@ class _Bag:
         """Hash and size of every file of a manifest that is there."""
         found: dict[str, tuple[str, int]] = {}
         for name, digest in listed.items():
-            path = self._place / name
             try:
-                with path.open("rb") as file:
+                with _opened(self._place, name) as file:
                     there = hashlib.file_digest(file, "sha256").hexdigest()
                     found[name] = (there, file.seek(0, 2))
             except OSError as error:
@@ -364,7 +416,7 @@ class _Bag:
     def _strangers(self, payload: t.Mapping[str, str]) -> None:
         for path in sorted((self._place / "data").rglob("*")):
             name = path.relative_to(self._place).as_posix()
-            if not path.is_dir() and name not in payload:
+            if (path.is_symlink() or not path.is_dir()) and name not in payload:
                 self._problem(name, "file", "one that the manifest does not know", "only files of the manifest")
 
     def _match(
@@ -420,16 +472,7 @@ class _Bag:
         self._compare_seal(facts["bag"], receipts)
 
     def _compare_seal(self, bag: t.Mapping[str, t.Any], receipts: t.Sequence[dict[str, t.Any]]) -> None:
-        sealed = bag["receipts"]
-        if len(receipts) != sealed["count"]:
-            self._problem(
-                form.RECEIPTS, "receipts", f"{len(receipts)} that can be read", f"{sealed['count']}, as the seal has it"
-            )
-        if receipts and any(facts["chain"]["id"] != sealed["chain"] for facts in receipts):
-            self._problem(form.RECEIPTS, "chain", "that of another bag", f"{sealed['chain']}, as the seal has it")
-        last = hashlib.sha256(canonical(receipts[-1])).hexdigest() if receipts else "none"
-        if last != sealed["last"]:
-            self._problem(form.RECEIPTS, "last receipt", last, f"{sealed['last']}, as the seal has it")
+        _compare_receipts(str(self._place / form.RECEIPTS), bag["receipts"], receipts, self._report)
         for name, digest in bag["tag_files"].items():
             if "/" in name:
                 self._problem(form.SEAL, "name of a file", repr(name), "a file in the bag's own directory")
@@ -440,9 +483,21 @@ class _Bag:
                 self._problem(name, "SHA-256", there, f"{digest}, as the seal has it")
 
 
+def _opened(place: Path, name: str) -> io.BufferedReader:
+    """A regular file of a bag. A link may lead anywhere, and what is read from a pipe or a device may never end."""
+    path = place / name
+    if os.path.realpath(path) != os.path.join(os.path.realpath(place), os.path.normpath(name)):  # noqa: PTH118
+        raise OSError(errno.ELOOP, "a symbolic link, or one above it")
+    file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "no regular file")
+    return file
+
+
 def _read(path: Path, report: Report) -> bytes:
     try:
-        with path.open("rb") as file:
+        with _opened(path.parent, path.name) as file:
             content = file.read(_LARGEST_TAG_FILE + 1)
     except OSError as error:
         report.problem(str(path), "file", (error.strerror or "an error").lower(), "a file that can be read")

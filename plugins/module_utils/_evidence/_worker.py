@@ -158,6 +158,7 @@ class Worker(threading.Thread):
                     limit=_BATCH,
                     largest=_SMALL,
                     control=channel_row("control", session.control),
+                    longest_delay=self._desk.options.longest_delay,
                 )
                 if taken:
                     self._send_all(taken)

@@ -171,6 +171,46 @@ def test_a_transaction_that_fails_leaves_nothing(ledger: JobLedger) -> None:
     assert ledger.counts() == {"leased": 1}
 
 
+def test_a_commit_that_fails_leaves_no_transaction_open(ledger: JobLedger) -> None:
+    def write() -> None:
+        with ledger._transaction() as connection:
+            connection.execute("PRAGMA defer_foreign_keys = ON")
+            connection.execute("INSERT INTO attempts (job, remote_path, started_at) VALUES (99, 'x', 'now')")
+
+    with pytest.raises(InputError, match="FOREIGN KEY"):
+        write()
+    # What comes next is a transaction of its own, which others see.
+    ledger.add([candidate()], selection=LOOSE, remote_directory="case")
+    with JobLedger(ledger.directory, read_only=True) as other:
+        assert other.counts() == {"waiting": 1}
+
+
+def test_a_clock_that_was_set_back_keeps_no_job_waiting(ledger: JobLedger) -> None:
+    ledger.add([candidate()], selection=LOOSE, remote_directory="case")
+    ((job, attempt),) = ledger.lease("me", LOOSE, limit=1, now=10_000_000.0)
+    ledger.fail("me", job, attempt, "why", next_try=10_000_060.0)
+    assert ledger.lease("me", LOOSE, limit=1, longest_delay=60.0, now=10_000_001.0) == []
+    assert len(ledger.lease("me", LOOSE, limit=1, longest_delay=60.0, now=5_000_000.0)) == 1
+
+
+def test_a_bag_is_sealed_with_all_its_files_or_not_at_all(ledger: JobLedger) -> None:
+    bag = ledger.open_bag(PLACE, "case")
+    selection = Selection(destination=PLACE, bag=bag.id)
+    ledger.add([candidate("a")], selection=selection, remote_directory="case")
+    ((job, attempt),) = ledger.lease("me", selection, limit=1)
+    finish(ledger, "me", job, attempt)
+    # Another process puts one more down after the first has counted.
+    ledger.add([candidate("b")], selection=selection, remote_directory="case")
+    assert ledger.issue_seal(bag, issue, files=1) is None
+    ((job, attempt),) = ledger.lease("me", selection, limit=1)
+    finish(ledger, "me", job, attempt)
+    assert ledger.issue_seal(bag, issue, files=2) is not None
+    # And after the seal nobody puts any down.
+    added = ledger.add([candidate("c")], selection=selection, remote_directory="case")
+    assert [one.id for one in added.new] == [0]
+    assert ledger.counts(selection) == {"done": 2}
+
+
 def test_nothing_is_stored_that_should_not_be(ledger: JobLedger) -> None:
     schema = "".join(row[0] or "" for row in sqlite3.connect(ledger.path).execute("SELECT sql FROM sqlite_master"))
     assert "password" not in schema.lower()

@@ -10,7 +10,9 @@ import datetime as dt
 import http.server
 import io
 import json
+import os
 import pathlib
+import sqlite3
 import subprocess
 import threading
 import typing as t
@@ -19,16 +21,19 @@ import zipfile
 import pytest
 from ansible_collections.camsec.fleet.extensions.uploader.cli import main
 from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import CamsecError, ConnectError, InputError
-from ansible_collections.camsec.fleet.plugins.module_utils._evidence import _verify
+from ansible_collections.camsec.fleet.plugins.module_utils._evidence import _bag, _verify
 from ansible_collections.camsec.fleet.plugins.module_utils._evidence._bag import (
     decoded,
     encoded,
     read_manifest,
     unpack_receipts,
 )
-from ansible_collections.camsec.fleet.plugins.module_utils._evidence._chain import load_trusted
+from ansible_collections.camsec.fleet.plugins.module_utils._evidence._chain import load_trusted, require_trusted_signer
 from ansible_collections.camsec.fleet.plugins.module_utils._evidence._cms import read_signature
 from ansible_collections.camsec.fleet.plugins.module_utils._evidence._receipts import canonical, parse_canonical
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -419,3 +424,116 @@ def test_an_archive_with_a_part_twice_or_too_large() -> None:
                     archive.writestr(name, content)
         with pytest.raises(CamsecError, match="archive of receipts"):
             unpack_receipts(buffer.getvalue(), device="x")
+
+
+def test_an_archive_that_would_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(4):
+            archive.writestr(f"{number:06d}.json", bytes(1 << 20))
+    assert len(unpack_receipts(buffer.getvalue(), device="x")) == 4
+    monkeypatch.setattr(_bag, "_LARGEST_WHOLE", (4 << 20) - 1)
+    with pytest.raises(CamsecError, match="more than 2 GiB"):
+        unpack_receipts(buffer.getvalue(), device="x")
+
+
+def test_receipts_stay_in_order_after_a_million() -> None:
+    parts = {f"{number:06d}.json": b"" for number in (1_000_000, 2, 999_999)}
+    assert [one.name for one in _bag.paired(parts)] == ["000002", "999999", "1000000"]
+
+
+def _payload(bag: pathlib.Path) -> pathlib.Path:
+    return bag / "data/A001/clip1.mxf"
+
+
+@pytest.mark.parametrize("line", [b"data/x\0y", b"data/\xff", b"data/\x1b[2Jx"])
+def test_a_name_that_no_message_may_show(sealed: Bench, line: bytes) -> None:
+    bag = sealed.bag()
+    manifest = bag / "manifest-sha256.txt"
+    manifest.write_bytes(manifest.read_bytes() + b"0" * 64 + b"  " + line + b"\n")
+    found = report(sealed, bag)
+    assert any("line 5" in text for text in found.problems)
+    assert all(text.isprintable() for text in found.problems)
+
+
+def test_a_stranger_whose_name_steers_a_terminal(sealed: Bench) -> None:
+    bag = sealed.bag()
+    (bag / "data/\x1b[2J\udcff.mxf").write_bytes(b"x")
+    found = report(sealed, bag)
+    assert any("\\u001b[2J\\udcff.mxf" in text for text in found.problems)
+    assert all(text.isprintable() for text in found.problems)
+
+
+def test_a_pipe_in_place_of_a_file_does_not_stop_the_check(sealed: Bench) -> None:
+    bag = sealed.bag()
+    _payload(bag).unlink()
+    os.mkfifo(_payload(bag))
+    assert any("no regular file" in text for text in report(sealed, bag).problems)
+
+
+@pytest.mark.parametrize("name", ["data/A001/clip1.mxf", "data/A001", "data/more", "manifest-sha256.txt"])
+def test_a_link_is_no_part_of_a_bag(sealed: Bench, tmp_path: pathlib.Path, name: str) -> None:
+    bag = sealed.bag()
+    outside = tmp_path / "outside"
+    if name == "data/more":
+        outside.mkdir()
+        (outside / "stranger.mxf").write_bytes(b"x")
+    else:
+        (bag / name).rename(outside)
+    (bag / name).symlink_to(outside)
+    found = report(sealed, bag)
+    assert any(name in text for text in found.problems)
+    assert not found.good
+
+
+def test_a_bag_may_itself_be_reached_by_a_link(sealed: Bench, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "link").symlink_to(sealed.bag())
+    (tmp_path / "zip").symlink_to(sealed.bag() / "receipts.zip")
+    assert report(sealed, tmp_path / "link").good
+    assert report(sealed, tmp_path / "zip").good
+
+
+@pytest.mark.parametrize("change", ["content = CAST(content AS TEXT)", "sequence = 'x' || sequence", "signature = 5"])
+def test_a_ledger_with_rows_of_another_kind(sealed: Bench, change: str) -> None:
+    with contextlib.closing(sqlite3.connect(sealed.state / "ledger.sqlite3")) as connection:
+        connection.execute(f"UPDATE receipts SET {change} WHERE id = 2")
+        connection.commit()
+    assert any("a row of another kind" in text for text in report(sealed, sealed.state).problems)
+
+
+def test_a_ledger_whose_last_receipt_was_taken_away(sealed: Bench) -> None:
+    with contextlib.closing(sqlite3.connect(sealed.state / "ledger.sqlite3")) as connection:
+        ((receipt, job),) = connection.execute("SELECT MAX(id), job FROM receipts WHERE kind = 'file'").fetchall()
+        connection.execute("DELETE FROM receipts WHERE id = ?", (receipt,))
+        connection.execute("DELETE FROM jobs WHERE id = ?", (job,))
+        connection.commit()
+    found = report(sealed, sealed.state)
+    assert any("found 3 that can be read, expected 4, as the seal has it" in text for text in found.problems)
+    assert not found.good
+
+
+def test_an_authority_that_was_renewed_with_its_key() -> None:
+    key, now = ec.generate_private_key(ec.SECP256R1()), dt.datetime.now(dt.UTC)
+
+    def certificate(name: str, start: int, end: int, extensions: list[x509.ExtensionType]) -> x509.Certificate:
+        names = [x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, one)]) for one in (name, "Root")]
+        builder = x509.CertificateBuilder(names[1], names[0], key.public_key(), x509.random_serial_number())
+        for extension in extensions:
+            builder = builder.add_extension(extension, critical=True)
+        begins, ends = now + dt.timedelta(days=start), now + dt.timedelta(days=end)
+        return builder.not_valid_before(begins).not_valid_after(ends).sign(key, hashes.SHA256())
+
+    usage = dict.fromkeys(
+        ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
+         "crl_sign", "encipher_only", "decipher_only"), False,
+    )  # fmt: skip
+    authority: list[x509.ExtensionType] = [
+        x509.BasicConstraints(ca=True, path_length=None), x509.KeyUsage(key_cert_sign=True, **usage),
+    ]  # fmt: skip
+    old, new = certificate("Root", -100, -10, authority), certificate("Root", -20, 100, authority)
+    signer = certificate("Signer", -90, -11, [x509.ExtendedKeyUsage([x509.oid.ExtendedKeyUsageOID.EMAIL_PROTECTION])])
+    at = now - dt.timedelta(days=50)
+    for trusted in ([old, new], [new, old]):
+        require_trusted_signer(signer, [], trusted, at=at, device="receipt")
+    with pytest.raises(CamsecError, match="one that was valid at"):
+        require_trusted_signer(signer, [], [new], at=at, device="receipt")
