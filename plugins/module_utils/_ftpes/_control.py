@@ -249,7 +249,7 @@ class Control:
         self.peer = connection.getpeername()
         self.family = connection.family
         _keep_alive(connection)
-        self._channel = Channel(connection)
+        self._channel = Channel(connection, alone=True)
 
     def _greet(self) -> None:
         reply = self.reply()

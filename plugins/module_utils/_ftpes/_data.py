@@ -26,6 +26,7 @@ __all__ = ["DataConnection", "passive"]
 
 # After a data connection broke, the reason comes over the control connection, or it does not.
 _REASON_SECONDS: t.Final = 5.0
+_ANSWER_SECONDS: t.Final = 1.0
 _ENDED_WELL: t.Final = frozenset({226, 250})
 
 
@@ -221,21 +222,24 @@ class DataConnection:
         try:
             said = self._channel.say_goodbye()
             self._push()
-            self._channel.end_sending()
-            self._await_goodbye(said)
+            if not said and not self._await_goodbye(min(_ANSWER_SECONDS, self._server.close_timeout)):
+                # Some servers wait for TCP's end instead.
+                self._channel.end_sending()
+                self._await_goodbye(self._server.close_timeout - _ANSWER_SECONDS)
         except OSError:
             # The server closed without listening to the end; its answer says whether that was all right.
             self._channel.ended = True
         self._finish()
 
-    def _await_goodbye(self, said: bool) -> None:
-        """The server's close_notify, which also brings its new ticket; waited for no longer than close_timeout."""
-        end = time.monotonic() + self._server.close_timeout
-        while not said:
+    def _await_goodbye(self, seconds: float) -> bool:
+        """The server's close_notify, which also brings its new ticket."""
+        end = time.monotonic() + seconds
+        while True:
             if not wait({self._channel: READABLE}, end - time.monotonic()):
-                return
+                return False
             self._channel.pull()
-            said = self._channel.say_goodbye()
+            if self._channel.say_goodbye():
+                return True
 
     def receive(self) -> t.Iterator[bytes]:
         """Receive until the server ends, then wait for its answer that this was all.

@@ -17,6 +17,8 @@ from .._core._errors import InputError, VerificationError
 
 __all__ = ["Source"]
 
+_SMALL: t.Final = 1 << 18
+
 
 class Source:
     """Something to be sent; its size is settled at the start. A context manager that closes the file.
@@ -64,7 +66,9 @@ class Source:
             os.close(descriptor)
             raise InputError(device=shown, subject="file", found="no regular file", expected="a regular file")
         with contextlib.suppress(AttributeError, OSError):
-            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_SEQUENTIAL)
+            # Reading ahead, where there is something ahead.
+            if status.st_size > _SMALL:
+                os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_SEQUENTIAL)
         return cls(io.FileIO(descriptor), path=shown, size=status.st_size, status=status)
 
     @classmethod
