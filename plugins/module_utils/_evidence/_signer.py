@@ -42,21 +42,35 @@ class Signer:
         self._key = key
         self._certificate = certificate
         self._others = tuple(others)
+        self._facts = facts_of(certificate)
 
     @property
     def facts(self) -> CertificateFacts:
         """What the certificate says."""
-        return facts_of(self._certificate)
+        return self._facts
 
-    def sign(self, content: bytes) -> bytes:
+    def sign(self, content: bytes, *, now: dt.datetime | None = None) -> bytes:
         """Sign bytes.
 
         Args:
             content: What is signed.
+            now: The clock.
 
         Returns:
             A detached CMS signature in DER, see :func:`.._evidence._cms.sign_detached`.
+
+        Raises:
+            PkiError: The certificate has expired since it was read: nobody would accept what it signs.
         """
+        instant = now or dt.datetime.now(dt.UTC)
+        if instant > self._facts.not_after:
+            raise PkiError(
+                device="this host",
+                subject="certificate of the signer",
+                found=f"valid until {iso(self._facts.not_after)}",
+                expected=f"valid at {iso(instant)}",
+                advice="Have it renewed; what has been sent without a receipt is proven and written down then.",
+            )
         return sign_detached(content, self._key, self._certificate, self._others)
 
 

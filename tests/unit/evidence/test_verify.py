@@ -31,6 +31,7 @@ from ansible_collections.camsec.fleet.plugins.module_utils._evidence._bag import
 from ansible_collections.camsec.fleet.plugins.module_utils._evidence._chain import load_trusted, require_trusted_signer
 from ansible_collections.camsec.fleet.plugins.module_utils._evidence._cms import read_signature
 from ansible_collections.camsec.fleet.plugins.module_utils._evidence._receipts import canonical, parse_canonical
+from ansible_collections.camsec.fleet.plugins.module_utils._evidence._signer import load_signer
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -193,6 +194,14 @@ def test_a_signer_that_was_not_valid_when_it_signed(bench: Bench) -> None:
     bench.authority.signer(bench.state, lifetime_days=10, now=past)
     with pytest.raises(CamsecError, match="certificate of the signer: found valid from"):
         bench.send()
+
+
+def test_a_signer_that_expires_while_it_is_in_use(bench: Bench) -> None:
+    signer = load_signer(bench.state)
+    end = signer.facts.not_after
+    assert signer.sign(b"content", now=end)
+    with pytest.raises(CamsecError, match="certificate of the signer: found valid until"):
+        signer.sign(b"content", now=end + dt.timedelta(seconds=1))
 
 
 def test_an_expired_signer_is_a_warning_without_a_time_stamp(sealed: Bench) -> None:
@@ -389,8 +398,6 @@ _CACHE: dict[str, tuple[bytes, bytes]] = {}
 
 def _signed(authority: Authority) -> tuple[bytes, bytes]:
     if not _CACHE:
-        from ansible_collections.camsec.fleet.plugins.module_utils._evidence._signer import load_signer
-
         home = authority.home.parent / "flip"
         authority.signer(home)
         _CACHE["one"] = (load_signer(home).sign(b"content"), b"content")
