@@ -16,13 +16,14 @@ import typing as t
 
 from ...plugins.module_utils._core._errors import InputError
 from ...plugins.module_utils._core._secret import Secret
+from ...plugins.module_utils._evidence._ledger import JobLedger
 from ...plugins.module_utils._evidence._send import STAMP_CHOICES, Wish
 from ...plugins.module_utils._evidence._worker import RunOptions
 from ...plugins.module_utils._ftpes._facts import MINIMUM_PROOFS, READ_BACK_CHOICES, SESSION_REUSE_CHOICES, Server
 from ...plugins.module_utils._pki._files import read_secret_bytes
 from ...plugins.module_utils._tls._policies import POLICIES, policy_of
 
-__all__ = ["PASSWORD_VARIABLE", "add_sending_arguments", "state_argument", "stop_on_signals", "wish_from"]
+__all__ = ["PASSWORD_VARIABLE", "add_sending_arguments", "ledger_of", "state_argument", "stop_on_signals", "wish_from"]
 
 PASSWORD_VARIABLE: t.Final = "CAMSEC_UPLOAD_PASSWORD"  # noqa: S105  # its name
 DEFAULT_STATE: t.Final = "~/.local/state/camsec-upload"
@@ -41,6 +42,34 @@ def state_argument(parser: argparse.ArgumentParser) -> None:
         default=DEFAULT_STATE,
         help=f"directory of the ledger and of the signer (default: {DEFAULT_STATE})",
     )
+
+
+def ledger_of(options: argparse.Namespace, *, read_only: bool = True) -> JobLedger:
+    """Open the ledger that questions are put to. One that is missing has no answers, least of all "never".
+
+    Args:
+        options: The command line.
+        read_only: Nothing is to be written.
+
+    Returns:
+        The ledger, to be closed.
+
+    Raises:
+        InputError: There is none, or it cannot be read.
+    """
+    directory = os.path.expanduser(options.state_directory)  # noqa: PTH111  # stays a text
+    ledger = JobLedger(directory, read_only=True)
+    if not ledger.exists():
+        raise InputError(
+            device=str(ledger.path),
+            subject="job ledger",
+            found="no such file",
+            expected="the state directory of an earlier `send` or `watch` (--state-directory)",
+        )
+    if read_only:
+        return ledger
+    ledger.close()
+    return JobLedger(directory)
 
 
 def add_sending_arguments(parser: argparse.ArgumentParser) -> None:

@@ -20,7 +20,16 @@ from ...plugins.module_utils._core._errors import (
     VerificationError,
 )
 
-__all__ = ["DEPRECATED_ONLY", "DONE", "FAILED", "INTERRUPTED", "NOT_PROVEN", "UNREACHABLE", "exit_code"]
+__all__ = [
+    "DEPRECATED_ONLY",
+    "DONE",
+    "FAILED",
+    "INTERRUPTED",
+    "NOT_PROVEN",
+    "UNREACHABLE",
+    "WORDS_INTERRUPTED",
+    "exit_code",
+]
 
 DONE: t.Final = 0
 FAILED: t.Final = 1
@@ -28,6 +37,7 @@ NOT_PROVEN: t.Final = 7
 DEPRECATED_ONLY: t.Final = 10
 UNREACHABLE: t.Final = 11
 INTERRUPTED: t.Final = 130
+WORDS_INTERRUPTED: t.Final = "camsec-upload: ended by a signal or the time limit; started again, it goes on from here"
 # 2 is argparse's: the command line itself is wrong.
 _CODES: t.Final[tuple[tuple[type[CamsecError], int], ...]] = (
     (InputError, 3),

@@ -77,7 +77,8 @@ class _Lines:
             _print(line)
 
     def end(self, summary: t.Mapping[str, t.Any], failures: t.Sequence[tuple[str, CamsecError]]) -> None:
-        _print(", ".join(f"{name.replace('_', ' ')}: {_word(value)}" for name, value in summary.items()))
+        if summary:
+            _print(", ".join(f"{name.replace('_', ' ')}: {_word(value)}" for name, value in summary.items()))
         for source, error in failures:
             words = f"{source}: {error.message}" if source else error.message
             print(f"camsec-upload: {_printable(words)}", file=sys.stderr)

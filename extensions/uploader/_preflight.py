@@ -33,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser: Of this command.
     """
     parser.add_argument("server", metavar="HOST[:PORT]", help="the server; port 21 unless given")
+    parser.add_argument("--port", type=int, metavar="N", help="the same as in HOST:PORT")
     parser.add_argument("--ca-file", metavar="FILE", help="certification.pem of the camera's card: the chain is tried")
     parser.add_argument("--server-name", metavar="NAME", help="name that the certificate should have (default: HOST)")
     parser.add_argument(
@@ -62,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
     Raises:
         CamsecError: Nothing could be found out, see :mod:`._exit`.
     """
-    host, port = address_and_port(options.server, default_port=21)
+    host, port = _place(options.server, options.port)
     told = preflight(
         order_of(
             host=host,
@@ -79,6 +80,13 @@ def run(options: argparse.Namespace) -> int:
     )
     print(json.dumps(told, indent=2) if options.format == "json" else "\n".join(as_lines(told)))
     return _EXIT_CODES[told["verdict"]]
+
+
+def _place(server: str, port: int | None) -> tuple[str, int]:
+    host, told = address_and_port(server, default_port=21 if port is None else port)
+    if port not in (None, told):
+        raise InputError(device=server, subject="port", found=f"{told} and --port {port}", expected="one of the two")
+    return host, told
 
 
 def _password(options: argparse.Namespace) -> Secret | None:

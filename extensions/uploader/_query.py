@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import typing as t
 
-from ...plugins.module_utils._evidence._ledger import JobLedger
 from ...plugins.module_utils._tls._suites import SUITES, suite_of_name
 from ...plugins.module_utils._tls._verdicts import is_deprecated
-from ._arguments import state_argument
+from ._arguments import ledger_of, state_argument
 from ._exit import DONE, FAILED
 
 __all__ = ["HELP", "add_arguments", "run"]
@@ -48,11 +46,10 @@ def run(options: argparse.Namespace) -> int:
     Returns:
         The exit code: 1 when what was asked for is there.
     """
-    directory = os.path.expanduser(options.state_directory)  # noqa: PTH111  # stays a text
     wanted = [suite_of_name(name).iana_name for name in options.suite]
     if options.deprecated:
         wanted += [suite.iana_name for suite in SUITES if is_deprecated(suite)]
-    with JobLedger(directory, read_only=True) as ledger:
+    with ledger_of(options) as ledger:
         rows = ledger.sent_under(wanted, also_deprecated=options.deprecated) if wanted else ledger.suites_used()
     if options.format == "json":
         print(json.dumps(rows, indent=2))

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import typing as t
 
 from ...plugins.module_utils._core._errors import CamsecError
+from ...plugins.module_utils._evidence._facts import Event
 from ...plugins.module_utils._evidence._send import Outcome, plan, send
 from ._arguments import add_sending_arguments, stop_on_signals, wish_from
-from ._exit import DONE, FAILED, INTERRUPTED, exit_code
+from ._exit import DONE, FAILED, INTERRUPTED, WORDS_INTERRUPTED, exit_code
 from ._output import display_of
 
 __all__ = ["HELP", "add_arguments", "run"]
@@ -57,10 +59,15 @@ def run(options: argparse.Namespace) -> int:
             with stop_on_signals() as stop:
                 outcome = send(wish, on_event=display.show, stop=stop)
     except CamsecError as error:
-        display.end({"sent": 0}, [("", error)])
+        display.end({}, [("", error)])
         return exit_code(error)
+    for text in outcome.notes:
+        display.show(Event(kind="note", text=text))
     display.end(_summary(outcome, dry_run=options.dry_run), outcome.failures)
-    return _code(outcome)
+    code = _code(outcome)
+    if code == INTERRUPTED and options.output != "json":  # who reads JSON has the exit code
+        print(WORDS_INTERRUPTED, file=sys.stderr)
+    return code
 
 
 def _summary(outcome: Outcome, *, dry_run: bool) -> dict[str, t.Any]:

@@ -12,7 +12,7 @@ import typing as t
 
 from ...plugins.module_utils._core._errors import InputError
 from ...plugins.module_utils._evidence._ledger import JobLedger
-from ._arguments import state_argument
+from ._arguments import ledger_of, state_argument
 from ._exit import DONE
 
 __all__ = ["HELP", "add_arguments", "run"]
@@ -43,8 +43,7 @@ def run(options: argparse.Namespace) -> int:
     Returns:
         The exit code.
     """
-    directory = os.path.expanduser(options.state_directory)  # noqa: PTH111  # stays a text
-    with JobLedger(directory, read_only=options.drop is None) as ledger:
+    with ledger_of(options, read_only=options.drop is None) as ledger:
         if options.drop is not None:
             _drop(ledger, options.drop)
         told = _told(ledger, everything=options.all)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 import typing as t
 
 from ...plugins.module_utils._core._errors import CamsecError
-from ._exit import INTERRUPTED, exit_code
+from ._exit import FAILED, INTERRUPTED, WORDS_INTERRUPTED, exit_code
 
 __all__ = ["main"]
 
@@ -57,10 +58,19 @@ def main(argv: t.Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     options = _parser(arguments[0] if arguments else "").parse_args(arguments)
     try:
-        return _command(options.command).run(options)
+        code = _command(options.command).run(options)
+        sys.stdout.flush()
     except CamsecError as error:
         print(f"camsec-upload: {error.message}", file=sys.stderr)
         return exit_code(error)
     except KeyboardInterrupt:
-        print("camsec-upload: interrupted; started again, it goes on from here", file=sys.stderr)
+        print(WORDS_INTERRUPTED, file=sys.stderr)
         return INTERRUPTED
+    except BrokenPipeError:  # such as `| head`: nobody reads on
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except OSError as error:  # a file that no command expected to be in the way
+        where = "" if error.filename is None else f"{os.fsdecode(error.filename)}: "
+        print(f"camsec-upload: {where}found {(error.strerror or type(error).__name__).lower()}", file=sys.stderr)
+        return FAILED
+    return code

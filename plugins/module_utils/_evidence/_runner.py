@@ -267,6 +267,10 @@ class Runner:
         elif error is not None and report.retry_in is None:
             self.result.failed.append((job, error))
             self._emit(Event(kind="failed", text=error.message, **about))
+        elif report.ended:
+            self._emit(
+                Event(kind="note", text=f"{job.source}: left for the next run, which goes on from here.", **about)
+            )
         elif error is not None:
             wait = {"retry_in_ms": int((report.retry_in or 0) * 1000)}
             self._emit(Event(kind="retried", text=error.message, detail=wait, **about))

@@ -290,6 +290,7 @@ def _look(wish: Wish) -> Found:
         remote_directory=wish.remote_directory,
         follow_links=wish.follow_links,
         exclude=(wish.state_directory,),
+        note_empty=True,
     )
 
 

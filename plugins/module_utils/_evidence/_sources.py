@@ -44,7 +44,12 @@ class Found:
 
 
 def find_sources(
-    paths: t.Sequence[str], *, remote_directory: str = "", follow_links: bool = False, exclude: t.Sequence[str] = ()
+    paths: t.Sequence[str],
+    *,
+    remote_directory: str = "",
+    follow_links: bool = False,
+    exclude: t.Sequence[str] = (),
+    note_empty: bool = False,
 ) -> Found:
     """Look for files. A file is sent under its own name, a directory under its name with everything below it.
 
@@ -53,6 +58,7 @@ def find_sources(
         remote_directory: Where they go; the whole name there must be one that can be sent.
         follow_links: Follow symbolic links; without it they are left out, with a note.
         exclude: Directories to leave out, such as the state directory.
+        note_empty: A note for each directory of ``paths`` without any file.
 
     Returns:
         Candidates, refusals and notes; nothing is raised for a single file.
@@ -60,7 +66,7 @@ def find_sources(
     walk = _Walk(remote_directory, follow_links, exclude)
     for path in paths:
         for expanded in walk.expanded(path):
-            walk.take(Path(expanded))
+            walk.take(Path(expanded), note_empty=note_empty)
     walk.found.candidates.sort(key=lambda candidate: candidate.name)
     return walk.found
 
@@ -88,11 +94,17 @@ class _Walk:
             self._refuse(path, "pattern", "nothing that it matches", "at least one file")
         return matches
 
-    def take(self, path: Path) -> None:
+    def take(self, path: Path, *, note_empty: bool) -> None:
         absolute = Path(os.path.abspath(path))  # noqa: PTH100  # resolve() would follow links
+        before = self._seen()
         self._waiting.append((absolute, absolute.name, ()))
         while self._waiting:
             self._one(*self._waiting.pop())
+        if note_empty and self._seen() == before and absolute.is_dir():  # such as a card that was not mounted
+            self.found.notes.append(f"{absolute}: there is no file in this directory.")
+
+    def _seen(self) -> tuple[int, ...]:
+        return len(self._names), len(self.found.refused), len(self.found.notes)
 
     def _one(self, path: Path, name: str, above: tuple[tuple[int, int], ...]) -> None:
         try:

@@ -81,6 +81,7 @@ class Report:
         error: Why it failed.
         retry_in: Seconds until the next try; nothing for never.
         begun: Something of it may have happened on the server.
+        ended: It was the end of the run, not a failure.
     """
 
     job: Job
@@ -89,6 +90,7 @@ class Report:
     error: CamsecError | None = None
     retry_in: float | None = None
     begun: bool = True
+    ended: bool = False
 
 
 @dc.dataclass(frozen=True, kw_only=True)
@@ -229,7 +231,7 @@ class Worker(threading.Thread):
             result = self._sent(session, job)
         except _EndedError:
             self._close()
-            desk.reports.put(Report(job=job, attempt=attempt, error=_interrupted(job), retry_in=0.0))
+            desk.reports.put(Report(job=job, attempt=attempt, error=_interrupted(job), retry_in=0.0, ended=True))
         except CamsecError as error:
             desk.reports.put(self._failure(job, attempt, error))
             if self._ends_everything(error):

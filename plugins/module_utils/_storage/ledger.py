@@ -196,6 +196,19 @@ class CardLedger:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
 
+    def exists(self) -> bool:
+        """Whether something was written down already.
+
+        Raises:
+            PkiError: Its directory may not be looked into.
+        """
+        try:
+            return self.path.stat().st_size > 0
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            raise self._error((error.strerror or "an error").lower()) from error
+
     def note(self, holding: Holding) -> None:
         """Write down what a card holds now.
 
@@ -275,7 +288,7 @@ class CardLedger:
         Raises:
             PkiError: Its directory is missing or closed, or the file is no ledger.
         """
-        place = self.path if self.path.exists() else self.path.parent
+        place = self.path if self.exists() else self.path.parent
         if not place.exists():
             raise self._error("no such directory")
         if not os.access(place, os.W_OK):
@@ -291,7 +304,7 @@ class CardLedger:
             connection.executescript(_SCHEMA)
 
     def _read(self, query: str, card: str | None) -> list[Holding]:
-        if not self.path.exists() or self.path.stat().st_size == 0:
+        if not self.exists():
             return []
         with self._connection("ro") as connection:
             return [self._holding(connection, row) for row in connection.execute(query, {"card": card}).fetchall()]

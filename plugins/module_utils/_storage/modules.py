@@ -113,6 +113,8 @@ def card_info(call: _Call) -> dict[str, t.Any]:
         result["file"] = _file(params, now)
     ledger = _ledger(params)
     if ledger is not None:
+        if not ledger.exists():
+            result["warnings"] = [f"{ledger.path}: there is no ledger of cards yet: nothing is known of any card."]
         at = iso(now) if params["at"] is None else iso(_instant(params["at"]))
         retiring = _retiring(params)
         verdicts = [judge(one, retiring=retiring, at=at) for one in ledger.holdings(params["card"])]

@@ -48,6 +48,14 @@ def told(printed: str, name: str) -> dict[str, t.Any]:
     return value
 
 
+def test_secrets_of_the_role_go_through_a_pipe() -> None:
+    """Without pipelining Ansible writes the module with its options to a file first."""
+    tasks = yaml.safe_load((ROOT / "roles/evidence_upload/tasks/main.yml").read_text())
+    secret = [one for one in tasks if re.search("_password|_passphrase", json.dumps(one))]
+    assert len(secret) == 2
+    assert all(one["vars"]["ansible_pipelining"] is True for one in secret)
+
+
 def test_the_module_in_its_cycle(desk: Desk, server_of: ServerOf, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANSIBLE_CALLBACK_RESULT_FORMAT", "json")
     server = server_of("proftpd")

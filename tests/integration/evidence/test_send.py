@@ -140,6 +140,8 @@ def test_interrupted_it_says_so_and_goes_on(desk: Desk, server_of: ServerOf) -> 
     process.send_signal(signal.SIGTERM)
     _out, err = process.communicate(timeout=30)
     assert (process.returncode, err) == (130, b"")
+    assert b"left for the next run" in _out
+    assert b"retried" not in _out
     assert desk.ledger("SELECT COUNT(*) FROM jobs WHERE state = 'leased'") == [(0,)]
     assert desk.run(*arguments).status == 0
     check_bag(desk, server.home / directory, files)

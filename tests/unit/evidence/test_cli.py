@@ -9,12 +9,15 @@ import json
 import os
 import pathlib
 import stat
+import subprocess
+import sys
 
 import pytest
-from ansible_collections.camsec.fleet.extensions.uploader import _output
+from ansible_collections.camsec.fleet.extensions.uploader import _output, _suites
 from ansible_collections.camsec.fleet.extensions.uploader.cli import main
 from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import ConnectError
 from ansible_collections.camsec.fleet.plugins.module_utils._evidence._facts import Event
+from ansible_collections.camsec.fleet.plugins.module_utils._evidence._ledger import JobLedger
 
 from .conftest import DEPRECATED, PASSPHRASE, Authority, Bench, openssl
 
@@ -123,6 +126,11 @@ def test_dropping_a_file_that_is_lost(bench: Bench, capsys: pytest.CaptureFixtur
 
 def test_the_question_of_deprecated_suites(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
     state = ["--state-directory", str(bench.state)]
+    for command in (["query", "--deprecated"], ["status"]):  # a ledger that is missing never says "never"
+        assert main([*command, *state]) == 3
+        assert "ledger.sqlite3: job ledger: found no such file" in capsys.readouterr().err
+    with JobLedger(bench.state):
+        pass
     assert main(["query", *state]) == 0
     assert "Nothing was sent yet." in capsys.readouterr().out
     bench.file("clip.mxf")
@@ -138,6 +146,56 @@ def test_the_question_of_deprecated_suites(bench: Bench, capsys: pytest.CaptureF
     assert str(bench.source / "clip.mxf") in {row["source"] for row in rows}
     assert main(["query", "--suite", "TLS_AES_256_GCM_SHA384", *state]) == 1
     assert main(["query", "--suite", "NONSENSE", *state]) == 3
+
+
+@pytest.mark.parametrize("command", [["query", "--deprecated"], ["status"], ["status", "--drop", "x"], ["send"]])
+def test_a_state_directory_that_cannot_be_looked_into(
+    bench: Bench, capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    bench.file("clip.mxf")
+    command = arguments(bench) if command == ["send"] else command
+    closed = "x" * 300  # too long for a name: refused by the system to root, too
+    assert main([*command, "--state-directory", str(bench.home / closed)]) == 3
+    (sentence,) = capsys.readouterr().err.splitlines()
+    assert "job ledger: found file name too long, expected a ledger that can be read and written" in sentence
+
+
+def test_evidence_that_cannot_be_looked_into(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    root = str(bench.authority.home / "root.pem")
+    assert main(["verify", str(bench.home / ("x" * 300)), "--ca-file", root]) == 3
+    (sentence,) = capsys.readouterr().err.splitlines()
+    assert "evidence: found file name too long, expected files and directories that can be read" in sentence
+
+
+def test_what_was_left_out_is_said(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    (bench.source / "link.mxf").symlink_to(bench.file("clip.mxf"))
+    empty = bench.home / "empty"
+    (empty / "below").mkdir(parents=True)
+    given = arguments(bench, "--dry-run", "--output", "plain")
+    assert main([*given[:1], str(empty), *given[1:]]) == 0
+    told = capsys.readouterr().out
+    assert f"{bench.source}/link.mxf: a symbolic link, which is not followed, was left out.\n" in told
+    assert f"{empty}: there is no file in this directory.\n" in told
+
+
+def test_nobody_reads_on() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    program = [sys.executable, "-m", "ansible_collections.camsec.fleet.extensions.uploader", "suites"]
+    done = subprocess.run(program, stdout=writing, stderr=subprocess.PIPE, timeout=60, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_a_file_in_the_way_is_a_sentence(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+    def opened(_options: object) -> int:
+        return len((tmp_path / "missing").read_bytes())
+
+    monkeypatch.setattr(_suites, "run", opened)
+    assert main(["suites"]) == 1
+    assert capsys.readouterr().err == f"camsec-upload: {tmp_path}/missing: found no such file or directory\n"
 
 
 @pytest.mark.parametrize("kind", ["plain", "bar", "json"])

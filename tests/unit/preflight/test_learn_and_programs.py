@@ -214,6 +214,9 @@ def test_text_json_and_exit_code_agree(tools: t.Any, pki: t.Any, tmp_path: pathl
     [
         (["127.61.7.9:9", "--server-name", "x y"], 3, "server name"),
         (["127.61.7.9:9"], 4, "connection refused"),
+        (["127.61.7.9", "--port", "9"], 4, "127.61.7.9:9: connection"),
+        (["127.61.7.9:10", "--port", "9"], 3, "expected one of the two"),
+        (["127.61.7.9", "--port", "70000"], 3, "expected"),
         (["127.61.7.9:9", "--user", "evidence"], 3, "CAMSEC_UPLOAD_PASSWORD"),
         (["127.61.7.9:9", "--password-env", "HOME"], 3, "a password without a user"),
         (["127.61.7.9:9", "--ca-file", "/no/such/file"], 3, "no such file"),

@@ -87,6 +87,9 @@ def test_root_that_will_have_ended(bench: Bench) -> None:
 
 def test_no_ledger_yet_and_bad_options(bench: Bench) -> None:
     assert bench.info()["cards"] == []
+    assert bench.info()["warnings"] == [
+        f"{bench.ledger}: there is no ledger of cards yet: nothing is known of any card."
+    ]
     assert not bench.ledger.exists()
     assert "found neither, expected a certificate in PEM or its SHA-256" in bench.info(retiring=["abc"])["msg"]
     assert "expected ISO 8601 with a time zone" in bench.info(at="tomorrow")["msg"]
