@@ -105,7 +105,7 @@ def _add_server(group: argparse._ArgumentGroup) -> None:
         "--suite", metavar="NAME", action="append", default=[], help="of the policy custom; may be repeated"
     )
     group.add_argument("--ca-file", metavar="PEM", help="authorities that may have issued the server's certificate")
-    group.add_argument("--crl-file", metavar="PEM", help="revocation lists; the certificate must not be on one")
+    group.add_argument("--crl-file", metavar="PEM", help="revocation lists; with --ca-file")
     group.add_argument(
         "--pin", metavar="SHA256", action="append", default=[], help="of the server's public key; may be repeated"
     )

@@ -83,7 +83,7 @@ options:
     type: path
   crl_path:
     description:
-      - PEM file with revocation lists; the server's certificate must not be on one.
+      - PEM file with revocation lists; the server's certificate must not be on one. Needs O(ca_path).
     type: path
   spki_sha256:
     description:
