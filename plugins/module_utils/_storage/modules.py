@@ -113,10 +113,10 @@ def card_info(call: _Call) -> dict[str, t.Any]:
         result["file"] = _file(params, now)
     ledger = _ledger(params)
     if ledger is not None:
-        if not ledger.exists():
-            result["warnings"] = [f"{ledger.path}: there is no ledger of cards yet: nothing is known of any card."]
         at = iso(now) if params["at"] is None else iso(_instant(params["at"]))
         retiring = _retiring(params)
+        if not ledger.exists():
+            result["warnings"] = [_unknown_cards(ledger, asked=bool(retiring))]
         verdicts = [judge(one, retiring=retiring, at=at) for one in ledger.holdings(params["card"])]
         held = [one for one in verdicts if one.holding.content_sha256]
         result["cards"] = [one.shown() for one in held]
@@ -124,6 +124,18 @@ def card_info(call: _Call) -> dict[str, t.Any]:
         if params["card"] is not None:
             result["history"] = [one.shown() for one in ledger.history(params["card"])]
     return result
+
+
+def _unknown_cards(ledger: CardLedger, *, asked: bool) -> str:
+    """A warning; but "no card stops uploading" must not be the answer of a path that was mistyped."""
+    if asked:
+        raise InputError(
+            device=str(ledger.path),
+            subject="ledger of cards",
+            found="no such file",
+            expected="the ledger that storage_certificate kept, to tell which cards hold what is retired",
+        )
+    return f"{ledger.path}: there is no ledger of cards yet: nothing is known of any card."
 
 
 def _card(params: t.Mapping[str, t.Any]) -> Card:

@@ -91,6 +91,7 @@ def test_no_ledger_yet_and_bad_options(bench: Bench) -> None:
         f"{bench.ledger}: there is no ledger of cards yet: nothing is known of any card."
     ]
     assert not bench.ledger.exists()
+    assert "found no such file, expected the ledger" in bench.info(retiring=["ab" * 32])["msg"]
     assert "found neither, expected a certificate in PEM or its SHA-256" in bench.info(retiring=["abc"])["msg"]
     assert "expected ISO 8601 with a time zone" in bench.info(at="tomorrow")["msg"]
     assert "expected ISO 8601 with a time zone" in bench.info(at="2027-01-01")["msg"]
