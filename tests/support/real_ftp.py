@@ -214,7 +214,11 @@ class _Server:
             set -e
             mount -t tmpfs -o mode=755 tmpfs {mount}
             mkdir {mount}/home {mount}/empty
-            mount --bind "$1/home" {mount}/home
+            if [ -n "$CAMSEC_DISK" ]; then
+                mount -t tmpfs -o "size=$CAMSEC_DISK,mode=777" tmpfs {mount}/home
+            else
+                mount --bind "$1/home" {mount}/home
+            fi
             for name in passwd shadow shells; do
                 if [ -e /etc/$name ]; then mount --bind "$1/private/$name" /etc/$name; fi
             done
@@ -243,6 +247,7 @@ class RealFtpServer(_Server):
         session_reuse: Whether a data connection must resume; pure-ftpd cannot demand it.
         data_tls_required: pure-ftpd's `-Y 3` instead of `-Y 2`; the others demand it always.
         hashes: proftpd with mod_digest: HASH, XSHA256, XCRC and others.
+        disk_bytes: The home is a disk of its own of that size, which is not seen from outside (as root only).
         prefer_server_order: proftpd with TLSServerCipherPreference (its default); the others follow their own way.
         extra: More lines of configuration, or of arguments of pure-ftpd.
     """
@@ -262,6 +267,7 @@ class RealFtpServer(_Server):
         session_reuse: bool = True,
         data_tls_required: bool = True,
         hashes: bool = False,
+        disk_bytes: int | None = None,
         prefer_server_order: bool = True,
         extra: t.Sequence[str] = (),
     ) -> None:
@@ -277,6 +283,8 @@ class RealFtpServer(_Server):
         self.extra = tuple(extra)
         # vsftpd and pure-ftpd have no option for the versions; OpenSSL's own configuration holds for all three.
         self._environment = {"OPENSSL_CONF": str(self.private / "openssl.cnf")}
+        if disk_bytes is not None:
+            self._environment["CAMSEC_DISK"] = str(disk_bytes)
 
     @property
     def base(self) -> str:

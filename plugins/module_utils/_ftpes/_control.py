@@ -25,7 +25,7 @@ __all__ = ["Control"]
 # All that is ever sent. CCC, which would go back to clear text (RFC 4217 4.5), is not among them, nor is an active
 # data connection (PORT, EPRT).
 _ALL_VERBS: t.Final = """
-    ALLO APPE AUTH CWD DELE EPSV FEAT HASH MD5 MFMT MKD MLSD MLST NLST NOOP OPTS PASS PASV PBSZ PROT PWD QUIT REST RETR
+    APPE AUTH CWD DELE EPSV FEAT HASH MD5 MFMT MKD MLSD MLST NLST OPTS PASS PASV PBSZ PROT PWD QUIT REST RETR
     RNFR RNTO SIZE STOR TYPE USER XCRC XMD5 XSHA XSHA1 XSHA256 XSHA384 XSHA512
 """
 _VERBS: t.Final = frozenset(_ALL_VERBS.split())

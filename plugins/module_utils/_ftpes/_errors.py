@@ -15,6 +15,7 @@ __all__ = ["FtpRefusedError", "NotResumedError", "refusal"]
 # The server gives the connection up, or no data connection came about.
 _BROKEN: t.Final = frozenset({421, 425, 426})
 _ADVICE: t.Final[t.Mapping[int, str]] = {
+    451: "The server could not write the file: its disk may be full.",
     452: "The server's disk is full: make room there.",
     552: "The server's disk or the account's quota is full: make room there.",
     522: "The server demands that a data connection resumes the control connection's TLS session.",

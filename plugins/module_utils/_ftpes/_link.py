@@ -13,7 +13,7 @@ from .._core._errors import ConnectError
 from ._context import context_of
 from ._control import Control
 from ._data import DataConnection, passive
-from ._errors import NotResumedError, refusal
+from ._errors import FtpRefusedError, NotResumedError, refusal
 from ._facts import Server
 from ._hashes import HashMethod, choose, reported
 from ._replies import Reply, features, machine_entry, size_of
@@ -237,7 +237,7 @@ class Link:
             What ``use`` returns.
 
         Raises:
-            CamsecError: The server refused, or a connection broke. The next command connects anew.
+            CamsecError: The server refused, or a connection broke; the next command then connects anew.
         """
         self.make_ready()
         try:
@@ -264,6 +264,9 @@ class Link:
     def _in_step(self) -> t.Iterator[None]:
         try:
             yield
+        except FtpRefusedError:
+            # That was the server's last word on the command; it waits for the next one.
+            raise
         except BaseException:
             self.give_up()
             raise

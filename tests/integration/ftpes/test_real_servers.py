@@ -180,6 +180,23 @@ def test_size_alone_proves_no_file_of_an_earlier_run(real: t.Any, site: t.Any) -
             site.send(session, path, "other")
 
 
+@pytest.mark.root
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_full_disk(kind: str, protocol: str, real: t.Any, site: t.Any) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("SKIPPED: a disk of a known size: only root can mount one")
+    big, small = site.file(8_000_000), site.file(1000, "small.mxf")
+    with real(kind, disk_bytes=2 << 20, protocols=(protocol,)) as there, Session(site.server(there)) as session:
+        with pytest.raises(RefusedError, match=r"found 45[12] .* disk .*full") as caught:
+            site.send(session, big)
+        assert caught.value.subject == "transfer"
+        assert session.size(big.name) is None
+        # The line is still good, or good again.
+        session.remove_temporary(f"{big.name}.part")
+        assert site.send(session, small).size == 1000
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_wrong_login(kind: str, real: t.Any, site: t.Any) -> None:
     with real(kind) as there, pytest.raises(LoginError) as caught:
