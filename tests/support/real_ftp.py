@@ -17,6 +17,7 @@ import atexit
 import contextlib
 import dataclasses as dc
 import getpass
+import grp
 import importlib.util
 import os
 import pathlib
@@ -371,6 +372,7 @@ class RealFtpServer(_Server):
             f"UseIPv6 {'on' if ':' in self.host else 'off'}",
             "UseReverseDNS off",
             "User nobody" if self.privileged else f"User {self.user}",
+            "" if self.privileged else f"Group {grp.getgrgid(os.getgid()).gr_name}",
             f"AuthUserFile {users}",
             "AuthOrder mod_auth_file.c",
             "AuthPAM off",
