@@ -469,6 +469,17 @@ class JobLedger:
                 ).rowcount
             )
 
+    def try_again(self, job: Job) -> None:
+        """Let a job that failed for good wait once more.
+
+        Args:
+            job: The job.
+        """
+        with self._transaction() as connection:
+            connection.execute(
+                "UPDATE jobs SET state = 'waiting', next_try = 0 WHERE id = ? AND state = 'failed'", (job.id,)
+            )
+
     def jobs(self, selection: Selection | None = None, *, states: t.Collection[str] = ()) -> list[Job]:
         """The jobs, in the order they were put down.
 
@@ -623,7 +634,9 @@ class JobLedger:
                 connection.execute("DELETE FROM channels WHERE attempt = ?", (attempt,))
                 connection.execute("DELETE FROM attempts WHERE id = ?", (attempt,))
 
-    def fail(self, owner: str, job: Job, attempt: int, error: str, *, next_try: float | None) -> None:
+    def fail(
+        self, owner: str, job: Job, attempt: int, error: str, *, next_try: float | None, unsure: bool = True
+    ) -> None:
         """Write down that a try failed.
 
         Args:
@@ -632,13 +645,14 @@ class JobLedger:
             attempt: The attempt.
             error: Why, one sentence.
             next_try: When to try again, seconds since 1970; nothing for never.
+            unsure: Something of it may lie under its final name.
         """
         state = "failed" if next_try is None else "waiting"
         with self._transaction() as connection:
             connection.execute(
-                "UPDATE jobs SET state = ?, owner = '', error = ?, next_try = ? WHERE id = ? AND owner = ?"
+                "UPDATE jobs SET state = ?, owner = '', error = ?, next_try = ?, unsure = ? WHERE id = ? AND owner = ?"
                 " AND state = 'leased'",
-                (state, error, next_try or 0.0, job.id, owner),
+                (state, error, next_try or 0.0, unsure, job.id, owner),
             )
             connection.execute(
                 "UPDATE attempts SET ended_at = ?, outcome = 'failed', error = ? WHERE id = ?",

@@ -215,7 +215,7 @@ class Runner:
             ledger.give_back(owner, job, report.attempt)
         elif report.error is not None:
             next_try = None if report.retry_in is None else time.time() + report.retry_in
-            ledger.fail(owner, job, report.attempt, report.error.message, next_try=next_try)
+            ledger.fail(owner, job, report.attempt, report.error.message, next_try=next_try, unsure=not report.absent)
         elif result is not None:
 
             def issue(sequence: int, previous: str) -> tuple[bytes, bytes]:

@@ -89,6 +89,7 @@ class Watcher:
         self._clock = clock
         self._seen: dict[str, tuple[Identity, float]] = {}
         self._told: set[str] = set()
+        self._asked: set[int] = set()
         self._looked = self._quiet_since = self._retried = clock()
         self._round_over = threading.Event()
 
@@ -227,7 +228,14 @@ class Watcher:
 
     def _forget_vanished(self, ledger: JobLedger, failed: t.Collection[Job]) -> None:
         for job in failed:
-            if not os.path.lexists(job.source):
+            if os.path.lexists(job.source):
+                continue
+            if job.unsure:
+                # Only the server can tell whether a try that broke had completed it: ask, once.
+                if job.id not in self._asked:
+                    self._asked.add(job.id)
+                    ledger.try_again(job)
+            else:
                 ledger.drop(job)
                 self._on_event(
                     Event(

@@ -82,6 +82,7 @@ class Report:
         retry_in: Seconds until the next try; nothing for never.
         begun: Something of it may have happened on the server.
         ended: It was the end of the run, not a failure.
+        absent: The source is gone, and nothing of it lies under its final name.
     """
 
     job: Job
@@ -91,6 +92,7 @@ class Report:
     retry_in: float | None = None
     begun: bool = True
     ended: bool = False
+    absent: bool = False
 
 
 @dc.dataclass(frozen=True, kw_only=True)
@@ -124,6 +126,14 @@ class Desk:
     open_source: t.Callable[[str], t.ContextManager[Source]]
     directories: set[str] = dc.field(default_factory=set)
     tries: dict[int, int] = dc.field(default_factory=dict)
+
+
+class _GoneError(Exception):
+    """The source is gone, and nothing of it lies under its final name."""
+
+    def __init__(self, error: CamsecError) -> None:
+        self.error = error
+        super().__init__(error.message)
 
 
 class _EndedError(Exception):
@@ -232,6 +242,8 @@ class Worker(threading.Thread):
         except _EndedError:
             self._close()
             desk.reports.put(Report(job=job, attempt=attempt, error=_interrupted(job), retry_in=0.0, ended=True))
+        except _GoneError as gone:
+            desk.reports.put(Report(job=job, attempt=attempt, error=gone.error, absent=True))
         except CamsecError as error:
             desk.reports.put(self._failure(job, attempt, error))
             if self._ends_everything(error):
@@ -241,7 +253,7 @@ class Worker(threading.Thread):
 
     def _sent(self, session: Session, job: Job) -> UploadResult:
         desk = self._desk
-        with desk.open_source(job.source) as source:
+        with self._opened_source(session, job) as source:
             if (source.size, source.mtime_ns, source.inode) != (
                 job.identity.size,
                 job.identity.mtime_ns,
@@ -255,8 +267,21 @@ class Worker(threading.Thread):
                     desk.directories.add(directory)
             # What a former try got as far as the final name is proven there and not sent again.
             return session.upload(
-                source, job.remote_path, temporary_path=job.temporary_path, progress=self._progress(job)
+                source,
+                job.remote_path,
+                temporary_path=job.temporary_path,
+                fresh=not job.unsure,
+                progress=self._progress(job),
             )
+
+    def _opened_source(self, session: Session, job: Job) -> t.ContextManager[Source]:
+        try:
+            return self._desk.open_source(job.source)
+        except InputError as error:
+            # A try that was killed may have renamed it: evidence without a receipt must not be forgotten.
+            if job.unsure and session.size(job.remote_path) is not None:
+                raise _left_behind(job) from error
+            raise _GoneError(error) from error
 
     def _progress(self, job: Job) -> t.Callable[[int], None]:
         told, sent = 0.0, 0
@@ -315,6 +340,16 @@ def _changed(job: Job) -> VerificationError:
         found="another size, time or inode than when it was put down to be sent",
         expected="a file that stays as it is until it is done",
         advice="Nothing of it is called done; send it again when nobody writes to it.",
+    )
+
+
+def _left_behind(job: Job) -> VerificationError:
+    return VerificationError(
+        device=job.source,
+        subject="file",
+        found=f"it gone, and {job.remote_path} on the server from a try that was cut off before it was proven",
+        expected="the file, to prove what lies there",
+        advice="Bring it back, or look at the server's and drop the job (camsec-upload status --drop).",
     )
 
 

@@ -121,6 +121,11 @@ class MemorySession:
     def make_directories(self, path: str) -> None:
         self._memory.fault("mkdir", path)
 
+    def size(self, path: str) -> int | None:
+        with self._memory.lock:
+            lies = self._memory.files.get(path)
+        return None if lies is None else len(lies)
+
     def upload(
         self,
         source: Source,

@@ -147,6 +147,27 @@ def test_what_vanishes_holds_nothing_up(bench: Bench) -> None:
     assert stored(bench, "stays.mxf")
 
 
+def test_what_vanished_after_its_rename_is_not_forgotten(bench: Bench) -> None:
+    clip, left = bench.file("clip.mxf"), [1]
+    bench.file("other.mxf")
+
+    def fault(verb: str, path: str) -> None:
+        if verb == "renamed" and path.endswith("clip.mxf") and left.pop():
+            clip.unlink()
+            raise ConnectError(device="ftp", subject="connection", found="its end", expected="an answer")
+
+    bench.memory.fault = fault
+    with JobLedger(bench.state):
+        pass
+    with Running(bench) as running:
+        running.until(lambda: any(event.kind == "failed" and "it gone, and" in event.text for event in bench.events))
+        running.until(lambda: stored(bench, "other.mxf"))
+        time.sleep(0.6)  # twice the time after which a bag that lacks nothing is sealed
+    assert not sealed(bench)
+    assert stored(bench, "clip.mxf")
+    assert not any("not waited for any more" in event.text for event in bench.events)
+
+
 def test_a_refused_login_ends_it(bench: Bench) -> None:
     error = LoginError(device="ftp.example:21", subject="login", found="530", expected="230")
 
