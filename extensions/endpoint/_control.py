@@ -20,7 +20,7 @@ from pyftpdlib.filesystems import AbstractedFS
 from pyftpdlib.handlers import TLS_FTPHandler
 
 from ...plugins.module_utils._core._secret import Secret
-from ._data import DataHandler, PassiveListener, WholeShutdown
+from ._data import ActiveConnector, DataHandler, PassiveListener, WholeShutdown
 from ._digests import ALGORITHMS, FileKey, digest_of_range
 from ._home import Home
 from ._limits import network_of
@@ -143,6 +143,7 @@ class ControlHandler(WholeShutdown, TLS_FTPHandler):  # type: ignore[misc]  # py
     proto_cmds = _commands()
     dtp_handler = DataHandler
     passive_dtp = PassiveListener
+    active_dtp = ActiveConnector
     unicode_errors = "surrogateescape"
     use_sendfile = False
     tls_control_required = True
@@ -262,8 +263,21 @@ class ControlHandler(WholeShutdown, TLS_FTPHandler):  # type: ignore[misc]  # py
                 self.respond("421 No login in time.")
             self.close()
 
-    def drop_waiting(self) -> None:
-        """Give up a transfer whose data connection has not come."""
+    def _shutdown_connecting_dtp(self) -> None:
+        """Nobody listens for the data connection any more: the next one is not that of a transfer that waits now."""
+        super()._shutdown_connecting_dtp()
+        self.drop_waiting()
+
+    def drop_waiting(self) -> bool:
+        """Give up a transfer whose data connection has not come.
+
+        Returns:
+            Whether there was one.
+        """
+        if self._closed:
+            # pyftpdlib ends it itself.
+            return False
+        waiting = self._in_dtp_queue is not None or self._out_dtp_queue is not None
         if self._in_dtp_queue is not None:
             (upload, dummy), self._in_dtp_queue = self._in_dtp_queue, None
             upload.close("no data connection came")
@@ -271,6 +285,7 @@ class ControlHandler(WholeShutdown, TLS_FTPHandler):  # type: ignore[misc]  # py
             file, self._out_dtp_queue = self._out_dtp_queue[2], None
             if file is not None:
                 file.close()
+        return waiting
 
     def close(self) -> None:
         """End the session."""

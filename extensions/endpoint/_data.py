@@ -10,14 +10,14 @@ import typing as t
 
 from OpenSSL import SSL
 from pyftpdlib.handlers import TLS_DTPHandler
-from pyftpdlib.handlers.ftp.dispatchers import PassiveDTP
+from pyftpdlib.handlers.ftp.dispatchers import ActiveDTP, PassiveDTP
 
 from ._channel import DataChannel
 from ._limits import Rate
 from ._tls import channel_facts
 from ._upload import RECORD, Refusal, Upload
 
-__all__ = ["DataHandler", "PassiveListener", "WholeShutdown"]
+__all__ = ["ActiveConnector", "DataHandler", "PassiveListener", "WholeShutdown"]
 
 # Read at most so much before other work of the session gets its turn.
 _TURN: t.Final = 1 << 20
@@ -46,6 +46,27 @@ class PassiveListener(PassiveDTP):  # type: ignore[misc]  # pyftpdlib has no typ
         """No data connection has come: what waits for it must not wait for ever."""
         self.cmd_channel.drop_waiting()
         super().handle_timeout()
+
+    def handle_accepted(self, sock: t.Any, addr: t.Any) -> None:
+        """Take the data connection.
+
+        Args:
+            sock: Connected, perhaps no more.
+            addr: Of the client.
+        """
+        super().handle_accepted(sock, addr)
+        gone = self._closed and self.cmd_channel.connected and self.cmd_channel.data_channel is None
+        if gone and self.cmd_channel.drop_waiting():
+            self.cmd_channel.respond("425 The data connection was gone at once.")
+
+
+class ActiveConnector(ActiveDTP):  # type: ignore[misc]  # pyftpdlib has no types
+    """Makes a data connection to the client."""
+
+    def close(self) -> None:
+        """It has failed, or another one is to be made: what waits for it must not get the next one."""
+        super().close()
+        self.cmd_channel.drop_waiting()
 
 
 class DataHandler(WholeShutdown, TLS_DTPHandler):  # type: ignore[misc]  # pyftpdlib has no types

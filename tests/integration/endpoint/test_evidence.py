@@ -310,3 +310,26 @@ def test_a_command_without_its_data_connection(endpoint: RunningEndpoint, connec
     with pytest.raises(ftplib.error_temp, match="425"):
         client.sendcmd("STOR a.mxf")
     assert not (endpoint.home / "a.mxf").exists()
+
+
+@pytest.mark.parametrize("between", [["EPSV"], ["ABOR", "EPSV"], ["PASV"], ["EPSV", "EPSV"]])
+def test_an_upload_that_waits_does_not_get_the_next_data_connection(
+    endpoint: RunningEndpoint, connect: Connect, between: list[str]
+) -> None:
+    """A client gives up an upload that has no data connection and tries again: nothing empty becomes evidence."""
+    client = connect(endpoint).enter()
+    client.sendcmd("EPSV")
+    assert client.sendcmd("STOR clip.mxf").startswith("150")
+    for command in between[:-1]:
+        client.sendcmd(command)
+    answer = client.sendcmd(between[-1])
+    port = ftplib.parse227(answer)[1] if between[-1] == "PASV" else ftplib.parse229(answer, (endpoint.host, 0))[1]
+    data = socket.create_connection((endpoint.host, port), 20)
+    assert client.sendcmd("STOR clip.mxf")[:3] in ("125", "150")
+    data = client.context.wrap_socket(data, server_hostname=client.host, session=client.sock.session)
+    data.sendall(b"evidence")
+    client.end(data)
+    assert client.voidresp().startswith("226 Complete: 8 bytes")
+    assert (endpoint.home / "clip.mxf").read_bytes() == b"evidence"
+    ends = endpoint.events("upload_end")
+    assert [(one["completed"], one["size"]) for one in ends] == [(False, 0), (True, 8)]
