@@ -10,12 +10,16 @@ import dataclasses as dc
 import hashlib
 import os
 import threading
+import time
 import typing as t
 import zlib
 
 __all__ = ["ALGORITHMS", "Digests", "FileKey", "Hash", "digest_of_range"]
 
 _BLOCK: t.Final = 1 << 20
+# Times of files go by ticks of some milliseconds, of seconds on some file systems: what has changed a moment ago may
+# change again within the same one.
+_SETTLED_NS: t.Final = 3_000_000_000
 
 
 class Hash(t.Protocol):
@@ -54,12 +58,21 @@ ALGORITHMS: t.Final[t.Mapping[str, t.Callable[[], Hash]]] = {
 
 @dc.dataclass(frozen=True, kw_only=True)
 class FileKey:
-    """Tells whether a file is still the one whose digest is known."""
+    """Tells whether a file is still the one whose digest is known.
+
+    A client can set the modification time (MFMT), never the time of change of the inode.
+    """
 
     device: int
     inode: int
     size: int
     mtime_ns: int
+    ctime_ns: int
+
+    @property
+    def file(self) -> tuple[int, int]:
+        """Which file it is, whatever it holds."""
+        return self.device, self.inode
 
     @classmethod
     def of(cls, status: os.stat_result) -> FileKey:
@@ -71,11 +84,17 @@ class FileKey:
         Returns:
             The key.
         """
-        return cls(device=status.st_dev, inode=status.st_ino, size=status.st_size, mtime_ns=status.st_mtime_ns)
+        return cls(
+            device=status.st_dev,
+            inode=status.st_ino,
+            size=status.st_size,
+            mtime_ns=status.st_mtime_ns,
+            ctime_ns=status.st_ctime_ns,
+        )
 
 
 class Digests:
-    """The newest digests, in memory; thread-safe.
+    """The newest digests, in memory, of one state of each file; thread-safe.
 
     Args:
         most: How many files are remembered.
@@ -84,10 +103,11 @@ class Digests:
     def __init__(self, most: int = 10_000) -> None:
         self._most = most
         self._lock = threading.Lock()
-        self._known: collections.OrderedDict[FileKey, dict[str, Hash]] = collections.OrderedDict()
+        self._known: collections.OrderedDict[tuple[int, int], tuple[FileKey, dict[str, Hash]]]
+        self._known = collections.OrderedDict()
 
     def remember(self, key: FileKey, algorithm: str, value: Hash) -> None:
-        """Keep a digest.
+        """Keep a digest; those of another state of the file are forgotten.
 
         Args:
             key: Of the file.
@@ -95,8 +115,9 @@ class Digests:
             value: Its state after the whole file, so that an upload that goes on can take it up.
         """
         with self._lock:
-            self._known.setdefault(key, {})[algorithm] = value
-            self._known.move_to_end(key)
+            state, values = self._known.get(key.file, (key, {}))
+            self._known[key.file] = (key, {**(values if state == key else {}), algorithm: value})
+            self._known.move_to_end(key.file)
             while len(self._known) > self._most:
                 self._known.popitem(last=False)
 
@@ -111,20 +132,31 @@ class Digests:
             A copy of its state after the whole file, or nothing.
         """
         with self._lock:
-            value = self._known.get(key, {}).get(algorithm)
+            state, values = self._known.get(key.file, (key, {}))
+            value = values.get(algorithm) if state == key else None
             return None if value is None else value.copy()
 
+    def forget(self, key: FileKey) -> None:
+        """Forget all of a file: it is about to be written.
+
+        Args:
+            key: Of the file, in whatever state.
+        """
+        with self._lock:
+            self._known.pop(key.file, None)
+
     def moved(self, old: FileKey, new: FileKey) -> None:
-        """Follow a change of the modification time alone.
+        """Follow a change of name, mode or modification time, while nobody could write.
 
         Args:
             old: Key before it.
-            new: Key after it.
+            new: Key after it; anything that was known of it is forgotten.
         """
         with self._lock:
-            known = self._known.pop(old, None)
-            if known is not None:
-                self._known[new] = known
+            state, values = self._known.pop(old.file, (new, {}))
+            self._known.pop(new.file, None)
+            if state == old and old.file == new.file and old.size == new.size:
+                self._known[new.file] = (new, values)
 
     def of_file(self, descriptor: int, algorithm: str) -> str:
         """The digest of a whole file.
@@ -137,10 +169,11 @@ class Digests:
             The digest in lower-case hexadecimal.
         """
         key = FileKey.of(os.fstat(descriptor))
+        settled = time.time_ns() - key.ctime_ns > _SETTLED_NS
         value = self.known(key, algorithm)
         if value is None:
             value = digest_of_range(descriptor, algorithm, 0, key.size)
-            if FileKey.of(os.fstat(descriptor)) == key:
+            if settled and FileKey.of(os.fstat(descriptor)) == key:
                 self.remember(key, algorithm, value)
         return value.hexdigest()
 

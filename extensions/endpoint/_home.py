@@ -288,7 +288,8 @@ class Home:
     def _rename(self, source: str, target: str, seal: bool) -> None:
         descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
-            before = stat.S_IMODE(os.fstat(descriptor).st_mode)
+            status = os.fstat(descriptor)
+            before = stat.S_IMODE(status.st_mode)
             if seal:
                 if self._durable:
                     os.fsync(descriptor)
@@ -301,6 +302,7 @@ class Home:
             if self._durable:
                 os.fsync(descriptor)
                 sync_directory(str(pathlib.Path(target).parent))
+            self._digests.moved(FileKey.of(status), FileKey.of(os.fstat(descriptor)))
         finally:
             os.close(descriptor)
 

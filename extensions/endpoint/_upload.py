@@ -148,9 +148,11 @@ class Upload:
         self._too_large = False
 
     def _known_start(self) -> Hash | None:
-        if not self._target.offset:
-            return ALGORITHMS["SHA-256"]()
-        return self._digests.known(FileKey.of(os.fstat(self._target.descriptor)), "SHA-256")
+        key = FileKey.of(os.fstat(self._target.descriptor))
+        known = self._digests.known(key, "SHA-256") if self._target.offset else ALGORITHMS["SHA-256"]()
+        # Whatever becomes of this upload, nothing that was known before it is to be taken for the digest after it.
+        self._digests.forget(key)
+        return known
 
     # -- while it is going on --------------------------------------------------------------------------------------
 
@@ -297,6 +299,7 @@ class Upload:
 
     def _end(self, *, complete: bool, problem: str | None) -> Outcome:
         status = os.fstat(self._target.descriptor)
+        self._digests.forget(FileKey.of(status))
         digest = None
         if self._hash is not None and status.st_size == self._position:
             digest = self._hash.hexdigest()

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses as dc
 import errno
 import hashlib
 import os
@@ -191,5 +192,62 @@ def test_digests_forget_a_file_that_has_changed(tmp_path: pathlib.Path) -> None:
         assert digests.of_file(file.fileno(), "SHA-256") == hashlib.sha256(b"three").hexdigest()
     key = FileKey.of(path.stat())
     for size in range(2):
-        digests.remember(FileKey(device=1, inode=1, size=size, mtime_ns=1), "SHA-256", hashlib.sha256())
+        digests.remember(FileKey(device=1, inode=size, size=1, mtime_ns=1, ctime_ns=1), "SHA-256", hashlib.sha256())
     assert digests.known(key, "SHA-256") is None
+
+
+def test_a_digest_is_never_that_of_an_earlier_content(home: Home) -> None:
+    """Sizes and modification times can be chosen by a client: A at T; then B, of the same size, at T too."""
+    digests = home._digests
+    path = pathlib.Path(home.root, "x.part")
+    one, other = b"A" * 1000, b"B" * 1000
+
+    def told() -> str:
+        with path.open("rb") as file:
+            return digests.of_file(file.fileno(), "SHA-256")
+
+    receive(home, "x.part", one, digests=digests)
+    home.set_time(str(path), 1_600_000_000)
+    assert told() == hashlib.sha256(one).hexdigest()
+    receive(home, "x.part", other, b"!", digests=digests)
+    # Cut back to 1000 bytes: what their digest is, nobody knows.
+    receive(home, "x.part", digests=digests, offset=1000)
+    home.set_time(str(path), 1_600_000_000)
+    assert told() == hashlib.sha256(other).hexdigest()
+    assert home.rename(str(path), f"{home.root}/x.mxf")
+    status = pathlib.Path(home.root, "x.mxf").stat()
+    known = digests.known(FileKey.of(status), "SHA-256")
+    assert known is None or known.hexdigest() == hashlib.sha256(other).hexdigest()
+
+
+def test_a_digest_goes_when_its_file_is_written(tmp_path: pathlib.Path) -> None:
+    """Also those of other algorithms, and also when all times and the size stay."""
+    key = FileKey(device=1, inode=1, size=1, mtime_ns=1, ctime_ns=1)
+    digests = Digests()
+    digests.remember(key, "SHA-512", hashlib.sha512(b"a"))
+    digests.remember(key, "SHA-256", hashlib.sha256(b"a"))
+    assert digests.known(key, "SHA-512") is not None
+    digests.forget(key)
+    digests.remember(key, "SHA-256", hashlib.sha256(b"b"))
+    assert digests.known(key, "SHA-512") is None
+    later = dc.replace(key, mtime_ns=2, ctime_ns=2)
+    digests.remember(later, "SHA-512", hashlib.sha512(b"c"))
+    assert digests.known(later, "SHA-256") is None
+    digests.moved(key, later)
+    assert digests.known(later, "SHA-512") is None
+    # What changed a moment ago may change again within the same tick of the clock: not kept.
+    path = tmp_path / "a"
+    path.write_bytes(b"one")
+    with path.open("rb") as file:
+        digests.of_file(file.fileno(), "CRC32")
+    assert digests.known(FileKey.of(path.stat()), "CRC32") is None
+
+
+def test_a_digest_follows_its_file(home: Home) -> None:
+    digests = home._digests
+    receive(home, "x.part", b"content", digests=digests)
+    home.set_time(f"{home.root}/x.part", 1_600_000_000)
+    home.rename(f"{home.root}/x.part", f"{home.root}/x.mxf")
+    known = digests.known(FileKey.of(pathlib.Path(home.root, "x.mxf").stat()), "SHA-256")
+    assert known is not None
+    assert known.hexdigest() == hashlib.sha256(b"content").hexdigest()
