@@ -43,6 +43,9 @@ _LOOKUPS: t.Final = frozenset(
     {"CWD", "HASH", "LIST", "MDTM", "MLSD", "MLST", "NLST", "SIZE", "XCRC", "XSHA256", "XSHA512"}
 )
 _DATA_COMMANDS: t.Final = frozenset({"APPE", "LIST", "MLSD", "NLST", "RETR", "STOR"})
+# REST holds for the next command (RFC 3659, section 5.3), or the one behind those that only prepare the transfer:
+# many clients send them in between. Cleared there, a tail would be written to the beginning of the file.
+_AFTER_REST: t.Final = frozenset({"ALLO", "EPRT", "EPSV", "MODE", "NOOP", "PASV", "PORT", "REST", "STRU", "TYPE"})
 _UNWANTED: t.Final = ("REIN", "STOU", "SITE CHMOD", "SITE HELP", "SITE")
 
 
@@ -322,15 +325,27 @@ class ControlHandler(WholeShutdown, TLS_FTPHandler):  # type: ignore[misc]  # py
         if stripped != line:
             line, cmd, arg = stripped, *(stripped.partition(" ")[::2])
             cmd = cmd.upper()
+        if cmd == "REST":
+            self._restart_position = 0
+        refusal = self._line_refusal(line, cmd)
+        try:
+            if refusal is None:
+                super().pre_process_command(line, cmd, arg)
+            else:
+                self.respond(f"{refusal.code} {refusal.text}")
+                self.log_cmd(cmd, None, refusal.code, refusal.text)
+        finally:
+            if cmd not in _AFTER_REST:
+                # Also when it was refused.
+                self._restart_position = 0
+
+    @staticmethod
+    def _line_refusal(line: str, cmd: str) -> Refusal | None:
         if _NOTHING.search(line):
-            self.respond("501 A command is UTF-8 without control characters.")
-            self.log_cmd(cmd, None, 501, "no UTF-8, or control characters")
-            return
+            return Refusal(501, "A command is UTF-8 without control characters.")
         if cmd == "SITE":
-            self.respond("502 No SITE command is known here.")
-            self.log_cmd("SITE", None, 502, "No SITE command is known here.")
-            return
-        super().pre_process_command(line, cmd, arg)
+            return Refusal(502, "No SITE command is known here.")
+        return None
 
     def process_command(self, cmd: str, *args: t.Any, **kwargs: t.Any) -> None:
         """Check what is the same for many commands.

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ftplib
 import hashlib
 import json
@@ -333,3 +334,41 @@ def test_an_upload_that_waits_does_not_get_the_next_data_connection(
     assert (endpoint.home / "clip.mxf").read_bytes() == b"evidence"
     ends = endpoint.events("upload_end")
     assert [(one["completed"], one["size"]) for one in ends] == [(False, 0), (True, 8)]
+
+
+@pytest.mark.parametrize(
+    "between", ["STOR a.part", "STOR clip.mxf", "SIZE a.part", "HASH nothing", "NONE", "SITE X", "REST x", "APPE a.part"]
+)
+def test_rest_is_for_the_next_command(endpoint: RunningEndpoint, connect: Connect, between: str) -> None:
+    """Carried out or not: an upload later on begins at the beginning."""
+    client = connect(endpoint).enter()
+    client.store("a.part", b"0123456789")
+    client.store("clip.mxf", b"evidence")
+    client.sendcmd("REST 5")
+    with contextlib.suppress(ftplib.Error):
+        client.sendcmd(between)
+    client.store("a.part", b"new")
+    assert (endpoint.home / "a.part").read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("between", [["EPSV"], ["PASV"], ["TYPE I", "EPSV", "ALLO 5"], ["EPSV", "NOOP"]])
+def test_rest_may_come_before_what_prepares_the_transfer(
+    endpoint: RunningEndpoint, connect: Connect, between: list[str]
+) -> None:
+    client = connect(endpoint).enter()
+    client.store("a.part", b"0123456789")
+    client.sendcmd("REST 5")
+    address = None
+    for command in between:
+        answer = client.sendcmd(command)
+        if command == "PASV":
+            address = ftplib.parse227(answer)
+        elif command == "EPSV":
+            address = ftplib.parse229(answer, (endpoint.host, 0))
+    assert client.sendcmd("STOR a.part").startswith("150")
+    data = socket.create_connection((endpoint.host, address[1]), 20)
+    data = client.context.wrap_socket(data, server_hostname=client.host, session=client.sock.session)
+    data.sendall(b"new")
+    client.end(data)
+    client.voidresp()
+    assert (endpoint.home / "a.part").read_bytes() == b"01234new"
