@@ -36,6 +36,8 @@ PASSWORD = "Reel-7-of-9"
 _UID = 20021
 _MOUNT = "/mnt"
 _START_SECONDS = 20.0
+# Ends a server whose test was killed: the pipe's other end is then closed.
+_WATCHDOG = 'read -r line; kill -TERM "-$1"; sleep 2; kill -KILL "-$1" 2>/dev/null'
 _BEGINNING = """\
 root:x:0:0:root:/root:/bin/sh
 nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
@@ -114,6 +116,7 @@ class _Server:
         self.password = PASSWORD
         self._home_there = f"{_MOUNT}/home" if self.privileged else str(self.home)
         self._process: subprocess.Popen[bytes] | None = None
+        self._watchdog: subprocess.Popen[bytes] | None = None
         self._environment: dict[str, str] = {}
 
     @property
@@ -140,6 +143,9 @@ class _Server:
                 cwd=self.root,
             )
         atexit.register(self.stop)
+        self._watchdog = subprocess.Popen(
+            ["sh", "-c", _WATCHDOG, "watchdog", str(self._process.pid)], stdin=subprocess.PIPE, start_new_session=True
+        )
         self._wait()
         return self
 
@@ -149,6 +155,9 @@ class _Server:
         if process is None:
             return
         atexit.unregister(self.stop)
+        if self._watchdog is not None:
+            self._watchdog.kill()
+            self._watchdog.communicate()
         for number in (signal.SIGTERM, signal.SIGKILL):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, number)
