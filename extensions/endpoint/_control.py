@@ -573,18 +573,19 @@ class ControlHandler(WholeShutdown, TLS_FTPHandler):  # type: ignore[misc]  # py
         if source is None:
             self.respond("503 Send RNFR first.")
             return
-        sealed = self._home().rename(source, path)
+        renamed = self._home().rename(source, path)
         status = os.lstat(path)
         known = self.app.digests.known(FileKey.of(status), "SHA-256")
         self.audit(
             "rename",
             source=self._shown(source),
             path=self._shown(path),
-            evidence=sealed,
+            evidence=renamed.evidence,
+            ended_cleanly=renamed.ended_cleanly,
             size=status.st_size,
             sha256=None if known is None else known.hexdigest(),
         )
-        self.respond("250 Renamed; it is complete." if sealed else "250 Renamed.")
+        self.respond("250 Renamed; it is complete." if renamed.evidence else "250 Renamed.")
 
     def _changed(self, event: str, path: str) -> None:
         """Note a change that pyftpdlib has answered with success."""
@@ -625,12 +626,20 @@ class ControlHandler(WholeShutdown, TLS_FTPHandler):  # type: ignore[misc]  # py
             raise Refusal(550, "This is not a file.")
         return descriptor
 
+    def _whole(self, descriptor: int, algorithm: str) -> tuple[str, int]:
+        """The digest of a file and its size."""
+        before = os.fstat(descriptor)
+        digest = self.app.digests.of_file(descriptor, algorithm)
+        after = os.fstat(descriptor)
+        if FileKey.of(before) == FileKey.of(after):
+            self._home().told(after)
+        return digest, after.st_size
+
     def ftp_HASH(self, path: str) -> None:
         """The digest of a file (draft-bryan-ftpext-hash-02)."""
         descriptor = self._opened(path)
         try:
-            digest = self.app.digests.of_file(descriptor, self._hash)
-            size = os.fstat(descriptor).st_size
+            digest, size = self._whole(descriptor, self._hash)
         finally:
             os.close(descriptor)
         self.respond(f"213 {self._hash} 0-{size} {digest} {self.fs.fs2ftp(path)}")
@@ -646,7 +655,7 @@ class ControlHandler(WholeShutdown, TLS_FTPHandler):  # type: ignore[misc]  # py
         descriptor = self._opened(self.fs.ftp2fs(path))
         try:
             if match["start"] is None:
-                digest = self.app.digests.of_file(descriptor, algorithm)
+                digest, dummy = self._whole(descriptor, algorithm)
             else:
                 start, end = int(match["start"]), int(match["end"])
                 if not start <= end <= os.fstat(descriptor).st_size:

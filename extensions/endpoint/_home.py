@@ -5,7 +5,8 @@
 
 The name says what a file is to become, its mode how far it is:
 
-* a temporary name (`*.part` and others): the user may write, resume, remove and rename it;
+* a temporary name (`*.part` and others): the user may write, resume, remove and rename it; with mode 0640 its last
+  upload was complete, with 0600 it is being written or was broken off;
 * another name and mode 0600: an upload straight to this name that is not complete; the user may resume it, begin anew
   or remove it;
 * another name and mode 0440: complete. Nobody changes, renames or removes it over FTP any more.
@@ -14,6 +15,7 @@ The name says what a file is to become, its mode how far it is:
 from __future__ import annotations
 
 import contextlib
+import dataclasses as dc
 import errno
 import fnmatch
 import os
@@ -24,9 +26,9 @@ import typing as t
 import unicodedata
 
 from ._digests import Digests, FileKey
-from ._upload import COMPLETE_MODE, Refusal, UploadTarget, reply_of, sync_directory
+from ._upload import CLEAN_MODE, COMPLETE_MODE, PART_MODE, Refusal, UploadTarget, reply_of, sync_directory
 
-__all__ = ["BusyFiles", "Home", "check_new_name"]
+__all__ = ["BusyFiles", "Home", "Renamed", "check_new_name"]
 
 _MAX_PART: t.Final = 255
 _BIDI: t.Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -101,6 +103,19 @@ def check_new_name(path: str) -> None:
         raise Refusal(553, f"A name must not be longer than {_MAX_PART} bytes.")
 
 
+@dc.dataclass(frozen=True, kw_only=True)
+class Renamed:
+    """What a rename has made.
+
+    Attributes:
+        evidence: It is complete now.
+        ended_cleanly: The last upload into it was answered with 226.
+    """
+
+    evidence: bool
+    ended_cleanly: bool
+
+
 class Home:
     """The rules, for one session.
 
@@ -122,6 +137,8 @@ class Home:
         self._durable = durable
         # Files that this session has completed: it may still set their time, once.
         self._fresh: set[str] = set()
+        # Parts whose digest this session has been told, in the state that they had then.
+        self._told: dict[tuple[int, int], FileKey] = {}
 
     def is_temporary(self, path: str) -> bool:
         """Whether the name says that this is not evidence yet.
@@ -199,8 +216,11 @@ class Home:
         if offset > size:
             raise Refusal(554, f"REST {offset} is behind the end; {size} bytes are there.")
         start = size if append else offset
-        descriptor = os.open(path, _OPEN | (os.O_CREAT | os.O_EXCL if status is None else 0), 0o600)
+        descriptor = os.open(path, _OPEN | (os.O_CREAT | os.O_EXCL if status is None else 0), PART_MODE)
         try:
+            if status is not None and stat.S_IMODE(status.st_mode) != PART_MODE:
+                os.fchmod(descriptor, PART_MODE)
+                self._followed(FileKey.of(status), FileKey.of(os.fstat(descriptor)))
             if start < size:
                 os.ftruncate(descriptor, start)
         except BaseException:
@@ -221,7 +241,24 @@ class Home:
         Args:
             path: On disk.
         """
-        self._fresh.add(path)
+        if not self.is_temporary(path):
+            self._fresh.add(path)
+
+    def told(self, status: os.stat_result) -> None:
+        """Note that the client has been told the digest of a whole file, so that it can know what is in it.
+
+        Args:
+            status: Of the file, when the digest was its.
+        """
+        if not _ended_cleanly(status):
+            key = FileKey.of(status)
+            self._told[key.file] = key
+
+    def _followed(self, old: FileKey, new: FileKey) -> None:
+        """The same content has other times now."""
+        self._digests.moved(old, new)
+        if self._told.pop(old.file, None) == old:
+            self._told[new.file] = new
 
     @staticmethod
     def _status(path: str) -> os.stat_result | None:
@@ -254,18 +291,20 @@ class Home:
         if not self.is_temporary(source):
             raise Refusal(550, "Only a file with a temporary name can be renamed; evidence keeps its name.")
 
-    def rename(self, source: str, target: str) -> bool:
+    def rename(self, source: str, target: str) -> Renamed:
         """Give a temporary file another name; a name of evidence makes it complete.
+
+        A part whose upload was broken off becomes evidence only when this session has been told its digest.
 
         Args:
             source: On disk.
             target: On disk; nothing may be there.
 
         Returns:
-            Whether it is complete now.
+            What it is now.
 
         Raises:
-            Refusal: It is no temporary file, the target exists, or the system refuses.
+            Refusal: It is no temporary file, its upload was broken off, the target exists, or the system refuses.
         """
         check_new_name(target)
         with self._busy.claimed(source, target):
@@ -273,6 +312,9 @@ class Home:
             if os.path.lexists(target):
                 raise Refusal(553, "A file of this name is there already; evidence is written once.")
             seal = not self.is_temporary(target)
+            status = self._existing(source)
+            if seal:
+                self._check_known(status)
             try:
                 self._rename(source, target, seal)
             except OSError as error:
@@ -283,7 +325,13 @@ class Home:
                 raise reply_of(error) from error
         if seal:
             self._fresh.add(target)
-        return seal
+            self._told.pop(FileKey.of(status).file, None)
+        return Renamed(evidence=seal, ended_cleanly=_ended_cleanly(status))
+
+    def _check_known(self, status: os.stat_result) -> None:
+        key = FileKey.of(status)
+        if not _ended_cleanly(status) and self._told.get(key.file) != key:
+            raise Refusal(550, "The upload of this file was broken off: complete it, or ask for its HASH; then rename it.")
 
     def _rename(self, source: str, target: str, seal: bool) -> None:
         descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -298,11 +346,12 @@ class Home:
                 _move(source, target)
             except OSError:
                 os.fchmod(descriptor, before)
+                self._followed(FileKey.of(status), FileKey.of(os.fstat(descriptor)))
                 raise
             if self._durable:
                 os.fsync(descriptor)
                 sync_directory(str(pathlib.Path(target).parent))
-            self._digests.moved(FileKey.of(status), FileKey.of(os.fstat(descriptor)))
+            self._followed(FileKey.of(status), FileKey.of(os.fstat(descriptor)))
         finally:
             os.close(descriptor)
 
@@ -366,7 +415,7 @@ class Home:
                 self._fresh.discard(path)
             self._try(os.utime, path, (seconds, seconds))
             with contextlib.suppress(FileNotFoundError):
-                self._digests.moved(FileKey.of(status), FileKey.of(os.lstat(path)))
+                self._followed(FileKey.of(status), FileKey.of(os.lstat(path)))
 
     @staticmethod
     def _try(function: t.Callable[..., t.Any], *arguments: t.Any) -> None:
@@ -378,6 +427,10 @@ class Home:
 
 def _is_complete(status: os.stat_result) -> bool:
     return not status.st_mode & stat.S_IWUSR
+
+
+def _ended_cleanly(status: os.stat_result) -> bool:
+    return bool(status.st_mode & CLEAN_MODE & ~PART_MODE)
 
 
 def _move(source: str, target: str) -> None:

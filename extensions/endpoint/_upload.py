@@ -19,10 +19,24 @@ import typing as t
 
 from ._digests import ALGORITHMS, Digests, FileKey, Hash, digest_of_range
 
-__all__ = ["COMPLETE_MODE", "RECORD", "Outcome", "Refusal", "Upload", "UploadTarget", "reply_of"]
+__all__ = [
+    "CLEAN_MODE",
+    "COMPLETE_MODE",
+    "PART_MODE",
+    "RECORD",
+    "Outcome",
+    "Refusal",
+    "Upload",
+    "UploadTarget",
+    "reply_of",
+]
 
 #: The mode of a complete file; one that can be written is not complete.
 COMPLETE_MODE: t.Final = 0o440
+#: The mode of a part: it is being written, or its upload was broken off.
+PART_MODE: t.Final = 0o600
+#: The mode of a temporary file whose last upload was complete.
+CLEAN_MODE: t.Final = 0o640
 #: Most bytes of one TLS record: read so much at once, and nothing stays behind in OpenSSL.
 RECORD: t.Final = 16384
 _BUFFER: t.Final = 256 * 1024
@@ -274,6 +288,8 @@ class Upload:
             os.fchmod(descriptor, COMPLETE_MODE)
             if self._durable:
                 os.fsync(descriptor)
+        else:
+            os.fchmod(descriptor, CLEAN_MODE)
         if self._durable and self._target.created:
             sync_directory(str(pathlib.Path(self._target.path).parent))
 

@@ -106,7 +106,7 @@ def test_no_rename_over_anything(endpoint: RunningEndpoint, connect: Connect) ->
         "a.part": b"a",
         "b.part": b"b",
     }
-    assert (endpoint.home / "a.part").stat().st_mode & 0o777 == 0o600
+    assert (endpoint.home / "a.part").stat().st_mode & 0o777 == 0o640
 
 
 def test_a_cameras_way(endpoint: RunningEndpoint, connect: Connect) -> None:
@@ -337,7 +337,7 @@ def test_an_upload_that_waits_does_not_get_the_next_data_connection(
 
 
 @pytest.mark.parametrize(
-    "between", ["STOR a.part", "STOR clip.mxf", "SIZE a.part", "HASH nothing", "NONE", "SITE X", "REST x", "APPE a.part"]
+    "between", ["STOR a.part", "STOR clip.mxf", "SIZE a.part", "HASH x", "NONE", "SITE X", "REST x", "APPE a.part"]
 )
 def test_rest_is_for_the_next_command(endpoint: RunningEndpoint, connect: Connect, between: str) -> None:
     """Carried out or not: an upload later on begins at the beginning."""
@@ -372,3 +372,48 @@ def test_rest_may_come_before_what_prepares_the_transfer(
     client.end(data)
     client.voidresp()
     assert (endpoint.home / "a.part").read_bytes() == b"01234new"
+
+
+@pytest.mark.parametrize("ask", ["HASH a.part", "XSHA256 a.part", "XCRC a.part"])
+def test_a_part_that_was_cut_is_no_evidence_unseen(endpoint: RunningEndpoint, connect: Connect, ask: str) -> None:
+    """Who has been told its digest knows what it is; the audit log says that it was cut."""
+    client, other = connect(endpoint).enter(), connect(endpoint).enter()
+    cut(client, "a.part", b"x" * 40_000)
+    other.sendcmd(ask)
+    client.sendcmd(f"XSHA256 a.part 0 {client.size('a.part') - 1}")
+    for dummy in range(2):
+        with pytest.raises(ftplib.error_perm, match="550 The upload of this file was broken off"):
+            client.rename("a.part", "a.mxf")
+    assert not (endpoint.home / "a.mxf").exists()
+    client.rename("a.part", "b.part")
+    client.sendcmd(ask.replace("a.part", "b.part"))
+    client.voidcmd("MFMT 20200102030405 b.part")
+    client.rename("b.part", "a.part")
+    client.rename("a.part", "a.mxf")
+    assert [(one["evidence"], one["ended_cleanly"]) for one in endpoint.events("rename")] == [
+        (False, False),
+        (False, False),
+        (True, False),
+    ]
+
+
+def test_a_digest_of_another_state_does_not_help(endpoint: RunningEndpoint, connect: Connect) -> None:
+    client = connect(endpoint).enter()
+    cut(client, "a.part", b"x" * 40_000)
+    client.sendcmd("HASH a.part")
+    cut(client, "a.part", b"y" * 40_000, rest=1)
+    assert client.sendcmd("RNFR a.part").startswith("350")
+    assert client.refused("RNTO a.mxf").startswith("550")
+    assert client.store("a.part", b"y" * 5, rest=1).startswith("226")
+    client.rename("a.part", "a.mxf")
+    assert (endpoint.home / "a.mxf").read_bytes() == b"x" + b"y" * 5
+    assert endpoint.await_event("rename")["ended_cleanly"] is True
+
+
+def test_a_part_that_is_begun_again_is_no_longer_whole(endpoint: RunningEndpoint, connect: Connect) -> None:
+    client = connect(endpoint).enter()
+    client.store("a.part", b"whole")
+    client.sendcmd("HASH a.part")
+    cut(client, "a.part", b"x" * 40_000)
+    assert client.sendcmd("RNFR a.part").startswith("350")
+    assert client.refused("RNTO a.mxf").startswith("550")

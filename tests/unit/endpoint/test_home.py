@@ -127,7 +127,7 @@ def test_a_file_system_without_links(home: Home, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(_home.os, "link", no_link)
     receive(home, "a.part", b"x")
-    assert home.rename(f"{home.root}/a.part", f"{home.root}/a.mxf") is True
+    assert home.rename(f"{home.root}/a.part", f"{home.root}/a.mxf").evidence
     assert pathlib.Path(home.root, "a.mxf").stat().st_mode & 0o777 == 0o440
     receive(home, "b.part", b"y")
     with pytest.raises(Refusal, match="553"):
@@ -138,7 +138,7 @@ def test_a_rename_that_fails_leaves_the_file_writable(home: Home) -> None:
     receive(home, "a.part", b"x")
     with pytest.raises(Refusal, match="553"):
         home.rename(f"{home.root}/a.part", f"{home.root}/none/a.mxf")
-    assert pathlib.Path(home.root, "a.part").stat().st_mode & 0o777 == 0o600
+    assert pathlib.Path(home.root, "a.part").stat().st_mode & 0o777 == 0o640
 
 
 def test_many_at_once_for_one_name(tmp_path: pathlib.Path) -> None:
@@ -214,7 +214,7 @@ def test_a_digest_is_never_that_of_an_earlier_content(home: Home) -> None:
     receive(home, "x.part", digests=digests, offset=1000)
     home.set_time(str(path), 1_600_000_000)
     assert told() == hashlib.sha256(other).hexdigest()
-    assert home.rename(str(path), f"{home.root}/x.mxf")
+    assert home.rename(str(path), f"{home.root}/x.mxf").evidence
     status = pathlib.Path(home.root, "x.mxf").stat()
     known = digests.known(FileKey.of(status), "SHA-256")
     assert known is None or known.hexdigest() == hashlib.sha256(other).hexdigest()
