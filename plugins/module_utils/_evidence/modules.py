@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import typing as t
 
+from .._core._call import Call
 from .._core._errors import CamsecError, InputError
 from .._core._secret import Secret
 from .._ftpes._facts import Server
@@ -85,19 +86,7 @@ EVIDENCE_OPTIONS: t.Final[dict[str, dict[str, t.Any]]] = {
 }
 
 
-class _Call(t.Protocol):
-    """What is asked of a call of a module."""
-
-    @property
-    def params(self) -> t.Mapping[str, t.Any]:
-        """The validated options."""
-
-    @property
-    def check_mode(self) -> bool:
-        """Nothing may be changed."""
-
-
-def evidence_upload(call: _Call) -> dict[str, t.Any]:
+def evidence_upload(call: Call) -> dict[str, t.Any]:
     """Send evidence.
 
     Args:

@@ -5,21 +5,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses as dc
 import datetime as dt
-import os
 import sqlite3
 import typing as t
 from pathlib import Path
-from urllib.parse import quote
 
-from .._core._errors import PkiError
 from .._tls._certificate import iso
+from ._database import Database
 
 __all__ = ["Contact", "Ledger", "LedgerEntry"]
 
-_BUSY_SECONDS = 60.0
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS certificates (
     serial TEXT PRIMARY KEY,
@@ -110,6 +106,7 @@ class Ledger:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        self._database = Database(path, subject="ledger")
 
     def create(self) -> None:
         """Make the database with mode 0600; an existing one is left as it is.
@@ -117,12 +114,7 @@ class Ledger:
         Raises:
             PkiError: It cannot be made.
         """
-        try:
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
-        except OSError as error:
-            raise self._error((error.strerror or "an error").lower()) from error
-        with self._connection() as connection:
-            connection.executescript(_SCHEMA)
+        self._database.create(_SCHEMA)
 
     def add(self, entry: LedgerEntry) -> bool:
         """Write down a certificate, before it is handed out.
@@ -137,7 +129,7 @@ class Ledger:
             PkiError: It cannot be written.
         """
         row = {**dc.asdict(entry), "subject_alt_names": " ".join(entry.subject_alt_names)}
-        with self._connection() as connection, self._transaction(connection):
+        with self._database.transaction() as connection:
             try:
                 connection.execute(
                     "INSERT INTO certificates VALUES (:serial, :device, :subject, :subject_alt_names, :spki_sha256,"
@@ -160,7 +152,7 @@ class Ledger:
         Raises:
             PkiError: The ledger cannot be read.
         """
-        with self._connection() as connection:
+        with self._database.connection() as connection:
             rows = connection.execute(
                 "SELECT * FROM certificates WHERE :device IS NULL OR device = :device ORDER BY issued_at, rowid",
                 {"device": device},
@@ -180,7 +172,7 @@ class Ledger:
             PkiError: The ledger cannot be read.
         """
         wanted = serial.replace(":", "").lower().lstrip("0")
-        with self._connection() as connection:
+        with self._database.connection() as connection:
             row = connection.execute("SELECT * FROM certificates WHERE serial = ?", (wanted,)).fetchone()
         return None if row is None else _entry(row)
 
@@ -200,7 +192,7 @@ class Ledger:
             PkiError: It cannot be written.
         """
         at = iso(now or dt.datetime.now(dt.UTC))
-        with self._connection() as connection, self._transaction(connection):
+        with self._database.transaction() as connection:
             connection.execute(
                 "INSERT INTO contacts (device, address, port, trust, at) VALUES (?, ?, ?, ?, ?)",
                 (device, address, port, trust, at),
@@ -218,49 +210,13 @@ class Ledger:
         Raises:
             PkiError: The ledger cannot be read.
         """
-        with self._connection() as connection:
+        with self._database.connection() as connection:
             rows = connection.execute(
                 "SELECT device, address, port, trust, at FROM contacts"
                 " WHERE :device IS NULL OR device = :device ORDER BY id",
                 {"device": device},
             )
             return [Contact(**dict(row)) for row in rows]
-
-    @contextlib.contextmanager
-    def _connection(self) -> t.Iterator[sqlite3.Connection]:
-        try:
-            connection = sqlite3.connect(
-                f"file:{quote(str(self.path.absolute()))}?mode=rw",
-                uri=True,
-                timeout=_BUSY_SECONDS,
-                isolation_level=None,
-            )
-        except sqlite3.Error as error:
-            raise self._error("no readable database") from error
-        try:
-            connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA synchronous = FULL")
-            yield connection
-        except sqlite3.Error as error:
-            raise self._error(str(error)) from error
-        finally:
-            connection.close()
-
-    @staticmethod
-    @contextlib.contextmanager
-    def _transaction(connection: sqlite3.Connection) -> t.Iterator[None]:
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
-        connection.execute("COMMIT")
-
-    def _error(self, found: str) -> PkiError:
-        return PkiError(
-            device=str(self.path), subject="ledger", found=found, expected="a ledger that can be read and written"
-        )
 
 
 def _entry(row: sqlite3.Row) -> LedgerEntry:

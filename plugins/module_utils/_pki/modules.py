@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import typing as t
 
+from .._core._call import Call
 from .._core._converge import converge
 from .._core._errors import InputError
 from .._core._secret import Secret
@@ -51,19 +52,7 @@ _WISH_OPTIONS = (
 )
 
 
-class _Call(t.Protocol):
-    """One call of a module."""
-
-    @property
-    def params(self) -> t.Mapping[str, t.Any]:
-        """The validated options."""
-
-    @property
-    def check_mode(self) -> bool:
-        """Nothing may be changed."""
-
-
-def authority(call: _Call) -> dict[str, t.Any]:
+def authority(call: Call) -> dict[str, t.Any]:
     """Make or check an authority.
 
     Args:
@@ -84,7 +73,7 @@ def authority(call: _Call) -> dict[str, t.Any]:
     return converge(resource, check_mode=call.check_mode).result()
 
 
-def authority_info(call: _Call) -> dict[str, t.Any]:
+def authority_info(call: Call) -> dict[str, t.Any]:
     """Tell about an authority, what it issued, and first contacts.
 
     Args:
@@ -111,7 +100,7 @@ def authority_info(call: _Call) -> dict[str, t.Any]:
     }
 
 
-def certificate(call: _Call) -> dict[str, t.Any]:
+def certificate(call: Call) -> dict[str, t.Any]:
     """Issue or renew a certificate in a file.
 
     Args:
@@ -134,7 +123,7 @@ def certificate(call: _Call) -> dict[str, t.Any]:
     return converge(CertificateResource(wish), check_mode=call.check_mode).result()
 
 
-def certificate_info(call: _Call) -> dict[str, t.Any]:
+def certificate_info(call: Call) -> dict[str, t.Any]:
     """Tell about a certificate, and what would make clients refuse it.
 
     Args:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import typing as t
 from pathlib import Path
 
+from .._core._call import Call
 from .._core._errors import InputError
 from .._core._secret import Secret
 from .._tls._card import LARGEST, card_certificates
@@ -24,15 +25,7 @@ __all__ = ["card_pem", "endpoint_info", "order_of", "preflight"]
 _MOST: t.Final = 16 * LARGEST
 
 
-class _Call(t.Protocol):
-    """One call of a module."""
-
-    @property
-    def params(self) -> t.Mapping[str, t.Any]:
-        """The validated options."""
-
-
-def endpoint_info(call: _Call) -> dict[str, t.Any]:
+def endpoint_info(call: Call) -> dict[str, t.Any]:
     """Look at an FTPES server.
 
     Args:

@@ -5,22 +5,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses as dc
 import datetime as dt
 import os
 import sqlite3
 import typing as t
 from pathlib import Path
-from urllib.parse import quote
 
-from .._core._errors import InputError, PkiError
+from .._core._errors import InputError
+from .._pki._database import Database
 from .._tls._certificate import CertificateFacts, iso
 from .chain import Proof
 
 __all__ = ["CardLedger", "Holding", "KnownServer", "Root", "check_card_name"]
 
-_BUSY_SECONDS: t.Final = 60.0
 _LONGEST_NAME: t.Final = 100
 _SCHEMA: t.Final = """
 CREATE TABLE IF NOT EXISTS writings (
@@ -195,6 +193,7 @@ class CardLedger:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
+        self._database = Database(path, subject="ledger of cards")
 
     def exists(self) -> bool:
         """Whether something was written down already.
@@ -207,7 +206,7 @@ class CardLedger:
         except (FileNotFoundError, NotADirectoryError):
             return False
         except OSError as error:
-            raise self._error((error.strerror or "an error").lower()) from error
+            raise self._database.error((error.strerror or "an error").lower()) from error
 
     def note(self, holding: Holding) -> None:
         """Write down what a card holds now.
@@ -218,9 +217,8 @@ class CardLedger:
         Raises:
             PkiError: It cannot be written.
         """
-        self._create()
-        with self._connection("rw") as connection:
-            connection.execute("BEGIN IMMEDIATE")
+        self._database.create(_SCHEMA)
+        with self._database.transaction() as connection:
             writing = connection.execute(
                 "INSERT INTO writings (card, at, place, content_sha256) VALUES (?, ?, ?, ?)",
                 (holding.card, holding.at, holding.place, holding.content_sha256),
@@ -233,7 +231,6 @@ class CardLedger:
                 "INSERT INTO servers VALUES (?, ?, ?, ?, ?)",
                 [(writing, *dc.astuple(server)) for server in holding.servers],
             )
-            connection.execute("COMMIT")
 
     def holdings(self, card: str | None = None) -> list[Holding]:
         """What the cards hold now.
@@ -290,23 +287,15 @@ class CardLedger:
         """
         place = self.path if self.exists() else self.path.parent
         if not place.exists():
-            raise self._error("no such directory")
+            raise self._database.error("no such directory")
         if not os.access(place, os.W_OK):
-            raise self._error("permission denied")
+            raise self._database.error("permission denied")
         self.holdings("")
-
-    def _create(self) -> None:
-        try:
-            os.close(os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600))
-        except OSError as error:
-            raise self._error((error.strerror or "an error").lower()) from error
-        with self._connection("rw") as connection:
-            connection.executescript(_SCHEMA)
 
     def _read(self, query: str, card: str | None) -> list[Holding]:
         if not self.exists():
             return []
-        with self._connection("ro") as connection:
+        with self._database.connection("ro") as connection:
             return [self._holding(connection, row) for row in connection.execute(query, {"card": card}).fetchall()]
 
     @staticmethod
@@ -337,34 +326,6 @@ class CardLedger:
                 )
                 for one in servers
             ),
-        )
-
-    @contextlib.contextmanager
-    def _connection(self, mode: str) -> t.Iterator[sqlite3.Connection]:
-        try:
-            connection = sqlite3.connect(
-                f"file:{quote(str(self.path.absolute()))}?mode={mode}",
-                uri=True,
-                timeout=_BUSY_SECONDS,
-                isolation_level=None,
-            )
-        except sqlite3.Error as error:
-            raise self._error("no readable database") from error
-        try:
-            connection.row_factory = sqlite3.Row
-            connection.execute("PRAGMA synchronous = FULL")
-            yield connection
-        except sqlite3.Error as error:
-            raise self._error(str(error)) from error
-        finally:
-            connection.close()
-
-    def _error(self, found: str) -> PkiError:
-        return PkiError(
-            device=str(self.path),
-            subject="ledger of cards",
-            found=found,
-            expected="a ledger that can be read and written",
         )
 
 

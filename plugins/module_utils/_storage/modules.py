@@ -10,6 +10,7 @@ import re
 import typing as t
 from pathlib import Path
 
+from .._core._call import Call
 from .._core._converge import converge
 from .._core._errors import InputError
 from .._core._secret import Secret
@@ -49,19 +50,7 @@ CARD_OPTIONS: t.Final[dict[str, dict[str, t.Any]]] = {
 _LEDGER: t.Final = "cards.sqlite3"
 
 
-class _Call(t.Protocol):
-    """One call of a module."""
-
-    @property
-    def params(self) -> t.Mapping[str, t.Any]:
-        """The validated options."""
-
-    @property
-    def check_mode(self) -> bool:
-        """Nothing may be changed."""
-
-
-def card_certificate(call: _Call) -> dict[str, t.Any]:
+def card_certificate(call: Call) -> dict[str, t.Any]:
     """Put certificates on a card, or take them away.
 
     Args:
@@ -94,7 +83,7 @@ def card_certificate(call: _Call) -> dict[str, t.Any]:
     return {**result, "card": wish.card, "place": card.place}
 
 
-def card_info(call: _Call) -> dict[str, t.Any]:
+def card_info(call: Call) -> dict[str, t.Any]:
     """Tell what lies on a card, what the ledger knows, and which cards stop uploading.
 
     Args:

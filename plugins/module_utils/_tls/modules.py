@@ -8,21 +8,14 @@ from __future__ import annotations
 import datetime as dt
 import typing as t
 
+from .._core._call import Call
 from .._core._errors import InputError
 from ._probe import probe
 
 __all__ = ["endpoint_info"]
 
 
-class _Call(t.Protocol):
-    """One call of a module."""
-
-    @property
-    def params(self) -> t.Mapping[str, t.Any]:
-        """The validated options."""
-
-
-def endpoint_info(call: _Call) -> dict[str, t.Any]:
+def endpoint_info(call: Call) -> dict[str, t.Any]:
     """Make a handshake and tell what it showed.
 
     Args:
