@@ -334,17 +334,20 @@ class ControlHandler(WholeShutdown, TLS_FTPHandler):  # type: ignore[misc]  # py
             else:
                 self.respond(f"{refusal.code} {refusal.text}")
                 self.log_cmd(cmd, None, refusal.code, refusal.text)
+                if refusal.code == 421:
+                    self.close_when_done()
         finally:
             if cmd not in _AFTER_REST:
                 # Also when it was refused.
                 self._restart_position = 0
 
-    @staticmethod
-    def _line_refusal(line: str, cmd: str) -> Refusal | None:
+    def _line_refusal(self, line: str, cmd: str) -> Refusal | None:
         if _NOTHING.search(line):
             return Refusal(501, "A command is UTF-8 without control characters.")
         if cmd == "SITE":
             return Refusal(502, "No SITE command is known here.")
+        if self.user is not None and cmd != "QUIT" and self.app.users.get(self.user.name) is None:
+            return Refusal(421, "This account is closed.")
         return None
 
     def process_command(self, cmd: str, *args: t.Any, **kwargs: t.Any) -> None:
@@ -359,8 +362,6 @@ class ControlHandler(WholeShutdown, TLS_FTPHandler):  # type: ignore[misc]  # py
         if refusal is not None:
             self.respond(f"{refusal.code} {refusal.text}")
             self.log_cmd(cmd, args[0] if args else None, refusal.code, refusal.text)
-            if refusal.code == 421:
-                self.close_when_done()
             return
         try:
             super().process_command(cmd, *args, **kwargs)
@@ -380,8 +381,6 @@ class ControlHandler(WholeShutdown, TLS_FTPHandler):  # type: ignore[misc]  # py
         return None
 
     def _transfer_refusal(self) -> Refusal | None:
-        if self.user is None or self.app.users.get(self.user.name) is None:
-            return Refusal(421, "This account is closed.")
         if self.data_channel is not None and (self.data_channel.file_obj or self.data_channel.cmd):
             return Refusal(450, "A transfer is under way.")
         if self._in_dtp_queue is not None or self._out_dtp_queue is not None:

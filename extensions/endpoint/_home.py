@@ -331,7 +331,7 @@ class Home:
     def _check_known(self, status: os.stat_result) -> None:
         key = FileKey.of(status)
         if not _ended_cleanly(status) and self._told.get(key.file) != key:
-            raise Refusal(550, "The upload of this file was broken off: complete it, or ask for its HASH; then rename it.")
+            raise Refusal(550, "Its upload was broken off: complete it, or ask for its HASH; then rename it.")
 
     def _rename(self, source: str, target: str, seal: bool) -> None:
         descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)

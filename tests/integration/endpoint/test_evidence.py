@@ -382,7 +382,7 @@ def test_a_part_that_was_cut_is_no_evidence_unseen(endpoint: RunningEndpoint, co
     other.sendcmd(ask)
     client.sendcmd(f"XSHA256 a.part 0 {client.size('a.part') - 1}")
     for dummy in range(2):
-        with pytest.raises(ftplib.error_perm, match="550 The upload of this file was broken off"):
+        with pytest.raises(ftplib.error_perm, match="550 Its upload was broken off"):
             client.rename("a.part", "a.mxf")
     assert not (endpoint.home / "a.mxf").exists()
     client.rename("a.part", "b.part")

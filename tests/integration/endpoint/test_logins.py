@@ -84,7 +84,9 @@ def test_a_login_does_not_stop_a_transfer(run: Run, connect: Connect) -> None:
 def test_users_change_without_a_restart(run: Run, connect: Connect, program: Program) -> None:
     endpoint = run()
     file = ("user", "--users-file", str(endpoint.users_file))
-    logged_in = connect(endpoint).enter()
+    commands = ("EPSV", "RNFR a.part", "DELE a.part", "MKD a", "MFMT 20200101000000 a.part", "STAT", "NOOP")
+    logged_in = {command: connect(endpoint).enter() for command in commands}
+    logged_in["EPSV"].store("a.part", b"x")
     assert program(*file, "add", "cam.2", "--no-download", stdin="Seven%words1\n").returncode == 0
     assert endpoint.users_file.stat().st_mode & 0o777 == 0o600
     client = connect(endpoint)
@@ -96,9 +98,12 @@ def test_users_change_without_a_restart(run: Run, connect: Connect, program: Pro
     assert program(*file, "set-password", "cam.2", stdin="Other+words2\n").returncode == 0
     assert wrong(endpoint, connect, "cam.2", "Seven%words1").startswith("530")
     assert program(*file, "disable", "evidence").returncode == 0
-    logged_in.makepasv()
-    with pytest.raises(ftplib.error_temp, match="421"):
-        logged_in.sendcmd("STOR b.mxf")
+    for command, session in logged_in.items():
+        with pytest.raises(ftplib.error_temp, match="421"):
+            session.sendcmd(command)
+        with pytest.raises((EOFError, OSError)):
+            session.sendcmd(command)
+    assert [path.name for path in endpoint.home.iterdir()] == ["a.part"]
     assert program(*file, "enable", "evidence").returncode == 0
     connect(endpoint).enter()
     listed = json.loads(program(*file, "list", "--format", "json").stdout)
