@@ -457,9 +457,10 @@ class ControlHandler(WholeShutdown, TLS_FTPHandler):  # type: ignore[misc]  # py
 
     def _wrong_login(self, name: str) -> None:
         # What is no account may be a password in the wrong place.
-        self.audit("login_failed", account=name if self.app.users.get(name) else None)
+        account = name if self.app.users.get(name) else None
+        self.audit("login_failed", account=account)
         self.attempted_logins += 1
-        self.app.draining.wait(self.app.logins.failed(self.network))
+        self.app.draining.wait(self.app.logins.failed(self.network, account))
         if self.attempted_logins >= _MAX_LOGINS:
             self._turn_away("530 Wrong login. Disconnecting.")
         else:
@@ -473,7 +474,7 @@ class ControlHandler(WholeShutdown, TLS_FTPHandler):  # type: ignore[misc]  # py
             self.audit("internal_error", where="home", error=error.strerror)
             self._turn_away("421 The home of this account cannot be used.")
             return
-        self.app.logins.succeeded(self.network)
+        self.app.logins.succeeded(self.network, user.name)
         self.home = self.app.home(root)
         self.authorizer = _Permissions(user)
         self.abstracted_fs = _Files

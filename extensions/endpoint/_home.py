@@ -37,6 +37,11 @@ _OPEN: t.Final = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
 _NO_LINKS: t.Final = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
+def _folded(path: str) -> str:
+    """One name for all that some file systems take for the same."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
+
+
 class BusyFiles:
     """The files that are being written, by any session."""
 
@@ -54,9 +59,9 @@ class BusyFiles:
             Refusal: Another session writes it.
         """
         with self._lock:
-            if path in self._paths:
+            if _folded(path) in self._paths:
                 raise Refusal(450, "Another session is writing this file.")
-            self._paths.add(path)
+            self._paths.add(_folded(path))
 
     def release(self, path: str) -> None:
         """End it.
@@ -65,7 +70,7 @@ class BusyFiles:
             path: On disk.
         """
         with self._lock:
-            self._paths.discard(path)
+            self._paths.discard(_folded(path))
 
     @contextlib.contextmanager
     def claimed(self, *paths: str) -> t.Iterator[None]:
@@ -81,7 +86,7 @@ class BusyFiles:
             Refusal: Another session writes one of them.
         """
         with contextlib.ExitStack() as stack:
-            for path in sorted(set(paths)):
+            for path in sorted({_folded(path) for path in paths}):
                 self.claim(path)
                 stack.callback(self.release, path)
             yield
@@ -162,7 +167,9 @@ class Home:
         Returns:
             True when one of them fits.
         """
-        return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+        # Where upper and lower case are the same to the file system, both names are the same file.
+        folded = name.casefold()
+        return any(fnmatch.fnmatchcase(folded, pattern.casefold()) for pattern in patterns)
 
     def contains(self, path: str) -> bool:
         """Whether a path lies in the home, with no symbolic link on the way, nor at its end.
@@ -409,7 +416,8 @@ class Home:
         """
         with self._busy.claimed(path):
             status = self._existing(path)
-            if _is_complete(status) and not self.is_temporary(path):
+            # Also by a temporary name that a crash in a rename has left: it leads to evidence.
+            if _is_complete(status):
                 if path not in self._fresh:
                     raise Refusal(550, "This file is complete; its time stays.")
                 self._fresh.discard(path)

@@ -107,10 +107,11 @@ class Connections:
 
 @dc.dataclass(kw_only=True)
 class _Failures:
-    """Wrong logins of one address."""
+    """Wrong logins of one address: all, and those of each account."""
 
     count: int = 0
     last: float = 0.0
+    accounts: collections.Counter[str] = dc.field(default_factory=collections.Counter)
 
 
 class Logins:
@@ -155,11 +156,12 @@ class Logins:
         with self._lock:
             return self._of(address).count >= self._before_pause
 
-    def failed(self, address: str) -> float:
+    def failed(self, address: str, account: str | None) -> float:
         """Count a wrong login.
 
         Args:
             address: The client's.
+            account: Whose; nothing for a name that is no account.
 
         Returns:
             Seconds to wait before the answer.
@@ -167,20 +169,27 @@ class Logins:
         with self._lock:
             known = self._of(address)
             known.count, known.last = known.count + 1, self._clock()
+            if account is not None:
+                known.accounts[account] += 1
             self._failures[address] = known
             self._failures.move_to_end(address)
             while len(self._failures) > self._ADDRESSES:
                 self._failures.popitem(last=False)
             return min(self._delay * 2.0 ** min(known.count - 1, 30), self._max_delay)
 
-    def succeeded(self, address: str) -> None:
-        """Forget the wrong logins of an address.
+    def succeeded(self, address: str, account: str) -> None:
+        """Forget an account's wrong logins of an address; those of others stay, or one account would do to guess them.
 
         Args:
             address: The client's.
+            account: Whose login it was.
         """
         with self._lock:
-            self._failures.pop(address, None)
+            known = self._failures.get(address)
+            if known is not None:
+                known.count -= known.accounts.pop(account, 0)
+                if not known.count:
+                    del self._failures[address]
 
 
 class Rate:

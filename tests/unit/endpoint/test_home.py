@@ -251,3 +251,32 @@ def test_a_digest_follows_its_file(home: Home) -> None:
     known = digests.known(FileKey.of(pathlib.Path(home.root, "x.mxf").stat()), "SHA-256")
     assert known is not None
     assert known.hexdigest() == hashlib.sha256(b"content").hexdigest()
+
+
+def test_a_leftover_name_of_evidence_changes_nothing_of_it(home: Home) -> None:
+    receive(home, "a.mxf", b"evidence")
+    evidence, left = pathlib.Path(home.root, "a.mxf"), pathlib.Path(home.root, "a.part")
+    os.link(evidence, left)
+    before = evidence.stat().st_mtime_ns
+    with pytest.raises(Refusal, match="its time stays"):
+        home.set_time(str(left), 1_600_000_000)
+    assert evidence.stat().st_mtime_ns == before
+
+
+def test_names_that_some_file_systems_take_for_the_same(home: Home) -> None:
+    """`x.PART` must not be evidence that `DELE x.part` removes; nor may two sessions write one file by two names."""
+    assert home.is_temporary(f"{home.root}/x.PART")
+    assert home.is_temporary(f"{home.root}/.IN.x")
+    assert Home.named_temporary("a.part", ["*.PART"])
+    receive(home, "x.PART", b"x")
+    assert pathlib.Path(home.root, "x.PART").stat().st_mode & 0o222
+    busy = BusyFiles()
+    for one, other in (("/h/a.mxf", "/h/A.MXF"), ("/h/\u00fc", "/h/u\u0308"), ("/h/\u00dc", "/h/u\u0308")):
+        busy.claim(one)
+        with pytest.raises(Refusal, match="450"):
+            busy.claim(other)
+        with pytest.raises(Refusal, match="450"), busy.claimed("/h/x", other):
+            pass
+        busy.release(other)
+    with busy.claimed("/h/a.mxf", "/h/A.mxf"):
+        pass

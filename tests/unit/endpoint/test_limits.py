@@ -35,18 +35,36 @@ class Clock:
 def test_each_wrong_login_waits_longer() -> None:
     clock = Clock()
     logins = Logins(delay=1, max_delay=8, before_pause=6, pause=300, clock=clock)
-    assert [logins.failed("a") for dummy in range(5)] == [1, 2, 4, 8, 8]
-    assert logins.failed("b") == 1
+    assert [logins.failed("a", None) for dummy in range(5)] == [1, 2, 4, 8, 8]
+    assert logins.failed("b", "cam") == 1
     assert not logins.pausing("a")
-    logins.failed("a")
+    logins.failed("a", "cam")
     assert logins.pausing("a")
     clock.now += 299
     assert logins.pausing("a")
     clock.now += 1
     assert not logins.pausing("a")
-    assert logins.failed("a") == 1
-    logins.succeeded("a")
-    assert logins.failed("a") == 1
+    assert logins.failed("a", "cam") == 1
+    logins.succeeded("a", "cam")
+    assert logins.failed("a", "cam") == 1
+
+
+def test_one_account_does_not_serve_to_guess_another() -> None:
+    """A right login forgets its own wrong ones, not those of others from the same address."""
+    clock = Clock()
+    logins = Logins(delay=1, max_delay=8, before_pause=6, pause=300, clock=clock)
+    for dummy in range(5):
+        logins.failed("a", "victim")
+        logins.succeeded("a", "mine")
+    assert not logins.pausing("a")
+    logins.failed("a", "mine")
+    assert logins.pausing("a")
+    logins.succeeded("a", "mine")
+    assert not logins.pausing("a")
+    logins.failed("a", None)
+    assert logins.pausing("a")
+    clock.now += 300
+    assert not logins.pausing("a")
 
 
 def test_a_speed_is_kept() -> None:
