@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import typing as t
 
-from .._core._errors import CamsecError, ConnectError, RefusedError, TrustError
+from .._core._errors import CamsecError, ConnectError, RefusedError, TrustError, VerificationError
 from ._replies import Reply
 
-__all__ = ["FtpRefusedError", "NotResumedError", "refusal"]
+__all__ = ["FtpRefusedError", "MismatchError", "NotResumedError", "refusal"]
 
 # The server gives the connection up, or no data connection came about.
 _BROKEN: t.Final = frozenset({421, 425, 426})
@@ -38,6 +38,10 @@ class FtpRefusedError(RefusedError):
     def transient(self) -> bool:
         """The server says that the same may work later (4yz)."""
         return self.code // 100 == 4
+
+
+class MismatchError(VerificationError):
+    """What lies on the server is not what was sent."""
 
 
 class NotResumedError(TrustError):

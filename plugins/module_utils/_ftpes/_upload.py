@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
+import dataclasses as dc
 import datetime as dt
 import hashlib
-import time
 import typing as t
 
 from .._core._errors import InputError, RefusedError, VerificationError
 from ._blocks import BLOCK, read_blocks
 from ._data import DataConnection
-from ._errors import FtpRefusedError, refusal
+from ._errors import FtpRefusedError, MismatchError, refusal
 from ._facts import MINIMUM_PROOFS, ChannelFacts, Proof, UploadResult
 from ._hashes import CRC, HASH, SIZE, Digest, reported
 from ._link import Link
@@ -27,7 +27,6 @@ _READ_AGAIN: t.Final = 4 << 20
 _TAIL: t.Final = 1 << 20
 _SMALLEST_BLOCK: t.Final = 1 << 12
 _BLOCKS_PER_SECOND: t.Final = 20
-_MOMENT: t.Final = 2.0
 
 
 class Upload:
@@ -66,7 +65,6 @@ class Upload:
         self._digest = Digest(link.method)
         self._data: list[ChannelFacts] = []
         self._started = _now()
-        self._looked_at = 0.0
 
     def run(self) -> UploadResult:
         """Do it.
@@ -85,18 +83,14 @@ class Upload:
             return self._already_there(final)
         offset, how = self._prove_part(part) if self._resume and part else (0, "")
         self._send(offset)
-        proof, early = self._prove(self._temporary, together=self._second_look)
+        # RNTO overwrites without a word: whatever came there since is noticed as late as FTP lets us.
+        proof, early = self._prove(self._temporary, together=(("SIZE", self._remote),))
         self._source.check_unchanged()
         final = self._look_again(early)
         if final is not None:
             return self._found_late(final)
         self._rename()
         return self._result(proof, resumed_from=offset, resume_proof=how, bytes_sent=self._source.size - offset)
-
-    @property
-    def _second_look(self) -> tuple[tuple[str, str], ...]:
-        """RNTO overwrites without a word, so look once more, unless that was a moment ago."""
-        return (("SIZE", self._remote),) if time.monotonic() - self._looked_at > _MOMENT else ()
 
     @property
     def _reads_back(self) -> bool:
@@ -123,7 +117,6 @@ class Upload:
         if not self._link.is_listening:
             commands.append(("EPSV", ""))
         part, final, *listening = self._link.ask_all(*commands)
-        self._looked_at = time.monotonic()
         if listening:
             self._link.keep_listening(listening[0])
         return self._link.size_in(self._temporary, part), self._link.size_in(self._remote, final)
@@ -194,7 +187,7 @@ class Upload:
     # Proof
 
     def _prove(self, path: str, *, together: tuple[tuple[str, str], ...] = ()) -> tuple[Proof, list[Reply]]:
-        """Why what lies there is what was sent; ``together`` may be asked for in the same go."""
+        """Why what lies there is what was sent; ``together`` is asked for in the same go, unless that takes long."""
         method = self._link.method
         asked = [("SIZE", path)]
         if method is not None:
@@ -206,6 +199,7 @@ class Upload:
         kind, strength, confirmed = self._hash_proof(path, replies[1]) if method is not None else _SIZE_PROOF
         if self._server.read_back == "always" or (strength != HASH and self._server.read_back == "without_hash"):
             kind, strength, confirmed = self._read_back_proof(path, kind)
+            replies = replies[: len(asked)]  # what was told together is old by now
         if not _enough(strength, self._server.minimum_proof):
             raise VerificationError(
                 device=self._server.device,
@@ -260,8 +254,8 @@ class Upload:
         commands = [("REST", str(begin))] if begin else []
         return self._link.transfer([*commands, ("RETR", path)], use)
 
-    def _mismatch(self, path: str, found: str, expected: str) -> VerificationError:
-        return VerificationError(
+    def _mismatch(self, path: str, found: str, expected: str) -> MismatchError:
+        return MismatchError(
             device=self._server.device,
             subject=path,
             found=found,
@@ -273,8 +267,8 @@ class Upload:
 
     def _look_again(self, early: list[Reply]) -> int | None:
         """Size of what lies under the final name by now."""
-        final = early or (self._link.ask_all(*self._second_look) if self._second_look else [])
-        return self._link.size_in(self._remote, final[0]) if final else None
+        final = early or self._link.ask_all(("SIZE", self._remote))
+        return self._link.size_in(self._remote, final[0])
 
     def _found_late(self, size: int) -> UploadResult:
         """The final name is taken, which is only seen now; what was sent is not needed."""
@@ -310,10 +304,12 @@ class Upload:
             pass
         try:
             proof = self._prove(self._remote)[0]
-        except VerificationError as error:
+            if not _enough(proof.strength, CRC):
+                # Whatever was agreed for what we sent: a file that somebody may have put there is looked at.
+                kind, strength, confirmed = self._read_back_proof(self._remote, proof.kind)
+                proof = dc.replace(proof, kind=kind, strength=strength, confirmed=confirmed)
+        except MismatchError as error:
             raise self._in_the_way("a file of the same size and another content") from error
-        if not _enough(proof.strength, CRC):
-            raise self._in_the_way("a file of the same size whose content the server does not tell")
         self._source.check_unchanged()
         return self._result(proof, already_there=True, bytes_sent=0)
 

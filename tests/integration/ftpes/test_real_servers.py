@@ -164,6 +164,18 @@ def test_what_is_there_is_never_overwritten(kind: str, real: t.Any, site: t.Any)
         assert (there.home / path.name).read_bytes() == path.read_bytes()
 
 
+def test_what_comes_under_the_final_name_meanwhile_is_not_overwritten(real: t.Any, site: t.Any) -> None:
+    path = site.file(50_000)
+    with real("vsftpd") as there, Session(site.server(there, read_back="never", minimum_proof="size")) as session:
+
+        def other_station(_sent: int) -> None:
+            (there.home / path.name).write_bytes(b"somebody else's evidence")
+
+        with pytest.raises(RefusedError, match="has come there meanwhile"):
+            site.send(session, path, progress=other_station)
+        assert (there.home / path.name).read_bytes() == b"somebody else's evidence"
+
+
 def test_size_alone_proves_no_file_of_an_earlier_run(real: t.Any, site: t.Any) -> None:
     path = site.file(1000)
     with real("vsftpd") as there:
@@ -171,8 +183,12 @@ def test_size_alone_proves_no_file_of_an_earlier_run(real: t.Any, site: t.Any) -
         with Session(weak) as session:
             result = site.send(session, path)
             assert (result.proof.kind, result.proof.strength, len(result.data)) == ("size", "size", 1)
-            with pytest.raises(RefusedError, match="does not tell"):
-                site.send(session, path)
+            # Killed between the rename and its own note, a client meets its own file again: that one is read back.
+            again = site.send(session, path)
+            assert (again.already_there, again.proof.kind, again.bytes_sent) == (True, "read_back", 0)
+            other = site.file(1000)
+            with pytest.raises(RefusedError, match="same size and another content"):
+                site.send(session, other, path.name)
         with (
             Session(site.server(there, read_back="never")) as session,
             pytest.raises(InputError, match="proves size at best"),
