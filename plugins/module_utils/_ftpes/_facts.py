@@ -97,6 +97,8 @@ class Server:
             raise self._error("port", self.port, "1 to 65535")
         if not self.ca_path and not self.spki_sha256:
             raise self._error("trust", "neither ca_path nor spki_sha256", "one of the two at least")
+        if self.crl_path and not self.ca_path:
+            raise self._error("crl_path", "a revocation list without ca_path", "ca_path, since pins know no issuer")
         for pin in self.spki_sha256:
             if not _SHA256.fullmatch(pin):
                 raise self._error("spki_sha256", pin, "64 lower-case hexadecimal digits")

@@ -112,6 +112,7 @@ GOOD: t.Final[dict[str, t.Any]] = {
         ({"minimum_proof": "none"}, "minimum_proof"),
         ({"ca_path": None}, "trust"),
         ({"spki_sha256": ("AB",)}, "spki_sha256"),
+        ({"ca_path": None, "spki_sha256": ("ab" * 32,), "crl_path": "/crl.pem"}, "crl_path"),
     ],
 )
 def test_server_refuses_what_is_none(change: dict[str, t.Any], subject: str) -> None:
