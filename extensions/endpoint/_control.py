@@ -81,6 +81,10 @@ class _Files(AbstractedFS):  # type: ignore[misc]  # pyftpdlib has no types
     def validpath(self, path: str) -> bool:
         return self.home.contains(path)
 
+    def realpath(self, path: str) -> str:
+        """The path itself: :meth:`validpath` has seen that no link is on the way."""
+        return path
+
     def chdir(self, path: str) -> None:
         """Not the process's directory, which all sessions share."""
         if not pathlib.Path(path).is_dir():
@@ -346,7 +350,7 @@ class ControlHandler(WholeShutdown, TLS_FTPHandler):  # type: ignore[misc]  # py
             return Refusal(501, "A command is UTF-8 without control characters.")
         if cmd == "SITE":
             return Refusal(502, "No SITE command is known here.")
-        if self.user is not None and cmd != "QUIT" and self.app.users.get(self.user.name) is None:
+        if self.user is not None and cmd != "QUIT" and self.app.users.get(self.user.name, at_once=False) is None:
             return Refusal(421, "This account is closed.")
         return None
 

@@ -180,7 +180,19 @@ class Home:
         Returns:
             True when it does.
         """
-        return (path == self.root or path.startswith(self.root + "/")) and os.path.realpath(path) == path
+        if (path != self.root and not path.startswith(self.root + "/")) or os.path.normpath(path) != path:
+            return False
+        # Only what a user could have made is looked at: each command asks, and the way to the root holds no link.
+        here = self.root
+        for part in path[len(self.root) :].split("/"):
+            here = f"{here}/{part}" if part else here
+            try:
+                if stat.S_ISLNK(os.lstat(here).st_mode):
+                    return False
+            except OSError:
+                # Nothing is there, so nothing is behind it either.
+                return True
+        return True
 
     # -- uploads -----------------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ import pathlib
 import re
 import tempfile
 import threading
+import time
 import typing as t
 
 import argon2
@@ -210,13 +211,17 @@ class Users:
 
     # Each verification takes 64 MiB: a crowd of wrong logins must not take all memory.
     _AT_A_TIME: t.Final = 2
+    # Each command of each session asks whether its account is still open.
+    _OFTEN: t.Final = 0.05
 
     def __init__(self, file: UsersFile, hasher: argon2.PasswordHasher | None = None) -> None:
         self._file = file
+        self._path = os.fspath(file.path)
         self._hasher = hasher or argon2.PasswordHasher()
         self._lock = threading.Lock()
         self._busy = threading.BoundedSemaphore(self._AT_A_TIME)
         self._users = file.read()
+        self._looked_at = 0.0
         self._seen = self._signature()
         # Verified when there is no such user, so that time does not tell who exists.
         self._nobody = self._hasher.hash(os.urandom(16).hex())
@@ -224,22 +229,26 @@ class Users:
 
     def _signature(self) -> tuple[int, ...] | None:
         try:
-            status = self._file.path.stat()
+            status = os.stat(self._path)  # noqa: PTH116  # for each command
         except OSError:
             return None
         return (status.st_ino, status.st_size, status.st_mtime_ns)
 
-    def get(self, name: str) -> User | None:
+    def get(self, name: str, *, at_once: bool = True) -> User | None:
         """An account that may be used now.
 
         Args:
             name: Of the user.
+            at_once: Look whether the file has changed; otherwise some times a second will do.
 
         Returns:
             The account, or nothing when there is none or it is not enabled.
         """
         with self._lock:
-            seen = self._signature()
+            now = time.monotonic()
+            seen = self._seen
+            if at_once or now - self._looked_at >= self._OFTEN:
+                self._looked_at, seen = now, self._signature()
             if seen != self._seen:
                 # A broken file must not lock everybody out: the last good one holds, and `problem` says so.
                 self._seen = seen

@@ -174,6 +174,10 @@ def test_only_what_is_in_the_home(home: Home, tmp_path: pathlib.Path) -> None:
     assert home.contains(str(tmp_path / "plain" / "new"))
     assert not home.contains(str(tmp_path / "link"))
     assert not home.contains(str(tmp_path / "link" / "passwd"))
+    assert not home.contains(str(tmp_path / "link" / "none" / "none"))
+    assert not home.contains(f"{tmp_path}/none/../link")
+    assert not home.contains(f"{tmp_path}/plain/../../x")
+    assert home.contains(str(tmp_path / "none" / "none"))
     assert not home.contains(f"{tmp_path}x")
     with pytest.raises(Refusal):
         home.open_upload(str(tmp_path / "link"))
