@@ -75,13 +75,6 @@ class Wish:
     def __post_init__(self) -> None:
         check_remote_name(self.remote_directory)
         check_bag_info(self.bag_info)
-        if self.server.crl_path and not self.server.ca_path:
-            raise InputError(
-                device=self.server.crl_path,
-                subject="revocation list",
-                found="no CA file with it",
-                expected="the authority's certificate too, since pins alone look at no revocation list",
-            )
         if self.timestamp_scope not in STAMP_CHOICES:
             raise InputError(
                 device="this host",

@@ -308,7 +308,9 @@ class Upload:
                 # Whatever was agreed for what we sent: a file that somebody may have put there is looked at.
                 kind, strength, confirmed = self._read_back_proof(self._remote, proof.kind)
                 proof = dc.replace(proof, kind=kind, strength=strength, confirmed=confirmed)
-        except MismatchError as error:
+        except VerificationError as error:
+            if not isinstance(error, MismatchError):
+                raise
             raise self._in_the_way("a file of the same size and another content") from error
         self._source.check_unchanged()
         return self._result(proof, already_there=True, bytes_sent=0)
