@@ -158,7 +158,10 @@ class UsersFile:
         try:
             lock = os.open(self.path.parent, os.O_RDONLY)
         except OSError as error:
-            raise self._error(f"{error.strerror} at its directory", "an existing directory") from error
+            raise self._error(
+                f"its directory {self.path.parent} unusable ({(error.strerror or 'an error').lower()})",
+                "a directory that exists and can be read",
+            ) from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             users = self.read() if self.path.exists() else {}
