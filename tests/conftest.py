@@ -8,6 +8,9 @@ from __future__ import annotations
 import importlib.util
 import os
 import pathlib
+import subprocess
+import sys
+import typing as t
 
 import pytest
 
@@ -32,3 +35,32 @@ def _require_collection() -> None:
     installed = os.environ.get("CAMSEC_TEST_INSTALLED") == "1"
     if not installed and not pathlib.Path(found.origin).resolve().is_relative_to(ROOT / "plugins"):
         raise pytest.UsageError(f"{found.origin} would be tested instead of this checkout: {advice}")
+
+
+@pytest.fixture
+def at_once() -> t.Callable[[str, t.Sequence[t.Sequence[str]]], list[str]]:
+    """Run Python code in as many processes of its own, which all start together; see :func:`_at_once`."""
+    return _at_once
+
+
+def _at_once(code: str, arguments: t.Sequence[t.Sequence[str]]) -> list[str]:
+    """Run Python code in as many processes of its own, which all start together; a fork of pytest may deadlock.
+
+    Args:
+        code: Reads its arguments from ``sys.argv``.
+        arguments: Of each process.
+
+    Returns:
+        What each printed.
+    """
+    command = [sys.executable, "-c", "import sys; sys.stdin.readline(); " + code]
+    processes = [
+        subprocess.Popen([*command, *one], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for one in arguments
+    ]
+    for process in processes:
+        t.cast("t.IO[str]", process.stdin).write("go\n")
+        t.cast("t.IO[str]", process.stdin).flush()
+    printed = [process.communicate(timeout=90)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0] * len(processes)
+    return printed

@@ -204,7 +204,7 @@ class Upload:
             raise reply_of(self._error)
 
     def settle(self) -> None:
-        """Let what has come so far go to the disk: the network has nothing more for now."""
+        """Let what has come so far go to the disk: the network brings nothing more at this moment."""
         if self._filled >= _BUFFER // 2:
             self._pass_on()
 

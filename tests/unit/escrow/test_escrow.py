@@ -308,29 +308,7 @@ def test_without_ansible_core(escrow: Escrow, monkeypatch: pytest.MonkeyPatch) -
         Escrow(escrow.path, Secret(VAULT))
 
 
-def at_once(code: str, arguments: t.Sequence[t.Sequence[str]]) -> list[str]:
-    """Run Python code in as many processes of its own, which all start together; a fork of pytest may deadlock.
-
-    Args:
-        code: Reads its arguments from ``sys.argv``.
-        arguments: Of each process.
-
-    Returns:
-        What each printed.
-    """
-    command = [sys.executable, "-c", "import sys; sys.stdin.readline(); " + code]
-    processes = [
-        subprocess.Popen([*command, *one], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        for one in arguments
-    ]
-    for process in processes:
-        t.cast("t.IO[str]", process.stdin).write("go\n")
-        t.cast("t.IO[str]", process.stdin).flush()
-    printed = [process.communicate(timeout=90)[0] for process in processes]
-    assert [process.returncode for process in processes] == [0] * len(processes)
-    return printed
-
-
+AtOnce = t.Callable[[str, t.Sequence[t.Sequence[str]]], list[str]]
 CHANGES = """
 import datetime as dt
 from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import CamsecError
@@ -348,7 +326,7 @@ for number in range(int(first), 24, 8):
 """
 
 
-def test_processes_at_once_lose_nothing(escrow: Escrow) -> None:
+def test_processes_at_once_lose_nothing(escrow: Escrow, at_once: AtOnce) -> None:
     at_once(CHANGES, [(str(escrow.path), VAULT, str(first)) for first in range(8)])
     assert {entry.password.reveal() for entry in escrow.entries()} == {f"n{number}" for number in range(24)}
 

@@ -11,8 +11,6 @@ import pathlib
 import socket
 import ssl
 import stat
-import subprocess
-import sys
 import threading
 import typing as t
 
@@ -276,29 +274,7 @@ def test_issued_by_another(authority: CertificateAuthority, tmp_path: pathlib.Pa
     assert not authority.issued_by_us(issued.facts)
 
 
-def at_once(code: str, arguments: t.Sequence[t.Sequence[str]]) -> list[str]:
-    """Run Python code in as many processes of its own, which all start together; a fork of pytest may deadlock.
-
-    Args:
-        code: Reads its arguments from ``sys.argv``.
-        arguments: Of each process.
-
-    Returns:
-        What each printed.
-    """
-    command = [sys.executable, "-c", "import sys; sys.stdin.readline(); " + code]
-    processes = [
-        subprocess.Popen([*command, *one], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        for one in arguments
-    ]
-    for process in processes:
-        t.cast("t.IO[str]", process.stdin).write("go\n")
-        t.cast("t.IO[str]", process.stdin).flush()
-    printed = [process.communicate(timeout=90)[0] for process in processes]
-    assert [process.returncode for process in processes] == [0] * len(processes)
-    return printed
-
-
+AtOnce = t.Callable[[str, t.Sequence[t.Sequence[str]]], list[str]]
 ISSUE = """
 from ansible_collections.camsec.fleet.plugins.module_utils._core._secret import Secret
 from ansible_collections.camsec.fleet.plugins.module_utils._pki._authority import CertificateAuthority
@@ -313,7 +289,7 @@ for number in range(int(first), 100, 25):
 """
 
 
-def test_many_processes_at_once_lose_nothing(authority: CertificateAuthority) -> None:
+def test_many_processes_at_once_lose_nothing(authority: CertificateAuthority, at_once: AtOnce) -> None:
     printed = at_once(ISSUE, [(str(authority.directory), PASSPHRASE.reveal(), str(first)) for first in range(25)])
     serials = " ".join(printed).split()
     entries = authority.ledger.certificates()
@@ -335,7 +311,7 @@ except PkiError as error:
 """
 
 
-def test_two_workers_make_one_authority(tmp_path: pathlib.Path) -> None:
+def test_two_workers_make_one_authority(tmp_path: pathlib.Path, at_once: AtOnce) -> None:
     told = sorted(at_once(CREATE, [(str(tmp_path / "ca"), PASSPHRASE.reveal())] * 4))
     assert told == ["an authority"] * 3 + ["made"]
     CertificateAuthority.open(tmp_path / "ca").check_passphrase(PASSPHRASE)

@@ -6,10 +6,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import pathlib
-import subprocess
-import sys
 import typing as t
 
 import pytest
@@ -115,20 +112,19 @@ def test_ledger_gives_back_what_was_written(tmp_path: pathlib.Path) -> None:
     assert ledger.holding("C") is None
 
 
-def test_many_processes_write_at_once(tmp_path: pathlib.Path) -> None:
-    program = (
-        "import sys; sys.path[:0] = [p for p in sys.argv[3].split(':') if p]\n"
-        "from ansible_collections.camsec.fleet.plugins.module_utils._storage.ledger import CardLedger, Holding\n"
-        "for number in range(20):\n"
-        "    CardLedger(sys.argv[1]).note(Holding(card=f'{sys.argv[2]}-{number}', at='t', place='p',"
-        " content_sha256='x'))\n"
-    )
+WRITES = """
+from ansible_collections.camsec.fleet.plugins.module_utils._storage.ledger import CardLedger, Holding
+path, name = sys.argv[1:]
+for number in range(20):
+    CardLedger(path).note(Holding(card=f"{name}-{number}", at="t", place="p", content_sha256="x"))
+"""
+
+
+def test_many_processes_write_at_once(
+    tmp_path: pathlib.Path, at_once: t.Callable[[str, t.Sequence[t.Sequence[str]]], list[str]]
+) -> None:
     path = tmp_path / "cards.sqlite3"
-    running = [
-        subprocess.Popen([sys.executable, "-c", program, path, str(number), os.pathsep.join(sys.path)])
-        for number in range(4)
-    ]
-    assert [process.wait(60) for process in running] == [0] * 4
+    at_once(WRITES, [(str(path), str(number)) for number in range(4)])
     assert len(CardLedger(path).holdings()) == 80
 
 
