@@ -70,9 +70,8 @@ class Camera(Device):
         if self.state.live == "https" and self.state.expired(self.now()):
             # HTTPS-24: at the restart after the expiry the connection falls back to HTTP.
             self.state.live = "http"
-        listener = self._listener_for(self.state.live, self.state.https_port)
-        await listener.open()
-        self._listener = listener
+        self._listener = self._listener_for(self.state.live, self.state.https_port)
+        await self._listener.open()
 
     async def halt(self) -> None:
         generation, self._generation = self._generation, None
@@ -223,8 +222,8 @@ class Camera(Device):
                 new.release()
                 return
             self.unreachable = ""
-            if await self.open_late(new):
-                self._listener = new
+            self._listener, self._next = new, None
+            await self.open_late(new)
 
         async def leave() -> None:
             if old is not None:

@@ -128,6 +128,7 @@ class Device(abc.ABC):
         self._accounts = spec.accounts
         self._passwords = {user.name: user.password for user in self._accounts.values()}
         self._boots = 0
+        self._starting = asyncio.Lock()
 
     @property
     def name(self) -> str:
@@ -279,30 +280,35 @@ class Device(abc.ABC):
             await self._come_up()
 
     async def _come_up(self) -> None:
-        self.unreachable = ""
-        try:
-            await self.boot()
-        except PortError as error:
-            self.unreachable = str(error)
-            self.power = "off"
-            await self.halt()
-            raise
-        self.power = "on"
+        boots = self._boots
+        async with self._starting:
+            if self._boots != boots or self.power == "on":
+                return
+            self.unreachable = ""
+            try:
+                await self.boot()
+            except PortError as error:
+                self.unreachable = str(error)
+                self.power = "off"
+                await self.halt()
+                raise
+            if self._boots == boots:
+                self.power = "on"
 
-    async def open_late(self, listener: Listener) -> bool:
+    async def open_late(self, listener: Listener) -> None:
         """Open when nobody waits for an answer any more: a port that cannot be had is shown as `unreachable`."""
         try:
             await listener.open()
         except PortError as error:
             self.unreachable = str(error)
             _log.error("%s: %s", self.name, error)
-            return False
-        return True
 
     async def power_off(self) -> None:
+        """Lose the power; a device that is just starting is cut off once it has started."""
         self._boots += 1
         self.power = "off"
-        await self.halt()
+        async with self._starting:
+            await self.halt()
         self.on_change(self)
 
     async def restart(self) -> None:
@@ -321,7 +327,8 @@ class Device(abc.ABC):
             self.on_change(self)
 
         self.clock.call_in(RESTART_SECONDS, up)
-        await self.halt()
+        async with self._starting:
+            await self.halt()
 
     def busy_for(self, reason: str, device_seconds: float) -> ApiError:
         return busy(reason, self.clock.real_seconds(max(0.0, device_seconds)))

@@ -26,7 +26,7 @@ class PortError(Exception):
 
 
 class Listener:
-    """One address and port with one scheme; it knows its connections."""
+    """One address and port with one scheme; it knows its connections. Once closed it stays closed."""
 
     def __init__(self, *, address: str, port: int, handler: Handler, tls: ssl.SSLContext | None) -> None:
         self.address = address
@@ -36,6 +36,7 @@ class Listener:
         self._socket: socket.socket | None = None
         self._listening: asyncio.Server | None = None
         self._http: web.Server | None = None
+        self._closed = False
 
     @property
     def is_open(self) -> bool:
@@ -65,6 +66,9 @@ class Listener:
         return f"Limit of the simulator: {place} cannot be opened ({error.strerror})."
 
     async def open(self) -> None:
+        """Listen; one that was closed meanwhile does not."""
+        if self._closed:
+            return
         self.bind()
         assert self._socket is not None
         self._http = web.Server(
@@ -79,15 +83,19 @@ class Listener:
         protocols: t.Callable[[], asyncio.BaseProtocol] = self._http
         if self.tls is not None:
             protocols = tls_server(self._http, self.tls)
-        try:
-            self._listening = await loop.create_server(protocols, sock=self._socket, backlog=128)
-        except OSError as error:
-            self.release()
-            raise PortError(self._why(error)) from error
+        # The server owns the socket before it listens. A close meanwhile goes through the server: the event loop must
+        # never be left with a socket that is closed, or it does not hear the next one with that number.
+        self._listening = await loop.create_server(protocols, sock=self._socket, backlog=128, start_serving=False)
         self._socket = None
+        try:
+            await self._listening.start_serving()
+        except OSError as error:
+            await self.close()
+            raise PortError(self._why(error)) from error
 
     def release(self) -> None:
         """Give back a port that was bound and never opened."""
+        self._closed = True
         if self._socket is not None:
             self._socket.close()
             self._socket = None

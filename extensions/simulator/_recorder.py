@@ -87,7 +87,6 @@ class Recorder(Device):
         self._https = self._secure()
         await self._https.open()
         self._trust_changed()
-        self.power = "on"
         self.clock.track(self.check_all())
 
     async def halt(self) -> None:
@@ -383,13 +382,13 @@ class Recorder(Device):
     async def _open_missing(self, bound: list[Listener]) -> None:
         by_port = {listener.port: listener for listener in bound}
         self.unreachable = ""
-        if self._http is None and not self.state.pc.https_only:
-            plain = by_port.get(self.spec.http_port) or self._plain()
-            self._http = plain if await self.open_late(plain) else None
-        if self._https is None:
+        if not _is_open(self._http) and not self.state.pc.https_only:
+            self._http = by_port.get(self.spec.http_port) or self._plain()
+            await self.open_late(self._http)
+        if not _is_open(self._https):
             secure = self._secure()
-            secure = by_port.get(secure.port) or secure
-            self._https = secure if await self.open_late(secure) else None
+            self._https = by_port.get(secure.port) or secure
+            await self.open_late(self._https)
 
     # -- calls: certificates -------------------------------------------------------------------------------------
 
@@ -598,6 +597,10 @@ class Recorder(Device):
 
     def load(self, data: t.Mapping[str, t.Any]) -> None:
         self.state = RecorderState.load(data, self.links)
+
+
+def _is_open(listener: Listener | None) -> bool:
+    return listener is not None and listener.is_open
 
 
 def _bind_all(listeners: t.Sequence[Listener]) -> None:

@@ -119,6 +119,10 @@ class RunningSimulator:
             await self._control.stop()
         if self._simulator is not None:
             await self._simulator.stop()
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     def _end_thread(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
