@@ -243,7 +243,9 @@ def _watch(process: subprocess.Popen[bytes], folder: pathlib.Path) -> set[str]:
     seen: set[str] = set()
     end = time.monotonic() + 120
     while process.poll() is None and time.monotonic() < end:
-        for path in (*pathlib.Path("/proc").glob("[0-9]*/cmdline"), *folder.rglob("*")):
+        # os.walk minds no folder that goes away meanwhile.
+        files = [pathlib.Path(above, name) for above, dummy, names in os.walk(folder) for name in names]
+        for path in (*pathlib.Path("/proc").glob("[0-9]*/cmdline"), *files):
             with contextlib.suppress(OSError):
                 seen.add(path.read_bytes().replace(b"\0", b" ").decode("latin-1"))
         time.sleep(0.02)
