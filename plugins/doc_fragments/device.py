@@ -80,6 +80,14 @@ options:
 
     CAMERA = r"""
 options:
+  driver:
+    description:
+      - What the camera speaks. V(auto) asks for each dialect in turn, in the order of the choices, by calls that change
+        nothing; it costs a few requests more.
+      - What a dialect cannot do is said before anything is sent.
+    type: str
+    choices: [auto, ipro]
+    default: ipro
   key_timeout:
     description:
       - Seconds that the camera may take to generate a key, also one that a task finds it busy with; about 120 are usual

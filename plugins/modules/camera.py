@@ -151,8 +151,8 @@ certificate:
 """
 
 from ansible_collections.camsec.fleet.plugins.module_utils._camera.modules import (
+    CAMERA_OPTIONS,
     INVENTORY_OPTIONS,
-    LIMIT_OPTIONS,
     SUBJECT_OPTIONS,
     whole,
 )
@@ -162,7 +162,7 @@ from ansible_collections.camsec.fleet.plugins.module_utils._options import CONTA
 SPEC = ModuleSpec(
     argument_spec={
         **DEVICE_OPTIONS,
-        **LIMIT_OPTIONS,
+        **CAMERA_OPTIONS,
         **SUBJECT_OPTIONS,
         "connection": {"type": "str", "choices": ["http", "https"], "default": "https"},
         "private_key_size": {"type": "int", "choices": [2048, 3072, 4096], "default": 2048, "no_log": False},

@@ -106,20 +106,24 @@ certificate:
   sample: {subject: CN=192.0.2.11, issuer: CN=Site CA, serial_number: 3f6a, not_after: '2027-12-24T00:00:00Z'}
 """
 
-from ansible_collections.camsec.fleet.plugins.module_utils._camera.modules import LIMIT_OPTIONS, certificate
+from ansible_collections.camsec.fleet.plugins.module_utils._camera.modules import (
+    CAMERA_CONTACT,
+    CAMERA_OPTIONS,
+    certificate,
+)
 from ansible_collections.camsec.fleet.plugins.module_utils._module import ModuleSpec, run_module
-from ansible_collections.camsec.fleet.plugins.module_utils._options import CONTACT_OPTIONS, DEVICE_OPTIONS
+from ansible_collections.camsec.fleet.plugins.module_utils._options import DEVICE_OPTIONS
 
 SPEC = ModuleSpec(
     argument_spec={
         **DEVICE_OPTIONS,
-        **LIMIT_OPTIONS,
+        **CAMERA_OPTIONS,
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "certificate_path": {"type": "path"},
         "certificate_content": {"type": "str", "no_log": True},
     },
     run=certificate,
-    inventory_options=CONTACT_OPTIONS,
+    inventory_options=CAMERA_CONTACT,
     constraints={
         "mutually_exclusive": [("certificate_path", "certificate_content")],
         "required_if": [("state", "present", ("certificate_path", "certificate_content"), True)],

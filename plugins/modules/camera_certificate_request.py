@@ -116,22 +116,23 @@ certificate_signing_request:
 """
 
 from ansible_collections.camsec.fleet.plugins.module_utils._camera.modules import (
-    LIMIT_OPTIONS,
+    CAMERA_CONTACT,
+    CAMERA_OPTIONS,
     SUBJECT_OPTIONS,
     certificate_request,
 )
 from ansible_collections.camsec.fleet.plugins.module_utils._module import ModuleSpec, run_module
-from ansible_collections.camsec.fleet.plugins.module_utils._options import CONTACT_OPTIONS, DEVICE_OPTIONS
+from ansible_collections.camsec.fleet.plugins.module_utils._options import DEVICE_OPTIONS
 
 SPEC = ModuleSpec(
     argument_spec={
         **DEVICE_OPTIONS,
-        **LIMIT_OPTIONS,
+        **CAMERA_OPTIONS,
         **SUBJECT_OPTIONS,
         "regenerate": {"type": "str", "choices": ["if_needed", "always"], "default": "if_needed"},
     },
     run=certificate_request,
-    inventory_options=CONTACT_OPTIONS,
+    inventory_options=CAMERA_CONTACT,
 )
 
 

@@ -99,18 +99,18 @@ certificate:
   sample: {subject: CN=192.0.2.11, issuer: CN=Site CA, serial_number: 3f6a, not_after: '2027-12-24T00:00:00Z'}
 """
 
-from ansible_collections.camsec.fleet.plugins.module_utils._camera.modules import LIMIT_OPTIONS, https
+from ansible_collections.camsec.fleet.plugins.module_utils._camera.modules import CAMERA_CONTACT, CAMERA_OPTIONS, https
 from ansible_collections.camsec.fleet.plugins.module_utils._module import ModuleSpec, run_module
-from ansible_collections.camsec.fleet.plugins.module_utils._options import CONTACT_OPTIONS, DEVICE_OPTIONS
+from ansible_collections.camsec.fleet.plugins.module_utils._options import DEVICE_OPTIONS
 
 SPEC = ModuleSpec(
     argument_spec={
         **DEVICE_OPTIONS,
-        **LIMIT_OPTIONS,
+        **CAMERA_OPTIONS,
         "connection": {"type": "str", "choices": ["http", "https"], "default": "https"},
     },
     run=https,
-    inventory_options=CONTACT_OPTIONS,
+    inventory_options=CAMERA_CONTACT,
 )
 
 

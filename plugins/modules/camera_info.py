@@ -121,11 +121,11 @@ certificate:
   sample: {subject: CN=192.0.2.11, issuer: CN=Site CA, serial_number: 3f6a, not_after: '2027-12-24T00:00:00Z'}
 """
 
-from ansible_collections.camsec.fleet.plugins.module_utils._camera.modules import LIMIT_OPTIONS, info
+from ansible_collections.camsec.fleet.plugins.module_utils._camera.modules import CAMERA_CONTACT, CAMERA_OPTIONS, info
 from ansible_collections.camsec.fleet.plugins.module_utils._module import ModuleSpec, run_module
-from ansible_collections.camsec.fleet.plugins.module_utils._options import CONTACT_OPTIONS, DEVICE_OPTIONS
+from ansible_collections.camsec.fleet.plugins.module_utils._options import DEVICE_OPTIONS
 
-SPEC = ModuleSpec(argument_spec={**DEVICE_OPTIONS, **LIMIT_OPTIONS}, run=info, inventory_options=CONTACT_OPTIONS)
+SPEC = ModuleSpec(argument_spec={**DEVICE_OPTIONS, **CAMERA_OPTIONS}, run=info, inventory_options=CAMERA_CONTACT)
 
 
 def main() -> None:

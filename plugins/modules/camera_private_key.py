@@ -121,20 +121,24 @@ certificate:
   sample: {subject: CN=192.0.2.11, issuer: CN=Site CA, serial_number: 3f6a, not_after: '2027-12-24T00:00:00Z'}
 """
 
-from ansible_collections.camsec.fleet.plugins.module_utils._camera.modules import LIMIT_OPTIONS, private_key
+from ansible_collections.camsec.fleet.plugins.module_utils._camera.modules import (
+    CAMERA_CONTACT,
+    CAMERA_OPTIONS,
+    private_key,
+)
 from ansible_collections.camsec.fleet.plugins.module_utils._module import ModuleSpec, run_module
-from ansible_collections.camsec.fleet.plugins.module_utils._options import CONTACT_OPTIONS, DEVICE_OPTIONS
+from ansible_collections.camsec.fleet.plugins.module_utils._options import DEVICE_OPTIONS
 
 SPEC = ModuleSpec(
     argument_spec={
         **DEVICE_OPTIONS,
-        **LIMIT_OPTIONS,
+        **CAMERA_OPTIONS,
         "size": {"type": "int", "choices": [2048, 3072, 4096], "default": 2048},
         "regenerate": {"type": "str", "choices": ["never", "on_mismatch", "always"], "default": "on_mismatch"},
         "generated_at": {"type": "str", "default": "", "no_log": False},
     },
     run=private_key,
-    inventory_options=CONTACT_OPTIONS,
+    inventory_options=CAMERA_CONTACT,
 )
 
 

@@ -100,22 +100,23 @@ certificate:
 """
 
 from ansible_collections.camsec.fleet.plugins.module_utils._camera.modules import (
-    LIMIT_OPTIONS,
+    CAMERA_CONTACT,
+    CAMERA_OPTIONS,
     SUBJECT_OPTIONS,
     self_signed_certificate,
 )
 from ansible_collections.camsec.fleet.plugins.module_utils._module import ModuleSpec, run_module
-from ansible_collections.camsec.fleet.plugins.module_utils._options import CONTACT_OPTIONS, DEVICE_OPTIONS
+from ansible_collections.camsec.fleet.plugins.module_utils._options import DEVICE_OPTIONS
 
 SPEC = ModuleSpec(
     argument_spec={
         **DEVICE_OPTIONS,
-        **LIMIT_OPTIONS,
+        **CAMERA_OPTIONS,
         **SUBJECT_OPTIONS,
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
     },
     run=self_signed_certificate,
-    inventory_options=CONTACT_OPTIONS,
+    inventory_options=CAMERA_CONTACT,
 )
 
 

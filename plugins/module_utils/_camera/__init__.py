@@ -1,4 +1,4 @@
 # Copyright: (c) 2026, camsec.fleet contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Network cameras: the driver, the manual's rules, and one resource a file."""
+"""Network cameras of any dialect: state, rules, planning, one resource a file; a driver for each dialect beside it."""

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, camsec.fleet contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The certificate signing request that the camera makes for its own key (HTTPS-20)."""
+"""The certificate signing request that the camera makes for its own key."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import typing as t
 
 from .._core._plan import Plan, Step
 from .._pki._keys import load_request
-from . import rules
 from .planning import make_plan, subject_fits
 from .resource import CameraResource
 from .state import CameraState, SubjectName
@@ -43,9 +42,9 @@ class CertificateRequest(CameraResource[WantedRequest]):
             The state.
         """
         state = super().read()
-        rules.check_tls_supported(self.target.host, state)
-        made_at = self.api.request_made_at()
-        self._present = self.api.certificate_request() if made_at else ""
+        state.rules.check_tls_supported(self.target.host, state)
+        made_at = self.driver.request_made_at()
+        self._present = self.driver.certificate_request() if made_at else ""
         return dc.replace(state, request_made_at=made_at)
 
     def plan(self, current: CameraState) -> Plan:
@@ -61,15 +60,15 @@ class CertificateRequest(CameraResource[WantedRequest]):
             RuleError: There is no key, or a field cannot be entered.
         """
         device = self.target.host
-        rules.check_subject(device, self.wanted.subject)
-        rules.check_key_exists(device, current, "CSR", "HTTPS-01")
+        current.rules.check_subject(device, self.wanted.subject)
+        current.rules.check_key_exists(device, current, "CSR")
         if self._present and self.wanted.regenerate == "if_needed" and self._fits(current):
             return make_plan(current, current, [])
         step = Step(
             id="make_request",
             title=f"Make a CSR for {self.wanted.subject.common_name}",
-            rule="HTTPS-20",
-            data={"subject": self.wanted.subject},
+            rule=current.rules.ids.request,
+            data={"subject": self.wanted.subject, "names": ()},
         )
         return make_plan(current, dc.replace(current, request_made_at="by this run"), [step])
 
@@ -94,12 +93,12 @@ class CertificateRequest(CameraResource[WantedRequest]):
             Also ``certificate_signing_request``.
         """
         result = super().verify(plan)
-        pem = self.api.certificate_request()
+        pem = self.driver.certificate_request()
         load_request(pem, device=self.target.host)
         return {**result, "certificate_signing_request": pem}
 
     def _fits(self, current: CameraState) -> bool:
-        """A CSR from before the present key was generated is one of an older key (HTTPS-05)."""
+        """A CSR from before the present key was generated is one of an older key."""
         if current.key is None or current.request_made_at < current.key.generated_at:
             return False
         request = load_request(self._present, device=self.target.host)

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, camsec.fleet contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the camera answers: HTTP only or HTTPS only, and the port (HTTPS-30 to HTTPS-33)."""
+"""How the camera answers: HTTP only or HTTPS only, and the port."""
 
 from __future__ import annotations
 

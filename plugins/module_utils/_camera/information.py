@@ -36,16 +36,17 @@ class CameraInformation(CameraResource[None]):
             ``camera``, ``contact`` and, over HTTPS, ``endpoint`` and ``certificate``.
         """
         state = self.read()
-        identity = self.api.identity()
-        clock = self.api.clock()
+        identity = self.driver.identity()
+        clock = self.driver.clock()
         evidence = self.evidence(state)
         return {
             "changed": False,
             "camera": {
-                "model": identity["PRODUCT_NAME"],
-                "version": identity["VERSION"],
-                "serial_number": identity["SERIAL"],
-                "mac_address": identity["MAC"],
+                "driver": state.rules.dialect,
+                "model": identity.model,
+                "version": identity.version,
+                "serial_number": identity.serial_number,
+                "mac_address": identity.mac_address,
                 "time": clock,
                 **evidence.pop("after"),
             },

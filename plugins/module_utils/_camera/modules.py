@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .._core._call import Call
 from .._core._converge import converge
-from .._options import secret, target_from
+from .._options import CONTACT_OPTIONS, secret, target_from
 from .._pki._authority import CertificateAuthority
 from .._pki._check import require_usable
 from .._pki._files import read_text
@@ -20,9 +20,10 @@ from .._pki._renewal import check_window
 from .._tls._certificate import CertificateFacts
 from .._tls._names import parse_name
 from .._transport._contact import Target
-from . import rules
 from .certificate import Certificate
 from .certificate_request import CertificateRequest, WantedRequest
+from .driver import CameraDriver
+from .drivers import DRIVER_CHOICES, drivers_named
 from .https import Https
 from .information import CameraInformation
 from .private_key import PrivateKey, WantedKey
@@ -32,8 +33,9 @@ from .state import HttpsState, SubjectName, WantedCertificate
 from .whole import WantedCamera, WholeCamera
 
 __all__ = [
+    "CAMERA_CONTACT",
+    "CAMERA_OPTIONS",
     "INVENTORY_OPTIONS",
-    "LIMIT_OPTIONS",
     "SUBJECT_OPTIONS",
     "certificate",
     "certificate_request",
@@ -45,12 +47,14 @@ __all__ = [
 ]
 
 #: Argument specification of the document fragment ``camsec.fleet.device.camera``.
-LIMIT_OPTIONS: t.Final[dict[str, dict[str, t.Any]]] = {
+CAMERA_OPTIONS: t.Final[dict[str, dict[str, t.Any]]] = {
+    "driver": {"type": "str", "choices": list(DRIVER_CHOICES), "default": "ipro"},
     "key_timeout": {"type": "float", "default": 300.0, "no_log": False},
     "switch_timeout": {"type": "float", "default": 120.0},
 }
 #: What ``camera`` takes from the inventory besides the contact: what a site says once for all its cameras.
 INVENTORY_OPTIONS: t.Final[tuple[str, ...]] = (
+    "driver",
     "connection",
     "authority_directory",
     "authority_passphrase",
@@ -61,6 +65,8 @@ INVENTORY_OPTIONS: t.Final[tuple[str, ...]] = (
     "renew_before",
     "renew_share",
 )
+#: How to reach a camera and what it speaks: a task without ``host`` takes these from the inventory.
+CAMERA_CONTACT: t.Final[tuple[str, ...]] = (*CONTACT_OPTIONS, "driver")
 #: Argument specification of the document fragment ``camsec.fleet.device.subject``.
 SUBJECT_OPTIONS: t.Final[dict[str, dict[str, t.Any]]] = {
     "common_name": {"type": "str"},
@@ -105,7 +111,7 @@ def https(call: Call) -> dict[str, t.Any]:
 
 def info(call: Call) -> dict[str, t.Any]:
     """Of ``camera_info``."""
-    with CameraInformation(None, target=_target(call.params), limits=_limits(call.params)) as camera:
+    with _resource(CameraInformation, None, call) as camera:
         return camera.information()
 
 
@@ -129,19 +135,31 @@ def whole(call: Call) -> dict[str, t.Any]:
 def _converged(
     kind: type[R], wanted: t.Any, call: Call, authority: CertificateAuthority | None = None
 ) -> dict[str, t.Any]:
-    target = _target(call.params, authority)
-    with kind(wanted, target=target, limits=_limits(call.params), authority=authority) as resource:
+    with _resource(kind, wanted, call, authority) as resource:
         return converge(resource, check_mode=call.check_mode).result()
 
 
-def _target(params: t.Mapping[str, t.Any], authority: CertificateAuthority | None = None) -> Target:
+def _resource(kind: type[R], wanted: t.Any, call: Call, authority: CertificateAuthority | None = None) -> R:
+    params = call.params
+    drivers = drivers_named(params["driver"])
+    return kind(
+        wanted,
+        target=_target(params, drivers, authority),
+        limits=Limits(key_seconds=params["key_timeout"], switch_seconds=params["switch_timeout"]),
+        drivers=drivers,
+        authority=authority,
+    )
+
+
+def _target(
+    params: t.Mapping[str, t.Any],
+    drivers: t.Sequence[type[CameraDriver]],
+    authority: CertificateAuthority | None,
+) -> Target:
     target = target_from(params, ca_path=authority.trusted_path if authority else None)
-    rules.check_https_port(target.host, params["https_port"], target.http_port)
+    if len(drivers) == 1:  # otherwise the rules are known when the camera's dialect is
+        drivers[0].rules.check_https_port(target.host, params["https_port"], target.http_port)
     return target
-
-
-def _limits(params: t.Mapping[str, t.Any]) -> Limits:
-    return Limits(key_seconds=params["key_timeout"], switch_seconds=params["switch_timeout"])
 
 
 def _https(params: t.Mapping[str, t.Any]) -> HttpsState:

@@ -16,7 +16,6 @@ from .._core._plan import Plan, Step
 from .._pki._renewal import pointless_renewal, renewal_due, renewal_is_pointless
 from .._thirdparty import oid, x509
 from .._tls._certificate import CertificateFacts
-from . import rules
 from .state import CameraState, HttpsState, KeyFacts, SubjectName, WantedCertificate
 
 __all__ = [
@@ -61,20 +60,24 @@ def make_plan(state: CameraState, after: CameraState, steps: t.Sequence[Step]) -
 
     Returns:
         The plan.
+
+    Raises:
+        RuleError: A step has no call in the camera's dialect.
     """
-    switched = after.https.connection == "https" != state.https.connection
+    state.rules.check_possible(state.contact.session.device, steps)
+    switched = after.https.connection == "https" and state.https.connection == "http"
     warning = _CONTACT_WARNINGS.get(state.contact.trust)
     return Plan(
         before=state.shown(),
         after=after.shown(),
         steps=tuple(steps),
-        impacts=(rules.HTTPS_IMPACT,) if switched else (),
+        impacts=state.rules.https_impacts if switched else (),
         warnings=(warning,) if warning and steps else (),
     )
 
 
 def plan_key(state: CameraState, size: int) -> tuple[list[Step], CameraState]:
-    """A CRT key of that size (HTTPS-01 to HTTPS-05).
+    """A private key of that size.
 
     Args:
         state: Present state.
@@ -86,35 +89,35 @@ def plan_key(state: CameraState, size: int) -> tuple[list[Step], CameraState]:
     Raises:
         RuleError: No key may be generated now.
     """
-    if state.key is not None and state.key.size == size:
+    if not state.rules.key_apart or (state.key is not None and state.key.size == size):
         return [], state
     device = state.contact.session.device
     steps: list[Step] = []
     if state.self_signed == "valid" and state.https.connection == "http":
-        steps.append(
-            Step(id="delete_self_signed", title="Delete the self-signed certificate of the old key", rule="HTTPS-12")
-        )
+        title = "Delete the self-signed certificate of the old key"
+        steps.append(Step(id="delete_self_signed", title=title, rule=state.rules.ids.self_signed_deletion))
         state = dc.replace(state, self_signed="not_generated", self_signed_name="")
-    rules.check_key_changeable(device, state)
-    steps.append(generate_key_step(size))
+    state.rules.check_key_changeable(device, state)
+    steps.append(generate_key_step(state, size))
     return steps, after_new_key(state, size)
 
 
-def generate_key_step(size: int) -> Step:
+def generate_key_step(state: CameraState, size: int) -> Step:
     """The step that generates a key.
 
     Args:
+        state: Present state.
         size: Bits.
 
     Returns:
         The step.
     """
-    title = f"Generate a CRT key of {size} bits (about two minutes)"
-    return Step(id="generate_key", title=title, rule="HTTPS-03", data={"size": size})
+    title = f"Generate a private key of {size} bits (it may take minutes)"
+    return Step(id="generate_key", title=title, rule=state.rules.ids.key_generation, data={"size": size})
 
 
 def after_new_key(state: CameraState, size: int) -> CameraState:
-    """What a new key leaves behind (HTTPS-04, HTTPS-05).
+    """What a new key leaves behind.
 
     Args:
         state: The state before.
@@ -206,13 +209,15 @@ def subject_fits(found: x509.Name, wanted: SubjectName) -> bool:
     return {field: str(one[0].value) if one else "" for field, one in each.items()} == wanted.form()
 
 
-def plan_issued_certificate(state: CameraState, fault: str, subject: SubjectName) -> tuple[list[Step], CameraState]:
-    """A certificate from our CA for the camera's own key (HTTPS-20, HTTPS-21, HTTPS-23).
+def plan_issued_certificate(
+    state: CameraState, fault: str, wanted: WantedCertificate
+) -> tuple[list[Step], CameraState]:
+    """A certificate from our CA for the camera's own key.
 
     Args:
         state: Present state.
         fault: Why a new one is needed; empty for nothing to do.
-        subject: The CSR's subject.
+        wanted: What it has to be like.
 
     Returns:
         Steps and the state after them.
@@ -220,20 +225,24 @@ def plan_issued_certificate(state: CameraState, fault: str, subject: SubjectName
     Raises:
         RuleError: A subject field cannot be entered.
     """
-    device = state.contact.session.device
+    device, subject, rules = state.contact.session.device, wanted.subject, state.rules
     rules.check_subject(device, subject)
     if not fault:
         return [], state
-    rules.check_key_exists(device, state, "CSR", "HTTPS-01")
+    rules.check_key_exists(device, state, "CSR")
     steps = [
         Step(
             id="make_request",
             title=f"Make a CSR on the camera for {subject.common_name}",
-            rule="HTTPS-20",
-            data={"subject": subject},
+            rule=rules.ids.request,
+            data={"subject": subject, "names": wanted.subject_alt_names},
         ),
-        Step(id="sign_request", title=f"Sign it with the certificate authority: {fault}", rule="HTTPS-21"),
-        Step(id="install_certificate", title="Install the certificate", rule="HTTPS-21"),
+        Step(
+            id="sign_request",
+            title=f"Sign it with the certificate authority: {fault}",
+            rule=rules.ids.installation,
+        ),
+        Step(id="install_certificate", title="Install the certificate", rule=rules.ids.installation),
     ]
     after = dc.replace(
         state,
@@ -248,7 +257,7 @@ def plan_issued_certificate(state: CameraState, fault: str, subject: SubjectName
 
 
 def plan_https(state: CameraState, wanted: HttpsState) -> tuple[list[Step], CameraState]:
-    """How the camera answers (HTTPS-30 to HTTPS-33).
+    """How the camera answers.
 
     Args:
         state: Present state.
@@ -260,7 +269,7 @@ def plan_https(state: CameraState, wanted: HttpsState) -> tuple[list[Step], Came
     Raises:
         RuleError: The port is forbidden, or the camera is not ready for HTTPS.
     """
-    device = state.contact.session.device
+    device, rules = state.contact.session.device, state.rules
     rules.check_https_port(device, wanted.https_port, state.http_port)
     if wanted.connection == "https":
         rules.check_tls_supported(device, state)
@@ -268,13 +277,13 @@ def plan_https(state: CameraState, wanted: HttpsState) -> tuple[list[Step], Came
         return [], state
     if wanted.connection == "https":
         rules.check_https_ready(device, state)
-    moves = "https" in (state.https.connection, wanted.connection)
+    moves = (state.https.connection, wanted.connection) != ("http", "http")
     scheme, port = wanted.connection, wanted.https_port if wanted.connection == "https" else state.http_port
     title = f"Answer in {scheme.upper()} only, port {port}" if moves else f"Keep port {wanted.https_port} for HTTPS"
     step = Step(
         id="set_https",
         title=title,
-        rule="HTTPS-30" if moves else "HTTPS-31",
+        rule=rules.ids.connection if moves else rules.ids.port,
         disconnects=moves,
         data={"https": wanted},
     )

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, camsec.fleet contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The CRT key (HTTPS-01 to HTTPS-05)."""
+"""The private key."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import dataclasses as dc
 
 from .._core._errors import RuleError, VerificationError
 from .._core._plan import Plan, Step
-from . import rules
 from .planning import after_new_key, generate_key_step, make_plan
 from .resource import CameraResource
 from .state import CameraState
@@ -34,7 +33,7 @@ class WantedKey:
 
 
 class PrivateKey(CameraResource[WantedKey]):
-    """The CRT key of a camera."""
+    """The private key of a camera."""
 
     def plan(self, current: CameraState) -> Plan:
         """The steps to the wanted key.
@@ -48,15 +47,15 @@ class PrivateKey(CameraResource[WantedKey]):
         Raises:
             RuleError: The key may not be changed now, or neither key is the wanted one.
         """
-        rules.check_tls_supported(self.target.host, current)
+        current.rules.check_tls_supported(self.target.host, current)
         steps, after = self._select(current) if self.wanted.generated_at else self._generate(current)
         return make_plan(current, after, steps)
 
     def _generate(self, current: CameraState) -> tuple[list[Step], CameraState]:
         if not self._needs_new_key(current):
             return [], current
-        rules.check_key_changeable(self.target.host, current)
-        return [generate_key_step(self.wanted.size)], after_new_key(current, self.wanted.size)
+        current.rules.check_key_changeable(self.target.host, current)
+        return [generate_key_step(current, self.wanted.size)], after_new_key(current, self.wanted.size)
 
     def _needs_new_key(self, current: CameraState) -> bool:
         if current.key is None or self.wanted.regenerate == "always":
@@ -70,19 +69,19 @@ class PrivateKey(CameraResource[WantedKey]):
         previous = current.previous_key
         if previous is None or previous.generated_at != wanted:
             raise RuleError(
-                rule="HTTPS-04",
+                rule=current.rules.ids.previous_key,
                 device=device,
-                subject="CRT key",
+                subject="private key",
                 found=f"present key of {current.key.generated_at if current.key else 'never'}, previous key of"
                 f" {previous.generated_at if previous else 'never'}",
                 expected=f"one of them of {wanted}",
                 advice="A camera keeps one previous key only; older ones are gone.",
             )
-        rules.check_key_changeable(device, current)
+        current.rules.check_key_changeable(device, current)
         step = Step(
             id="apply_previous_key",
             title=f"Put the previous key ({previous.size} bits of {wanted}) in place of the present one",
-            rule="HTTPS-04",
+            rule=current.rules.ids.previous_key,
         )
         after = dc.replace(after_new_key(current, previous.size), key=previous, previous_key=current.key)
         return [step], after
@@ -93,7 +92,7 @@ class PrivateKey(CameraResource[WantedKey]):
         if wanted and (state.key is None or state.key.generated_at != wanted):
             raise VerificationError(
                 device=self.target.host,
-                subject="CRT key",
+                subject="private key",
                 found=f"a key of {state.key.generated_at if state.key else 'never'}",
                 expected=f"the key of {wanted}",
             )

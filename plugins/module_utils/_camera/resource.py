@@ -10,34 +10,22 @@ import contextlib
 import dataclasses as dc
 import typing as t
 
-from .._core._errors import CamsecError, ConnectError, InputError, TrustError, VerificationError
+from .._core._errors import CamsecError, ConnectError, InputError, ProtocolError, TrustError, VerificationError
 from .._core._plan import Plan, Step
-from .._pki._authority import CertificateAuthority
+from .._pki._authority import CertificateAuthority, Issued
 from .._tls._certificate import CertificateFacts
 from .._transport._connection import Trust
 from .._transport._contact import Contact, Target, contact
-from .._transport._patience import Patience, until
+from .._transport._patience import until
 from .._transport._session import DeviceSession, Refused
-from . import rules
-from .api import CameraApi, certificate_status
-from .state import CameraState, CertificateStatus, HttpsState, KeyFacts
+from .driver import CameraDriver, Reading
+from .state import CameraState, HttpsState
 
 __all__ = ["CameraResource", "Limits"]
 
 W = t.TypeVar("W")
-_NO_HTTPS = HttpsState(connection="http", https_port=0)
-
-
-@dc.dataclass(frozen=True, kw_only=True)
-class _FirstRead:
-    """What is read first; the defaults are those of a model that knows no HTTPS."""
-
-    tls_supported: bool = True
-    https: HttpsState = _NO_HTTPS
-    self_signed: tuple[CertificateStatus, str] = ("not_generated", "")
-    ca_certificate: tuple[CertificateStatus, str] = ("not_generated", "")
-    key: KeyFacts | None = None
-    previous_key: KeyFacts | None = None
+#: How a camera says that it does not know a path, or a way of asking.
+_NOT_THIS_DIALECT = frozenset({400, 404, 405, 415, 501})
 
 
 @dc.dataclass(frozen=True, kw_only=True)
@@ -45,8 +33,8 @@ class Limits:
     """How long the slow things may take.
 
     Attributes:
-        key_seconds: Generation of a key (HTTPS-03: about two minutes).
-        switch_seconds: Until the camera answers under a new scheme, port or certificate (HTTPS-32).
+        key_seconds: Generation of a key (i-PRO: about two minutes).
+        switch_seconds: Until the camera answers under a new scheme, port or certificate.
     """
 
     key_seconds: float = 300.0
@@ -60,21 +48,29 @@ class CameraResource(abc.ABC, t.Generic[W]):
         wanted: The desired state.
         target: The camera.
         limits: How long the slow things may take.
+        drivers: What the camera may speak; several are tried one after the other.
         authority: The certificate authority whose ledger knows this camera's certificates, if there is one.
     """
 
     def __init__(
-        self, wanted: W, *, target: Target, limits: Limits, authority: CertificateAuthority | None = None
+        self,
+        wanted: W,
+        *,
+        target: Target,
+        limits: Limits,
+        drivers: t.Sequence[type[CameraDriver]],
+        authority: CertificateAuthority | None = None,
     ) -> None:
         self.wanted = wanted
         self.target = target
         self.limits = limits
         self.authority = authority
-        self._api: CameraApi | None = None
+        self._drivers = tuple(drivers)
+        self._driver: CameraDriver | None = None
         self._before: CameraState | None = None
         #: The certificate that a handshake has to show from now on.
         self._expected: CertificateFacts | None = None
-        self._issued_pem = ""
+        self._issued: Issued | None = None
         self._done: list[str] = []
 
     def __enter__(self) -> t.Self:
@@ -85,19 +81,19 @@ class CameraResource(abc.ABC, t.Generic[W]):
 
     def close(self) -> None:
         """Close the connection, if there is one."""
-        if self._api is not None:
-            self._api.session.close()
+        if self._driver is not None:
+            self._driver.session.close()
 
     @abc.abstractmethod
     def plan(self, current: CameraState) -> Plan:
         """The steps to the desired state."""
 
     @property
-    def api(self) -> CameraApi:
+    def driver(self) -> CameraDriver:
         """The calls over the open session."""
-        if self._api is None:
+        if self._driver is None:
             raise RuntimeError("read() comes first")
-        return self._api
+        return self._driver
 
     def read(self) -> CameraState:
         """The camera's present state.
@@ -128,8 +124,8 @@ class CameraResource(abc.ABC, t.Generic[W]):
         """
         if state.peer is None or state.https == wanted:
             return state
-        port = self.api.http_port()
-        rules.check_http_port(self.target.host, wanted, port, self.target.http_port)
+        port = self.driver.http_port()
+        state.rules.check_http_port(self.target.host, wanted, port, self.target.http_port)
         return dc.replace(state, http_port=port)
 
     def known_certificate(self, state: CameraState) -> CertificateFacts | None:
@@ -165,27 +161,34 @@ class CameraResource(abc.ABC, t.Generic[W]):
         self._done.append(step.id)
 
     def _carry_out(self, step: Step) -> None:
+        driver = self.driver
         match step.id:
             case "generate_key":
-                self._generate_key(step.data["size"])
+                driver.generate_key(step.data["size"])
             case "apply_previous_key":
-                self.api.apply_previous_key()
+                driver.apply_previous_key()
             case "make_request":
-                self.api.make_request(step.data["subject"])
+                driver.make_request(step.data["subject"], step.data["names"])
             case "sign_request":
                 self._sign_request()
             case "install_certificate":
-                self.api.install_certificate(step.data.get("pem") or self._issued_pem)
+                self._install(step)
             case "delete_certificate":
-                self.api.delete_certificate()
+                driver.delete_certificate()
             case "make_self_signed":
-                self.api.make_self_signed(step.data["subject"])
+                driver.make_self_signed(step.data["subject"])
             case "delete_self_signed":
-                self.api.delete_self_signed()
+                driver.delete_self_signed()
             case "set_https":
-                self.api.set_https(step.data["https"])
+                driver.set_https(step.data["https"])
             case unknown:
                 raise RuntimeError(f"no such step: {unknown}")
+
+    def _install(self, step: Step) -> None:
+        if self._issued is not None:
+            self.driver.install_certificate(self._issued.pem, self._issued.issuers_pem)
+        else:
+            self.driver.install_certificate(step.data["pem"], step.data["issuers"])
 
     def verify(self, plan: Plan) -> dict[str, t.Any]:
         """Read again over the new endpoint, by a new handshake.
@@ -251,84 +254,65 @@ class CameraResource(abc.ABC, t.Generic[W]):
             return
         if step.id == "set_https":
             self._return_to(before, step.data["https"], error)
-        if "install_certificate" in self._done and before.https.connection == "https":
+        if "install_certificate" in self._done and before.peer is not None:
             self._return_certificate(before, error)
 
     def _read_at(self, target: Target) -> CameraState:
         self.close()
-        reached, read = contact(target, self._prove)
-        self._api = api = CameraApi(reached.session)
+        reached, (driver, first) = contact(target, self._prove)
+        self._driver, self._drivers = driver, (type(driver),)
+        reading = driver.rest(first)
         peer = reached.session.peer
-        ca_certificate, ca_certificate_name = read.ca_certificate
         return CameraState(
-            https=read.https,
+            rules=driver.rules,
+            https=reading.https,
             http_port=self.target.http_port,
-            self_signed=read.self_signed[0],
-            self_signed_name=read.self_signed[1],
-            ca_certificate=ca_certificate,
-            ca_certificate_name=ca_certificate_name,
-            key=read.key,
-            previous_key=read.previous_key,
-            request_made_at=api.request_made_at() if read.tls_supported and ca_certificate != "valid" else "",
-            installed_serial=api.installed_serial() if peer is None and ca_certificate == "valid" else "",
-            tls_supported=read.tls_supported,
+            self_signed=reading.self_signed,
+            self_signed_name=reading.self_signed_name,
+            ca_certificate=reading.ca_certificate,
+            ca_certificate_name=reading.ca_certificate_name,
+            key=reading.key,
+            previous_key=reading.previous_key,
+            request_made_at=reading.request_made_at,
+            installed_serial=reading.installed_serial,
+            tls_supported=reading.tls_supported,
             contact=reached,
             peer=peer,
             certificate=CertificateFacts.from_der(peer.certificate) if peer else None,
         )
 
-    def _prove(self, session: DeviceSession) -> _FirstRead:
-        """The first reads; the endpoint at which they succeed is the one."""
-        api = CameraApi(session)
-        try:
-            key, previous_key = self._idle_keys(api)
-            https, fields = api.https()
-        except Refused as error:
-            if error.status != 404 or api.tls_supported():
-                raise
-            return _FirstRead(tls_supported=False)
-        return _FirstRead(
-            https=https,
-            self_signed=certificate_status(fields["self_signed_info"]),
-            ca_certificate=certificate_status(fields["ca_cert_info"]),
-            key=key,
-            previous_key=previous_key,
+    def _prove(self, session: DeviceSession) -> tuple[CameraDriver, Reading]:
+        """The first read, by the first dialect that the camera understands."""
+        failures: list[CamsecError] = []
+        for kind in self._drivers:
+            driver = kind(session, key_seconds=self.limits.key_seconds)
+            try:
+                return driver, driver.first_read()
+            except (ProtocolError, Refused) as error:
+                if isinstance(error, Refused) and error.status not in _NOT_THIS_DIALECT:
+                    raise
+                failures.append(error)
+        if len(failures) == 1:
+            raise failures[0]
+        raise ProtocolError(
+            device=self.target.host,
+            subject="dialect",
+            found="; ".join(
+                f"{kind.rules.dialect}: {error.found}" for kind, error in zip(self._drivers, failures, strict=True)
+            ),
+            expected="a camera that speaks one of them",
+            advice="Name its dialect with the option driver to see what it answers.",
         )
 
-    def _idle_keys(self, api: CameraApi) -> tuple[KeyFacts | None, KeyFacts | None]:
-        """Present and previous key, once none is being generated: until then the camera answers hardly anything."""
-        patience = Patience(self.limits.key_seconds)
-        while True:
-            key, previous_key, generating = api.keys()
-            if not generating:
-                return key, previous_key
-            if not patience.wait():
-                raise VerificationError(
-                    device=self.target.host,
-                    subject="CRT key",
-                    found=f"still being generated after {self.limits.key_seconds:g} s",
-                    expected="a key after about two minutes (HTTPS-03)",
-                    advice="Run it again later: it goes on from there.",
-                )
+    def _talk(self, session: DeviceSession) -> CameraDriver:
+        """The dialect that was found, over another session."""
+        return type(self.driver)(session, key_seconds=self.limits.key_seconds)
 
     def _record(self, reached: Contact) -> None:
         if self.authority is not None and reached.trust in ("plain_http", "any_certificate"):
             endpoint = reached.session.endpoint
             self.authority.ledger.record_contact(
                 device=self.target.host, address=endpoint.host, port=endpoint.port, trust=reached.trust
-            )
-
-    def _generate_key(self, size: int) -> None:
-        before = self.api.keys()[0]
-        self.api.generate_key(size)
-        key = self._idle_keys(self.api)[0]
-        if key is None or key == before or key.size != size:
-            raise VerificationError(
-                device=self.target.host,
-                subject="CRT key",
-                found=f"{key.size} bits of {key.generated_at}" if key else "none",
-                expected=f"a new one of {size} bits",
-                advice="The camera may have restarted meanwhile; run it again.",
             )
 
     def _sign_request(self) -> None:
@@ -366,8 +350,10 @@ class CameraResource(abc.ABC, t.Generic[W]):
 
     def _return_to(self, before: CameraState, wanted: HttpsState, error: CamsecError) -> t.NoReturn:
         """It is where it was, or where it was sent, or on its way."""
-        was_https = before.https.connection == "https"
-        goal = f"{before.https.connection} on port {before.https.https_port if was_https else before.http_port}"
+        was_https = before.peer is not None
+        goal = (
+            f"{'https' if was_https else 'http'} on port {before.https.https_port if was_https else before.http_port}"
+        )
         old = dc.replace(
             self.target,
             trust=self._way_back_trust() if was_https else Trust(),
@@ -399,12 +385,12 @@ class CameraResource(abc.ABC, t.Generic[W]):
         trust = self._way_back_trust() if secure else Trust()
         # Not there yet is no failure: the next attempt finds it at one of the two places.
         with self.target.session(wanted.connection, port, trust) as session, contextlib.suppress(ConnectError):
-            api = CameraApi(session)
-            api.https()
-            api.set_https(before.https)
+            driver = self._talk(session)
+            driver.https()
+            driver.set_https(before.https)
 
     def _return_certificate(self, before: CameraState, error: CamsecError) -> t.NoReturn:
-        """Only a CA certificate can be put back: a self-signed one cannot be installed (HTTPS-21)."""
+        """Only a CA certificate can be put back: a self-signed one cannot be installed."""
         old, pin = before.certificate, self._way_back_trust()
         advice = (
             f"The camera kept its key: with spki_sha256 {', '.join(pin.spki_sha256)} it can be reached and this run"
@@ -420,11 +406,11 @@ class CameraResource(abc.ABC, t.Generic[W]):
 
     def _put_back(self, old: CertificateFacts, port: int, pin: Trust) -> None:
         with self.target.session("https", port, pin) as session:
-            api = CameraApi(session)
-            api.https()
-            api.install_certificate(old.pem)
+            driver = self._talk(session)
+            driver.https()
+            driver.install_certificate(old.pem, ())
         with self.target.session("https", port, pin) as session:
-            CameraApi(session).https()
+            self._talk(session).https()
             if session.peer is None or session.peer.certificate != old.der:
                 raise self._not_proven("certificate in the handshake", "another one", old.serial_number)
 

@@ -1,276 +1,272 @@
 # Copyright: (c) 2026, camsec.fleet contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the camera's manual forbids, each rule with its id and reason; checked before anything is sent.
+"""What cameras forbid, whatever their dialect; checked before anything is sent. A dialect adds what its manual forbids.
 
-Source: i-PRO network camera, operating instructions, 2.8.3 "How to configure HTTPS settings".
+Every check takes the device's name, the state or the wish, and raises :class:`RuleError` with the id that the rule has
+in that dialect.
 """
 
 from __future__ import annotations
 
-import ipaddress
+import dataclasses as dc
 import re
+import typing as t
 
 from .._core._errors import RuleError
-from .._core._plan import Impact
-from .state import CameraState, HttpsState, SubjectName
+from .._core._plan import Impact, Step
 
-__all__ = [
-    "FORBIDDEN_HTTPS_PORTS",
-    "HTTPS_IMPACT",
-    "check_ca_certificate_deletable",
-    "check_certificate_installable",
-    "check_http_port",
-    "check_https_port",
-    "check_https_ready",
-    "check_key_changeable",
-    "check_key_exists",
-    "check_self_signed_deletable",
-    "check_self_signed_makeable",
-    "check_subject",
-    "check_tls_supported",
-]
+if t.TYPE_CHECKING:
+    from .state import CameraState, HttpsState, SubjectName
 
-#: HTTPS-31.
-FORBIDDEN_HTTPS_PORTS = frozenset(
-    (20, 21, 23, 25, 42, 53, 67, 68, 69, 80, 110, 123, 161, 162, 554, 995, 10669, 10670, *range(59000, 61001))
-)
-#: HTTPS-33.
-HTTPS_IMPACT = Impact(
-    rule="HTTPS-33",
-    text="With HTTPS the refresh interval, the frame rate and the number of concurrent users can be lower.",
-)
-_FIELD_LIMITS = {
-    "common_name": 64,
-    "country": 2,
-    "state": 128,
-    "locality": 128,
-    "organization": 64,
-    "organizational_unit": 64,
-}
-_FIELD_CHARACTERS = re.compile(r"[0-9A-Za-z\-._,+/()]*")
-
-if not all(1 <= port <= 65535 for port in FORBIDDEN_HTTPS_PORTS):
-    raise ValueError("a forbidden port is not a port")
+__all__ = ["CameraRules", "RuleIds"]
 
 
-def check_https_port(device: str, port: int, http_port: int) -> None:
-    """HTTPS-31: 1 to 65535, and not one that the camera uses itself.
+@dc.dataclass(frozen=True, kw_only=True)
+class RuleIds:
+    """What a dialect calls its rules, by what they are about."""
 
-    Raises:
-        RuleError: The port cannot be used.
+    no_tls: str
+    key: str
+    key_change: str
+    key_generation: str
+    previous_key: str
+    pair: str
+    subject: str
+    self_signed: str
+    self_signed_deletion: str
+    request: str
+    installation: str
+    deletion: str
+    connection: str
+    port: str
+
+
+@dc.dataclass(frozen=True, kw_only=True)
+class CameraRules:
+    """The rules of one dialect.
+
+    Attributes:
+        dialect: As the option ``driver`` has it.
+        ids: Their ids.
+        cannot: Steps that the dialect has no call for, each with the reason as the end of a sentence.
+        forbidden_ports: TCP ports that HTTPS cannot have.
+        forbidden_ports_text: The same for people.
+        field_limits: Most characters of each field of a subject; the country has two or none.
+        field_characters: What a field may hold.
+        field_characters_text: The same for people.
+        key_apart: A key is made by itself; otherwise each CSR makes a new one.
+        https_impacts: What HTTPS changes besides.
     """
-    expected = "a port from 1 to 65535 that the camera does not use itself"
-    if not 1 <= port <= 65535:
-        raise RuleError(rule="HTTPS-31", device=device, subject="HTTPS port", found=port, expected=expected)
-    if port in FORBIDDEN_HTTPS_PORTS:
-        raise RuleError(
-            rule="HTTPS-31",
-            device=device,
-            subject="HTTPS port",
-            found=f"{port}, which the manual forbids",
-            expected="a port from 1 to 65535 without 20, 21, 23, 25, 42, 53, 67-69, 80, 110, 123, 161, 162, 554, 995,"
-            " 10669, 10670 and 59000-61000",
-        )
-    if port == http_port:
-        found = f"{port}, the camera's own HTTP port"
-        raise RuleError(rule="HTTPS-31", device=device, subject="HTTPS port", found=found, expected=expected)
 
+    dialect: str
+    ids: RuleIds
+    cannot: t.Mapping[str, str] = dc.field(default_factory=dict)
+    forbidden_ports: frozenset[int] = frozenset()
+    forbidden_ports_text: str = ""
+    field_limits: t.Mapping[str, int]
+    field_characters: re.Pattern[str]
+    field_characters_text: str
+    key_apart: bool = True
+    https_impacts: tuple[Impact, ...] = ()
 
-def check_http_port(device: str, wanted: HttpsState, found: int, given: int) -> None:
-    """HTTPS-30: the camera is met at its own HTTP port afterwards; looked for elsewhere it would be lost.
+    def __post_init__(self) -> None:
+        if not all(1 <= port <= 65535 for port in self.forbidden_ports):
+            raise ValueError("a forbidden port is not a port")
+        if bool(self.forbidden_ports) != bool(self.forbidden_ports_text):
+            raise ValueError("forbidden ports and their text belong together")
 
-    Raises:
-        RuleError: It answers HTTP on another port than the one given.
-    """
-    if wanted.connection == "http" and found != given:
-        raise RuleError(
-            rule="HTTPS-30",
-            device=device,
-            subject="http_port",
-            found=given,
-            expected=f"{found}, the port on which this camera answers HTTP",
-        )
+    def check_possible(self, device: str, steps: t.Iterable[Step]) -> None:
+        """What this dialect cannot do is said before anything is sent.
 
+        Raises:
+            RuleError: A step has no call in this dialect.
+        """
+        for step in steps:
+            if step.id in self.cannot:
+                raise RuleError(
+                    rule=step.rule,
+                    device=device,
+                    subject=step.title,
+                    found=f"a camera of the dialect {self.dialect}, {self.cannot[step.id]}",
+                    expected="one that can be told to",
+                )
 
-def check_subject(device: str, subject: SubjectName) -> None:
-    """HTTPS-10, HTTPS-20: lengths and characters of the subject's fields.
+    def check_https_port(self, device: str, port: int, http_port: int) -> None:
+        """1 to 65535, and not one that the camera uses itself.
 
-    Raises:
-        RuleError: A field cannot be entered.
-    """
-    for name, limit in _FIELD_LIMITS.items():
-        value = getattr(subject, name)
-        lengths = {"common_name": range(1, limit + 1), "country": (0, limit)}.get(name, range(limit + 1))
-        allowed = _FIELD_CHARACTERS.fullmatch(value) or (name == "common_name" and _is_bracketed_ipv6(value))
-        if len(value) not in lengths or not allowed:
+        Raises:
+            RuleError: The port cannot be used.
+        """
+        expected = "a port from 1 to 65535 that the camera does not use itself"
+        found: object = ""
+        if not 1 <= port <= 65535:
+            found = port
+        elif port in self.forbidden_ports:
+            found = f"{port}, which the manual forbids"
+            expected = f"a port from 1 to 65535 without {self.forbidden_ports_text}"
+        elif port == http_port:
+            found = f"{port}, the camera's own HTTP port"
+        if found != "":
+            raise RuleError(rule=self.ids.port, device=device, subject="HTTPS port", found=found, expected=expected)
+
+    def check_http_port(self, device: str, wanted: HttpsState, found: int, given: int) -> None:
+        """The camera is met at its own HTTP port afterwards; looked for elsewhere it would be lost.
+
+        Raises:
+            RuleError: It answers HTTP on another port than the one given.
+        """
+        if wanted.connection == "http" and found != given:
             raise RuleError(
-                rule="HTTPS-10",
+                rule=self.ids.connection,
                 device=device,
-                subject=f"certificate subject, {name}",
-                found=repr(value[:140]),
-                expected=f"{lengths[0]} {'or' if len(lengths) == 2 else 'to'} {limit} characters of"
-                " 0-9 A-Z a-z - . _ , + / ( )" + ("; an IPv6 address in brackets" if name == "common_name" else ""),
+                subject="http_port",
+                found=given,
+                expected=f"{found}, the port on which this camera answers HTTP",
             )
 
+    def check_subject(self, device: str, subject: SubjectName) -> None:
+        """Lengths and characters of the subject's fields.
 
-def _is_bracketed_ipv6(value: str) -> bool:
-    try:
-        return value[:1] == "[" and value[-1:] == "]" and ipaddress.ip_address(value[1:-1]).version == 6
-    except ValueError:
-        return False
+        Raises:
+            RuleError: A field cannot be entered.
+        """
+        for name, limit in self.field_limits.items():
+            value = getattr(subject, name)
+            lengths = {"common_name": range(1, limit + 1), "country": (0, limit)}.get(name, range(limit + 1))
+            if len(value) not in lengths or not self.field_fits(name, value):
+                raise RuleError(
+                    rule=self.ids.subject,
+                    device=device,
+                    subject=f"certificate subject, {name}",
+                    found=repr(value[:140]),
+                    expected=f"{lengths[0]} {'or' if len(lengths) == 2 else 'to'} {limit} characters of"
+                    f" {self.field_characters_text}"
+                    + ("; an IPv6 address in brackets" if name == "common_name" else ""),
+                )
 
+    def field_fits(self, name: str, value: str) -> bool:
+        """Whether a field of a subject may hold this.
 
-def check_tls_supported(device: str, state: CameraState) -> None:
-    """REC-21, wire dialect 1.2: some models have no HTTPS.
+        Args:
+            name: The field.
+            value: Its value.
 
-    Raises:
-        RuleError: This is one of them.
-    """
-    if not state.tls_supported:
-        raise RuleError(
-            rule="REC-21",
-            device=device,
-            subject="HTTPS",
-            found="a camera without TLS support",
-            expected="a camera that supports HTTPS",
-            advice="Set connection to http for it, or replace it.",
-        )
+        Returns:
+            True when its characters are allowed.
+        """
+        del name
+        return self.field_characters.fullmatch(value) is not None
 
+    def check_tls_supported(self, device: str, state: CameraState) -> None:
+        """Some models have no HTTPS.
 
-def check_key_changeable(device: str, state: CameraState) -> None:
-    """HTTPS-02, wire dialect 1.3: no new key while a certificate is in force.
+        Raises:
+            RuleError: This is one of them.
+        """
+        if not state.tls_supported:
+            raise RuleError(
+                rule=self.ids.no_tls,
+                device=device,
+                subject="HTTPS",
+                found="a camera without TLS support",
+                expected="a camera that supports HTTPS",
+                advice="Set connection to http for it, or replace it.",
+            )
 
-    Raises:
-        RuleError: A certificate is in force; the shortest legal way is named.
-    """
-    if state.ca_certificate in ("valid", "expired"):
-        way = "delete the CA certificate, generate the key, make a CSR, install the new CA certificate"
-        if state.https.connection == "https":
-            way = f"set the connection to http, {way}, set the connection to https"
-        raise RuleError(
-            rule="HTTPS-02",
-            device=device,
-            subject="CRT key",
-            found=f"a CA certificate that is {state.ca_certificate}",
-            expected="no CA certificate while a key is generated or replaced",
-            advice=f"Shortest legal order: {way}.",
-        )
-    if state.self_signed == "valid":
-        way = "delete the self-signed certificate, generate the key"
-        if state.https.connection == "https":
-            way = f"set the connection to http, {way}"
-        raise RuleError(
-            rule="HTTPS-02",
-            device=device,
-            subject="CRT key",
-            found="a self-signed certificate in force",
-            expected="no certificate while a key is generated or replaced",
-            advice=f"Shortest legal order: {way}.",
-        )
+    def check_key_changeable(self, device: str, state: CameraState) -> None:
+        """Whether a key may be generated or replaced now.
 
+        Raises:
+            RuleError: It may not; the shortest legal way is named.
+        """
 
-def check_key_exists(device: str, state: CameraState, subject: str, rule: str) -> None:
-    """HTTPS-01: a certificate or a CSR needs a key.
+    def check_key_exists(self, device: str, state: CameraState, subject: str) -> None:
+        """A certificate or a CSR needs a key.
 
-    Raises:
-        RuleError: There is no key.
-    """
-    if state.key is None:
-        raise RuleError(
+        Raises:
+            RuleError: There is no key.
+        """
+        if state.key is None and self.key_apart:
+            raise RuleError(
+                rule=self.ids.key,
+                device=device,
+                subject=subject,
+                found="no private key",
+                expected="a private key",
+                advice=f"Shortest legal order: generate the private key, make the {subject}.",
+            )
+
+    def check_self_signed_makeable(self, device: str, state: CameraState) -> None:
+        """Whether a self-signed certificate may be made now.
+
+        Raises:
+            RuleError: It may not.
+        """
+
+    def check_self_signed_deletable(self, device: str, state: CameraState) -> None:
+        """Not the certificate in use.
+
+        Raises:
+            RuleError: HTTPS runs with it.
+        """
+        if state.https.connection != "http" and state.ca_certificate != "valid":
+            raise self._in_use(device, self.ids.self_signed_deletion, "self-signed certificate", state)
+
+    def check_ca_certificate_deletable(self, device: str, state: CameraState) -> None:
+        """Not while HTTPS runs with it.
+
+        Raises:
+            RuleError: It does.
+        """
+        if state.https.connection != "http":
+            raise self._in_use(device, self.ids.deletion, "CA certificate", state)
+
+    def _in_use(self, device: str, rule: str, subject: str, state: CameraState) -> RuleError:
+        return RuleError(
             rule=rule,
             device=device,
             subject=subject,
-            found="no CRT key",
-            expected="a CRT key",
-            advice=f"Shortest legal order: generate the CRT key, make the {subject}.",
-        )
-
-
-def check_self_signed_makeable(device: str, state: CameraState) -> None:
-    """Wire dialect 1.3: a self-signed certificate is made while the camera answers in plain HTTP.
-
-    Raises:
-        RuleError: It answers in HTTPS.
-    """
-    if state.https.connection == "https":
-        raise RuleError(
-            rule="HTTPS-12",
-            device=device,
-            subject="self-signed certificate",
-            found="connection https",
-            expected="connection http while the self-signed certificate is made",
-            advice="Shortest legal order: set the connection to http, make the certificate, set it to https.",
-        )
-
-
-def check_self_signed_deletable(device: str, state: CameraState) -> None:
-    """HTTPS-12: not the certificate in use.
-
-    Raises:
-        RuleError: HTTPS runs with it.
-    """
-    if state.https.connection == "https" and state.ca_certificate != "valid":
-        raise RuleError(
-            rule="HTTPS-12",
-            device=device,
-            subject="self-signed certificate",
-            found="connection https, for which this certificate is in use",
+            found=f"connection {state.https.connection}, for which this certificate is in use",
             expected="a certificate that is not in use",
             advice="Shortest legal order: set the connection to http, delete the certificate.",
         )
 
+    def check_certificate_installable(self, device: str, state: CameraState) -> None:
+        """A CSR comes first.
 
-def check_ca_certificate_deletable(device: str, state: CameraState) -> None:
-    """HTTPS-23: not while the connection is HTTPS.
+        Raises:
+            RuleError: No CSR was made.
+        """
+        if not state.request_made_at:
+            raise RuleError(
+                rule=self.ids.installation,
+                device=device,
+                subject="CA certificate",
+                found="no CSR made on this camera",
+                expected="a certificate for a CSR that this camera made",
+                advice=f"Shortest legal order: {self._key_first(state)}make a CSR, have it signed, install the"
+                " certificate.",
+            )
 
-    Raises:
-        RuleError: It is.
-    """
-    if state.https.connection == "https":
-        raise RuleError(
-            rule="HTTPS-23",
-            device=device,
-            subject="CA certificate",
-            found="connection https, for which this certificate is in use",
-            expected="connection http while the CA certificate is deleted",
-            advice="Shortest legal order: set the connection to http, delete the certificate.",
-        )
+    def check_https_ready(self, device: str, state: CameraState) -> None:
+        """HTTPS needs a key and a certificate.
 
+        Raises:
+            RuleError: One is missing.
+        """
+        has_key = state.key is not None or not self.key_apart
+        if not has_key or "valid" not in (state.ca_certificate, state.self_signed):
+            missing = f"no valid certificate (CA certificate {state.ca_certificate})" if has_key else "no private key"
+            raise RuleError(
+                rule=self.ids.connection,
+                device=device,
+                subject="connection",
+                found=missing,
+                expected="a private key and a valid certificate before the connection is set to https",
+                advice=f"Shortest legal order: {self._key_first(state)}make a CSR, have it signed, install the"
+                " certificate, set the connection to https.",
+            )
 
-def check_certificate_installable(device: str, state: CameraState) -> None:
-    """HTTPS-21: a CSR comes first.
-
-    Raises:
-        RuleError: No CSR was made.
-    """
-    if not state.request_made_at:
-        way = "make a CSR, have it signed, install the certificate"
-        raise RuleError(
-            rule="HTTPS-21",
-            device=device,
-            subject="CA certificate",
-            found="no CSR made on this camera",
-            expected="a certificate for a CSR that this camera made",
-            advice=f"Shortest legal order: {'' if state.key else 'generate the CRT key, '}{way}.",
-        )
-
-
-def check_https_ready(device: str, state: CameraState) -> None:
-    """Wire dialect 1.3: HTTPS needs a key and a certificate.
-
-    Raises:
-        RuleError: One is missing.
-    """
-    ready = state.key is not None and (state.ca_certificate == "valid" or state.self_signed == "valid")
-    if not ready:
-        made = "no CRT key" if state.key is None else f"no valid certificate (CA certificate {state.ca_certificate})"
-        way = "make a CSR, have it signed, install the certificate, set the connection to https"
-        raise RuleError(
-            rule="HTTPS-30",
-            device=device,
-            subject="connection",
-            found=made,
-            expected="a CRT key and a valid certificate before the connection is set to https",
-            advice=f"Shortest legal order: {'' if state.key else 'generate the CRT key, '}{way}.",
-        )
+    def _key_first(self, state: CameraState) -> str:
+        return "generate the private key, " if state.key is None and self.key_apart else ""

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, camsec.fleet contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The self-signed certificate (HTTPS-10 to HTTPS-12)."""
+"""The self-signed certificate."""
 
 from __future__ import annotations
 
@@ -10,14 +10,11 @@ import types
 import typing as t
 
 from .._core._plan import Plan, Step
-from . import rules
 from .planning import make_plan
 from .resource import CameraResource
 from .state import CameraState, SubjectName
 
 __all__ = ["SelfSignedCertificate"]
-
-_DELETE = Step(id="delete_self_signed", title="Delete the self-signed certificate", rule="HTTPS-12")
 
 
 class SelfSignedCertificate(CameraResource[SubjectName | None]):
@@ -26,14 +23,14 @@ class SelfSignedCertificate(CameraResource[SubjectName | None]):
     _present: t.Mapping[str, str] = types.MappingProxyType({})
 
     def read(self) -> CameraState:
-        """The camera's state, with the certificate's fields also while a CA certificate hides it (HTTPS-11).
+        """The camera's state, with the certificate's fields also while a CA certificate hides it.
 
         Returns:
             The state.
         """
         state = super().read()
         if state.self_signed != "not_generated":
-            self._present = self.api.self_signed_details()
+            self._present = self.driver.self_signed_details()
         return state
 
     def plan(self, current: CameraState) -> Plan:
@@ -51,17 +48,17 @@ class SelfSignedCertificate(CameraResource[SubjectName | None]):
         if self.wanted is None:
             return self._plan_absent(current)
         device = self.target.host
-        rules.check_subject(device, self.wanted)
-        rules.check_tls_supported(device, current)
+        current.rules.check_subject(device, self.wanted)
+        current.rules.check_tls_supported(device, current)
         hidden = current.ca_certificate in ("valid", "expired")
         if (current.self_signed == "valid" or (hidden and self._present)) and self._fits(self.wanted):
             return make_plan(current, current, [])
-        rules.check_key_exists(device, current, "self-signed certificate", "HTTPS-01")
-        rules.check_self_signed_makeable(device, current)
+        current.rules.check_key_exists(device, current, "self-signed certificate")
+        current.rules.check_self_signed_makeable(device, current)
         step = Step(
             id="make_self_signed",
             title=f"Make a self-signed certificate for {self.wanted.common_name}",
-            rule="HTTPS-10",
+            rule=current.rules.ids.self_signed,
             data={"subject": self.wanted},
         )
         after = dc.replace(
@@ -69,21 +66,28 @@ class SelfSignedCertificate(CameraResource[SubjectName | None]):
             self_signed="invalid" if hidden else "valid",
             self_signed_name="" if hidden else self.wanted.common_name,
         )
-        return make_plan(current, after, [_DELETE, step] if self._present else [step])
+        return make_plan(current, after, [_delete(current), step] if self._present else [step])
 
     def _fits(self, wanted: SubjectName) -> bool:
-        """The camera masks the organizational unit, so that one cannot be compared (HTTPS-23)."""
+        """The camera masks the organizational unit, so that one cannot be compared."""
         form = wanted.form()
         return all(self._present.get(name, form[name]) == form[name] for name in form if name != "organizational_unit")
 
     def _plan_absent(self, current: CameraState) -> Plan:
         if current.self_signed == "not_generated":
             return make_plan(current, current, [])
-        rules.check_self_signed_deletable(self.target.host, current)
-        return make_plan(current, dc.replace(current, self_signed="not_generated", self_signed_name=""), [_DELETE])
+        current.rules.check_self_signed_deletable(self.target.host, current)
+        return make_plan(
+            current, dc.replace(current, self_signed="not_generated", self_signed_name=""), [_delete(current)]
+        )
 
     def _check(self, plan: Plan, state: CameraState) -> None:
         super()._check(plan, state)
         found, expected = state.shown()["self_signed_certificate"], plan.after["self_signed_certificate"]
         if found != expected:
             raise self._not_proven("self-signed certificate", found, expected)
+
+
+def _delete(current: CameraState) -> Step:
+    title = "Delete the self-signed certificate"
+    return Step(id="delete_self_signed", title=title, rule=current.rules.ids.self_signed_deletion)

@@ -12,20 +12,21 @@ from .._core._secret import Secret
 from .._tls._certificate import CertificateFacts
 from .._transport._connection import Peer
 from .._transport._contact import Contact
+from .rules import CameraRules
 
 __all__ = ["CameraState", "CertificateStatus", "HttpsState", "KeyFacts", "SubjectName", "WantedCertificate"]
 
-#: What the camera says of a certificate: HTTPS-11 (self-signed) and HTTPS-22 (of a CA).
+#: What the camera says of a certificate, self-signed or of a CA.
 CertificateStatus = t.Literal["not_generated", "invalid", "expired", "valid"]
 
 
 @dc.dataclass(frozen=True, kw_only=True)
 class KeyFacts:
-    """A CRT key as the camera shows it (HTTPS-03).
+    """A private key as the camera shows it.
 
     Attributes:
         size: Bits.
-        generated_at: The camera's own time of generation, text.
+        generated_at: The camera's own time of generation, text; empty where the dialect does not tell it.
     """
 
     size: int
@@ -41,7 +42,7 @@ class HttpsState:
     """How the camera answers.
 
     Attributes:
-        connection: ``http`` or ``https`` (HTTPS-30).
+        connection: ``http`` or ``https``; ``http_and_https`` as a dialect's present state.
         https_port: TCP port for HTTPS; 0 where the model knows no HTTPS.
     """
 
@@ -54,13 +55,14 @@ class CameraState:
     """A camera's present state, read once.
 
     Attributes:
+        rules: What this kind of camera forbids.
         https: How it answers.
         http_port: TCP port for plain HTTP, as the operator gave it.
         self_signed: Status of the self-signed certificate.
         self_signed_name: Its common name, when valid.
         ca_certificate: Status of the CA certificate.
         ca_certificate_name: The host name in it, when valid.
-        key: Present CRT key.
+        key: Present private key, where the dialect shows one.
         previous_key: The key before it.
         request_made_at: The camera's time of the last CSR, empty if none.
         installed_serial: Serial number (lower-case hex) that the camera shows for its CA certificate; read over plain
@@ -71,6 +73,7 @@ class CameraState:
         certificate: The certificate in that handshake.
     """
 
+    rules: CameraRules
     https: HttpsState
     http_port: int
     self_signed: CertificateStatus
@@ -102,7 +105,7 @@ class CameraState:
 
 @dc.dataclass(frozen=True, kw_only=True)
 class SubjectName:
-    """The fields of a certificate's subject (HTTPS-10, HTTPS-20).
+    """The fields of a certificate's subject.
 
     Attributes:
         common_name: Address or host name; an IPv6 address in brackets.

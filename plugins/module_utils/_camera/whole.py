@@ -12,7 +12,6 @@ from .._core._errors import InputError
 from .._core._plan import Plan, Step
 from .._transport._connection import Trust
 from .._transport._contact import Target
-from . import rules
 from .planning import certificate_fault, make_plan, plan_https, plan_issued_certificate, plan_key, renewal_warning
 from .resource import CameraResource
 from .state import CameraState, HttpsState, WantedCertificate
@@ -70,7 +69,7 @@ class WholeCamera(CameraResource[WantedCamera]):
         steps: list[Step] = []
         after = current
         if self.wanted.certificate is not None:
-            rules.check_tls_supported(self.target.host, current)
+            current.rules.check_tls_supported(self.target.host, current)
             steps, after = self._plan_certificate(current, self.wanted.certificate)
         switch, after = plan_https(after, self.wanted.https)
         plan = make_plan(current, after, [*steps, *switch])
@@ -107,7 +106,7 @@ class WholeCamera(CameraResource[WantedCamera]):
         self._warning = "" if fault else renewal_warning(known, wanted, self.authority, now)
         if fault:
             self._check_passphrase(wanted, fault)
-        steps, after = plan_issued_certificate(after, fault, wanted.subject)
+        steps, after = plan_issued_certificate(after, fault, wanted)
         return [*key_steps, *steps], after
 
     def _check_passphrase(self, wanted: WantedCertificate, fault: str) -> None:
@@ -127,12 +126,12 @@ class WholeCamera(CameraResource[WantedCamera]):
         if self.authority is None or wanted is None or wanted.passphrase is None:
             raise RuntimeError("sign_request is planned only with an authority and its passphrase")
         issued = self.authority.sign_request(
-            self.api.certificate_request(),
+            self.driver.certificate_request(),
             passphrase=wanted.passphrase,
             device=self.target.host,
             subject_alt_names=wanted.subject_alt_names,
             lifetime_days=wanted.lifetime_days,
             backdate_hours=wanted.backdate_hours,
         )
-        self._issued_pem = issued.pem
+        self._issued = issued
         self._expected = issued.facts

@@ -147,6 +147,12 @@ class Issued:
     facts: CertificateFacts
     shortened: bool = False
 
+    @property
+    def issuers_pem(self) -> tuple[str, ...]:
+        """The certificates between it and the root, nearest first."""
+        rest = self.chain_pem.removeprefix(self.pem).strip()
+        return (f"{rest}\n",) if rest else ()
+
 
 class CertificateAuthority:
     """An authority that exists; made by :meth:`create` or :meth:`open`.

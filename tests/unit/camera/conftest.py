@@ -12,6 +12,7 @@ import typing as t
 import pytest
 from ansible_collections.camsec.fleet.plugins.module_utils._camera.state import CameraState, HttpsState, KeyFacts
 from ansible_collections.camsec.fleet.plugins.module_utils._core._secret import Secret
+from ansible_collections.camsec.fleet.plugins.module_utils._ipro.rules import RULES
 from ansible_collections.camsec.fleet.plugins.module_utils._tls._certificate import CertificateFacts
 from ansible_collections.camsec.fleet.plugins.module_utils._transport._connection import Trust
 from ansible_collections.camsec.fleet.plugins.module_utils._transport._contact import Contact, Target
@@ -44,6 +45,7 @@ def state(*, trust: str = "plain_http", **changes: t.Any) -> CameraState:
     """A camera with a key, in plain HTTP, and nothing else."""
     contact = Contact(session=target().session("http", 80), trust=trust)
     given = {
+        "rules": RULES,
         "https": HttpsState(connection="http", https_port=443),
         "http_port": 80,
         "self_signed": "not_generated",

@@ -64,7 +64,7 @@ def ids(steps: t.Iterable[t.Any]) -> list[str]:
 def whole(current: CameraState, *, https: HttpsState = HTTPS, key_size: int = 2048, **changes: t.Any) -> Plan:
     """The whole camera with an authority that is yet to be made: planning only."""
     wanted = WantedCamera(https=https, key_size=key_size, certificate=dc.replace(WANTED, **changes))
-    return WholeCamera(wanted, target=target(trust=Trust()), limits=Limits()).plan(current)
+    return WholeCamera(wanted, target=target(trust=Trust()), limits=Limits(), drivers=()).plan(current)
 
 
 # -- the whole camera ------------------------------------------------------------------------------------------------
@@ -202,7 +202,7 @@ def test_a_renewal_that_would_gain_nothing_is_left_and_said(certificate: Make) -
 
 def key_plan(current: CameraState, **changes: t.Any) -> Plan:
     wanted = WantedKey(**{"size": 2048, "regenerate": "on_mismatch", **changes})
-    return PrivateKey(wanted, target=target(), limits=Limits()).plan(current)
+    return PrivateKey(wanted, target=target(), limits=Limits(), drivers=()).plan(current)
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_https_02_the_previous_key_is_not_applied_under_a_certificate() -> None:
 
 
 def https_plan(current: CameraState, wanted: HttpsState, **changes: t.Any) -> Plan:
-    return Https(wanted, target=target(**changes), limits=Limits()).plan(current)
+    return Https(wanted, target=target(**changes), limits=Limits(), drivers=()).plan(current)
 
 
 def test_https_30_nothing_to_verify_the_new_endpoint_by() -> None:
@@ -300,7 +300,7 @@ def test_https_31_is_refused_before_the_camera_is_asked(port: int) -> None:
     params = {
         "host": DEVICE, "http_port": 8080, "https_port": port, "former_https_port": None, "username": "admin",
         "password": "x", "ca_path": None, "spki_sha256": [], "first_contact": "refuse", "timeout": 1.0,
-        "key_timeout": 1.0, "switch_timeout": 1.0, "connection": "https",
+        "key_timeout": 1.0, "switch_timeout": 1.0, "connection": "https", "driver": "ipro",
     }  # fmt: skip
     with pytest.raises(RuleError, match=r"\[HTTPS-31\]"):
         modules.https(Call(params=params, check_mode=False))

@@ -9,9 +9,9 @@ import dataclasses as dc
 import typing as t
 
 import pytest
-from ansible_collections.camsec.fleet.plugins.module_utils._camera import rules
 from ansible_collections.camsec.fleet.plugins.module_utils._camera.state import HttpsState, SubjectName
 from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import RuleError
+from ansible_collections.camsec.fleet.plugins.module_utils._ipro.rules import RULES as rules  # noqa: N811
 
 from .conftest import DEVICE, KEY, state
 
@@ -54,7 +54,7 @@ def test_https_31_every_other_port_is_allowed() -> None:
     listed = {*FORBIDDEN, *range(59000, 61001)}
     for port in range(1, 65536):
         if port in listed:
-            assert port in rules.FORBIDDEN_HTTPS_PORTS
+            assert port in rules.forbidden_ports
         else:
             rules.check_https_port(DEVICE, port, 80)
 
@@ -111,9 +111,9 @@ def test_https_10_field_that_can_be_entered(subject: SubjectName) -> None:
 
 @pytest.mark.parametrize("subject", ["self-signed certificate", "CSR"])
 def test_https_01_no_key(subject: str) -> None:
-    error = refusal("HTTPS-01", rules.check_key_exists, state(key=None), subject, "HTTPS-01")
-    assert error.advice == f"Shortest legal order: generate the CRT key, make the {subject}."
-    rules.check_key_exists(DEVICE, state(key=KEY), subject, "HTTPS-01")
+    error = refusal("HTTPS-01", rules.check_key_exists, state(key=None), subject)
+    assert error.advice == f"Shortest legal order: generate the private key, make the {subject}."
+    rules.check_key_exists(DEVICE, state(key=KEY), subject)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_https_23_ca_certificate_is_not_deleted_over_https() -> None:
     ("key", "order"),
     [
         (KEY, "make a CSR, have it signed, install the certificate"),
-        (None, "generate the CRT key, make a CSR, have it signed, install the certificate"),
+        (None, "generate the private key, make a CSR, have it signed, install the certificate"),
     ],
 )
 def test_https_21_certificate_without_a_csr(key: t.Any, order: str) -> None:
@@ -188,7 +188,7 @@ def test_https_21_certificate_without_a_csr(key: t.Any, order: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "found", "order"),
     [
-        ({"key": None}, "no CRT key", "generate the CRT key, make a CSR"),
+        ({"key": None}, "no private key", "generate the private key, make a CSR"),
         ({}, "no valid certificate", "make a CSR"),
         ({"ca_certificate": "expired", "self_signed": "invalid"}, "expired", "make a CSR"),
     ],

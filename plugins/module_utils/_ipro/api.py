@@ -12,12 +12,12 @@ from __future__ import annotations
 import types
 import typing as t
 
+from .._camera.state import CertificateStatus, HttpsState, KeyFacts, SubjectName
 from .._core._errors import ConnectError, ProtocolError
 from .._transport._frame import parse_frame
 from .._transport._session import Answer, DeviceSession
-from .state import CertificateStatus, HttpsState, KeyFacts, SubjectName
 
-__all__ = ["INFERRED_CALLS", "CameraApi", "certificate_status"]
+__all__ = ["INFERRED_CALLS", "IproApi", "certificate_status"]
 
 #: Path and fixed fields of the calls that were shaped by analogy (INFERRED).
 INFERRED_CALLS: t.Mapping[str, tuple[str, t.Mapping[str, str]]] = types.MappingProxyType(
@@ -34,7 +34,7 @@ INFERRED_CALLS: t.Mapping[str, tuple[str, t.Mapping[str, str]]] = types.MappingP
 _MAX_REQUEST_BYTES = 16384
 
 
-class CameraApi:
+class IproApi:
     """The calls of one camera over one session.
 
     Args:

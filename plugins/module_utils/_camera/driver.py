@@ -1,0 +1,186 @@
+# Copyright: (c) 2026, camsec.fleet contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A dialect as the resources see it: the same words whatever the camera speaks."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses as dc
+import typing as t
+
+from .._transport._session import DeviceSession
+from .rules import CameraRules
+from .state import CertificateStatus, HttpsState, KeyFacts, SubjectName
+
+__all__ = ["CameraDriver", "Identity", "Reading"]
+
+_NO_HTTPS = HttpsState(connection="http", https_port=0)
+
+
+@dc.dataclass(frozen=True, kw_only=True)
+class Identity:
+    """What a camera calls itself.
+
+    Attributes:
+        model: Product name.
+        version: Of its software.
+        serial_number: The maker's.
+        mac_address: Empty where the dialect does not tell it.
+    """
+
+    model: str
+    version: str
+    serial_number: str
+    mac_address: str = ""
+
+
+@dc.dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What a driver reads of a camera; the defaults are those of a model that knows no HTTPS.
+
+    Attributes:
+        tls_supported: Whether the model knows HTTPS at all.
+        https: How it answers.
+        self_signed: Status of the self-signed certificate.
+        self_signed_name: Its common name, when valid.
+        ca_certificate: Status of the CA certificate.
+        ca_certificate_name: The name in it, when valid.
+        key: Present private key.
+        previous_key: The key before it, where the dialect keeps one.
+        request_made_at: The camera's time of the last CSR, empty if none.
+        installed_serial: Serial number (lower-case hex) that the camera shows for its CA certificate.
+    """
+
+    tls_supported: bool = True
+    https: HttpsState = _NO_HTTPS
+    self_signed: CertificateStatus = "not_generated"
+    self_signed_name: str = ""
+    ca_certificate: CertificateStatus = "not_generated"
+    ca_certificate_name: str = ""
+    key: KeyFacts | None = None
+    previous_key: KeyFacts | None = None
+    request_made_at: str = ""
+    installed_serial: str = ""
+
+
+class CameraDriver(abc.ABC):
+    """The calls of one dialect over one session. It decides nothing.
+
+    Args:
+        session: The session.
+        key_seconds: How long the generation of a key may take.
+
+    Attributes:
+        rules: What the camera's manual forbids, and what the dialect has no call for.
+    """
+
+    rules: t.ClassVar[CameraRules]
+
+    def __init__(self, session: DeviceSession, *, key_seconds: float) -> None:
+        self.session = session
+        self.key_seconds = key_seconds
+
+    # -- reading -------------------------------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def first_read(self) -> Reading:
+        """What is read first; the endpoint at which it succeeds is the camera's. Waits while a key is generated."""
+
+    def rest(self, reading: Reading) -> Reading:
+        """What else the state needs, once it is clear where the camera answers.
+
+        Args:
+            reading: What was read first.
+
+        Returns:
+            All of it.
+        """
+        return reading
+
+    @abc.abstractmethod
+    def https(self) -> HttpsState:
+        """How the camera answers."""
+
+    @abc.abstractmethod
+    def http_port(self) -> int:
+        """The camera's own port for plain HTTP."""
+
+    @abc.abstractmethod
+    def identity(self) -> Identity:
+        """What the camera calls itself."""
+
+    @abc.abstractmethod
+    def clock(self) -> str:
+        """The camera's time, UTC, as ``YYYY-MM-DD HH:MM:SS``."""
+
+    @abc.abstractmethod
+    def request_made_at(self) -> str:
+        """The camera's time of the last CSR, empty if there is none."""
+
+    @abc.abstractmethod
+    def certificate_request(self) -> str:
+        """The CSR made last, PEM."""
+
+    @abc.abstractmethod
+    def self_signed_details(self) -> t.Mapping[str, str]:
+        """The subject's fields of the self-signed certificate, by their names in :class:`SubjectName`."""
+
+    # -- steps ---------------------------------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def make_request(self, subject: SubjectName, names: t.Sequence[str]) -> None:
+        """Make a CSR.
+
+        Args:
+            subject: Its subject.
+            names: Subject alternative names (``IP:…``, ``DNS:…``), for a camera that can put them into it.
+        """
+
+    @abc.abstractmethod
+    def install_certificate(self, pem: str, issuers: t.Sequence[str]) -> None:
+        """Install a certificate for the key of the last CSR.
+
+        Args:
+            pem: The certificate.
+            issuers: Those between it and the root, nearest first, PEM, for a camera that keeps them.
+        """
+
+    @abc.abstractmethod
+    def set_https(self, wanted: HttpsState) -> None:
+        """Choose how the camera answers; it may then cut all connections.
+
+        Args:
+            wanted: Scheme and port. A lost answer is no error: evidence comes from the new endpoint.
+        """
+
+    def generate_key(self, size: int) -> None:
+        """Generate a key and wait for it.
+
+        Args:
+            size: Bits.
+        """
+        raise self._no_call(f"a key of {size} bits")
+
+    def apply_previous_key(self) -> None:
+        """Put the previous key in place of the present one."""
+        raise self._no_call("the previous key")
+
+    def delete_certificate(self) -> None:
+        """Delete the CA certificate."""
+        raise self._no_call("the deletion of a certificate")
+
+    def make_self_signed(self, subject: SubjectName) -> None:
+        """Make the self-signed certificate.
+
+        Args:
+            subject: Its subject.
+        """
+        raise self._no_call(f"a self-signed certificate for {subject.common_name}")
+
+    def delete_self_signed(self) -> None:
+        """Delete the self-signed certificate."""
+        raise self._no_call("the deletion of a self-signed certificate")
+
+    def _no_call(self, what: str) -> AssertionError:
+        return AssertionError(f"{self.rules.dialect} has no call for {what}; its rules have to say so")
