@@ -182,5 +182,8 @@ class CameraDriver(abc.ABC):
         """Delete the self-signed certificate."""
         raise self._no_call("the deletion of a self-signed certificate")
 
+    def tidy(self) -> None:  # noqa: B027  # most dialects leave nothing behind
+        """Put away what a proven change left behind on the camera; nothing where a dialect leaves nothing behind."""
+
     def _no_call(self, what: str) -> AssertionError:
         return AssertionError(f"{self.rules.dialect} has no call for {what}; its rules have to say so")

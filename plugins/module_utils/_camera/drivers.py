@@ -8,13 +8,14 @@ from __future__ import annotations
 import typing as t
 
 from .._ipro.driver import IproDriver
+from .._onvif.driver import OnvifDriver
 from .driver import CameraDriver
 
 __all__ = ["DRIVERS", "DRIVER_CHOICES", "drivers_named"]
 
 AUTO: t.Final = "auto"
 #: In the order in which ``auto`` asks.
-DRIVERS: t.Final[tuple[type[CameraDriver], ...]] = (IproDriver,)
+DRIVERS: t.Final[tuple[type[CameraDriver], ...]] = (IproDriver, OnvifDriver)
 DRIVER_CHOICES: t.Final = (AUTO, *(driver.rules.dialect for driver in DRIVERS))
 
 

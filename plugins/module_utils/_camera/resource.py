@@ -212,6 +212,9 @@ class CameraResource(abc.ABC, t.Generic[W]):
         # Until the change has taken effect, the camera may still show its old certificate or state.
         passing = (TrustError, VerificationError)
         state = until(attempt, seconds=self.limits.switch_seconds, passing=passing)
+        # What is proven stands; what was left behind is put away by this run, or by the next one that changes something.
+        with contextlib.suppress(CamsecError):
+            self.driver.tidy()
         return {"after": state.shown(), **_shown(state)}
 
     def target_after(self, plan: Plan) -> Target:

@@ -63,11 +63,22 @@ class Refused(RefusedError):
     Args:
         status: HTTP status.
         reason: The device's own sentence.
+        answer: All of its answer.
     """
 
-    def __init__(self, *, status: int, reason: str, device: str, subject: str, advice: str = "") -> None:
+    def __init__(
+        self,
+        *,
+        status: int,
+        reason: str,
+        device: str,
+        subject: str,
+        advice: str = "",
+        answer: Answer | None = None,
+    ) -> None:
         self.status = status
         self.reason = reason
+        self.answer = answer
         found = f"status {status} ({reason})" if reason else f"status {status}"
         super().__init__(device=device, subject=subject, found=found, expected="status 200", advice=advice)
 
@@ -98,6 +109,7 @@ class DeviceSession:
             )
         self.device = device
         self.endpoint = endpoint
+        self.credentials = credentials
         self.trust = trust
         self._timeout = timeout
         self._adapter = DeviceAdapter(endpoint, trust, seconds=3 * timeout)
@@ -140,14 +152,25 @@ class DeviceSession:
         Raises:
             CamsecError: No answer, or not this one.
         """
-        give_up = time.monotonic() + min(BUSY_PATIENCE, 3 * self._timeout)
-        while True:
-            try:
-                return self._request("GET", path, params=params)
-            except Refused as error:
-                if error.status != 503 or time.monotonic() > give_up:
-                    raise
-            time.sleep(_BUSY_PAUSE)
+        return self._patiently("GET", path, params=params)
+
+    def post(self, path: str, content_type: str, body: bytes, *, repeat: bool) -> Answer:
+        """Ask with a body of one's own.
+
+        Args:
+            path: Path on the device.
+            content_type: Of the body.
+            body: What is sent.
+            repeat: It changes nothing: a busy device is asked again for a while.
+
+        Returns:
+            The answer, status 200.
+
+        Raises:
+            CamsecError: No answer, or not this one.
+        """
+        ask = self._patiently if repeat else self._request
+        return ask("POST", path, data=body, headers={"Content-Type": content_type})
 
     def write(
         self,
@@ -174,6 +197,16 @@ class DeviceSession:
         method = "GET" if form is None and upload is None else "POST"
         files = {upload[0]: (upload[1], upload[2], "application/octet-stream")} if upload else None
         return self._request(method, path, params=params, data=form, files=files)
+
+    def _patiently(self, method: str, path: str, **kwargs: t.Any) -> Answer:
+        give_up = time.monotonic() + min(BUSY_PATIENCE, 3 * self._timeout)
+        while True:
+            try:
+                return self._request(method, path, **kwargs)
+            except Refused as error:
+                if error.status != 503 or time.monotonic() > give_up:
+                    raise
+            time.sleep(_BUSY_PAUSE)
 
     def _request(self, method: str, path: str, **kwargs: t.Any) -> Answer:
         try:
@@ -212,7 +245,7 @@ class DeviceSession:
         if answer.status != 200:
             reason = _REASON.search(answer.text)
             text = " ".join(reason.group(1).split())[:300] if reason else ""
-            raise Refused(status=answer.status, reason=text, device=self.device, subject=path)
+            raise Refused(status=answer.status, reason=text, device=self.device, subject=path, answer=answer)
         return answer
 
     def _protocol_error(self, path: str, found: str, expected: str) -> ProtocolError:

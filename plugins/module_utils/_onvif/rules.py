@@ -1,0 +1,85 @@
+# Copyright: (c) 2026, camsec.fleet contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What ONVIF devices forbid: the faults that the Security Service Specification names, checked before anything is sent.
+
+The ids are those of the faults, or of the operation whose order they come from.
+"""
+
+from __future__ import annotations
+
+import re
+import types
+import typing as t
+
+from .._camera.rules import CameraRules, RuleIds
+from .._core._errors import RuleError
+
+if t.TYPE_CHECKING:
+    from .._camera.state import CameraState
+
+__all__ = ["RULES", "OnvifRules"]
+
+
+class OnvifRules(CameraRules):
+    """Rules of the keystore and of the TLS server."""
+
+    def check_certificate_installable(self, device: str, state: CameraState) -> None:
+        """A device makes a CSR at any time and keeps nothing of it: what counts is the key.
+
+        Raises:
+            RuleError: There is no key.
+        """
+        self.check_key_exists(device, state, "CSR")
+
+    def check_self_signed_makeable(self, device: str, state: CameraState) -> None:
+        """One certificate serves: a self-signed one would take the place of the CA's.
+
+        Raises:
+            RuleError: A CA certificate is in force.
+        """
+        if state.ca_certificate == "valid":
+            raise RuleError(
+                rule=self.ids.self_signed,
+                device=device,
+                subject="self-signed certificate",
+                found="a CA certificate in force, whose place it would take",
+                expected="no CA certificate",
+                advice="Shortest legal order: set the connection to http, delete the CA certificate, make the"
+                " self-signed one.",
+            )
+
+
+RULES: t.Final = OnvifRules(
+    dialect="onvif",
+    ids=RuleIds(
+        no_tls="tas:TLSServerSupported",
+        key="ter:KeyID",
+        key_change="ter:ReferenceExists",
+        key_generation="tas:CreateRSAKeyPair",
+        previous_key="tas:GetAllKeys",
+        pair="ter:NoMatchingPrivateKey",
+        subject="ter:InvalidSubject",
+        self_signed="tas:CreateSelfSignedCertificate",
+        self_signed_deletion="ter:ReferenceExists",
+        request="tas:CreatePKCS10CSR",
+        installation="tas:UploadCertificate",
+        deletion="ter:ReferenceExists",
+        connection="ter:EnablingTlsFailed",
+        port="ter:PortAlreadyInUse",
+    ),
+    cannot=types.MappingProxyType({"apply_previous_key": "whose keystore knows no order of keys"}),
+    # Upper bounds of RFC 5280 appendix A.1; ONVIF has no others.
+    field_limits=types.MappingProxyType(
+        {
+            "common_name": 64,
+            "country": 2,
+            "state": 128,
+            "locality": 128,
+            "organization": 64,
+            "organizational_unit": 64,
+        }
+    ),
+    field_characters=re.compile(r"[^\x00-\x1f\x7f]*"),
+    field_characters_text="any but control characters",
+)
