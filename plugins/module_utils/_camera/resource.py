@@ -212,7 +212,7 @@ class CameraResource(abc.ABC, t.Generic[W]):
         # Until the change has taken effect, the camera may still show its old certificate or state.
         passing = (TrustError, VerificationError)
         state = until(attempt, seconds=self.limits.switch_seconds, passing=passing)
-        # What is proven stands; what was left behind is put away by this run, or by the next one that changes something.
+        # What is proven stands; what this run leaves behind, the next one that changes something puts away.
         with contextlib.suppress(CamsecError):
             self.driver.tidy()
         return {"after": state.shown(), **_shown(state)}
