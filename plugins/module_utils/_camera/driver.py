@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import abc
 import dataclasses as dc
+import datetime as dt
 import typing as t
 
 from .._transport._session import DeviceSession
@@ -111,8 +112,12 @@ class CameraDriver(abc.ABC):
         """What the camera calls itself."""
 
     @abc.abstractmethod
-    def clock(self) -> str:
-        """The camera's time, UTC, as ``YYYY-MM-DD HH:MM:SS``."""
+    def clock(self) -> dt.datetime:
+        """The camera's time, UTC."""
+
+    def time_server(self) -> str:
+        """The NTP server that the camera follows, empty for none."""
+        raise self._no_call("its time server")
 
     @abc.abstractmethod
     def request_made_at(self) -> str:
@@ -181,6 +186,26 @@ class CameraDriver(abc.ABC):
     def delete_self_signed(self) -> None:
         """Delete the self-signed certificate."""
         raise self._no_call("the deletion of a self-signed certificate")
+
+    def set_clock(self, now: dt.datetime) -> None:
+        """Set the camera's clock.
+
+        Args:
+            now: UTC.
+        """
+        raise self._no_call(f"the time {now}")
+
+    def set_time_server(self, server: str) -> None:
+        """Let the camera follow an NTP server.
+
+        Args:
+            server: Address or host name.
+        """
+        raise self._no_call(f"the time server {server}")
+
+    def reboot(self) -> None:
+        """Restart the camera; a lost answer is no error."""
+        raise self._no_call("a restart")
 
     def tidy(self) -> None:  # noqa: B027  # most dialects leave nothing behind
         """Put away what a proven change left behind on the camera; nothing where a dialect leaves nothing behind."""

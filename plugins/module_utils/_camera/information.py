@@ -47,7 +47,7 @@ class CameraInformation(CameraResource[None]):
                 "version": identity.version,
                 "serial_number": identity.serial_number,
                 "mac_address": identity.mac_address,
-                "time": clock,
+                "time": f"{clock:%Y-%m-%d %H:%M:%S}",
                 **evidence.pop("after"),
             },
             **evidence,

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from .._core._call import Call
 from .._core._converge import converge
+from .._core._errors import InputError
 from .._options import CONTACT_OPTIONS, secret, target_from
 from .._pki._authority import CertificateAuthority
 from .._pki._check import require_usable
@@ -22,11 +23,13 @@ from .._tls._names import parse_name
 from .._transport._contact import Target
 from .certificate import Certificate
 from .certificate_request import CertificateRequest, WantedRequest
+from .clock import Clock, WantedClock
 from .driver import CameraDriver
 from .drivers import DRIVER_CHOICES, drivers_named
 from .https import Https
 from .information import CameraInformation
 from .private_key import PrivateKey, WantedKey
+from .reboot import Reboot, WantedReboot
 from .resource import CameraResource, Limits
 from .self_signed import SelfSignedCertificate
 from .state import HttpsState, SubjectName, WantedCertificate
@@ -39,9 +42,11 @@ __all__ = [
     "SUBJECT_OPTIONS",
     "certificate",
     "certificate_request",
+    "clock",
     "https",
     "info",
     "private_key",
+    "reboot",
     "self_signed_certificate",
     "whole",
 ]
@@ -113,6 +118,25 @@ def info(call: Call) -> dict[str, t.Any]:
     """Of ``camera_info``."""
     with _resource(CameraInformation, None, call) as camera:
         return camera.information()
+
+
+def clock(call: Call) -> dict[str, t.Any]:
+    """Of ``camera_time``."""
+    params = call.params
+    if params["maximum_offset"] <= 0:
+        raise InputError(
+            device=params["host"],
+            subject="maximum_offset",
+            found=f"{params['maximum_offset']:g}",
+            expected="more than 0 seconds",
+        )
+    wanted = WantedClock(maximum_offset=params["maximum_offset"], time_server=params["time_server"] or "")
+    return _converged(Clock, wanted, call)
+
+
+def reboot(call: Call) -> dict[str, t.Any]:
+    """Of ``camera_reboot``."""
+    return _converged(Reboot, WantedReboot(down_seconds=call.params["down_timeout"]), call)
 
 
 def whole(call: Call) -> dict[str, t.Any]:

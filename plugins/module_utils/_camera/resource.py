@@ -229,7 +229,8 @@ class CameraResource(abc.ABC, t.Generic[W]):
         Raises:
             InputError: There is nothing to verify the new endpoint by.
         """
-        if plan.after["connection"] == "http":
+        over_http = self._before is not None and self._before.peer is None
+        if plan.after["connection"] == "http" or (plan.after["connection"] == "http_and_https" and over_http):
             return dc.replace(self.target, trust=Trust(), first_contact="plain_http")
         if not self.target.trust.usable and self.target.first_contact != "any_certificate":
             raise InputError(

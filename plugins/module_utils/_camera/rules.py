@@ -249,6 +249,18 @@ class CameraRules:
                 " certificate.",
             )
 
+    def restart_impacts(self, state: CameraState) -> tuple[Impact, ...]:
+        """What a restart changes besides.
+
+        Args:
+            state: Present state.
+
+        Returns:
+            Nothing, unless the manual says otherwise.
+        """
+        del state
+        return ()
+
     def check_https_ready(self, device: str, state: CameraState) -> None:
         """HTTPS needs a key and a certificate.
 

@@ -9,6 +9,7 @@ the ones that no public source shows, in one place.
 
 from __future__ import annotations
 
+import datetime as dt
 import types
 import typing as t
 
@@ -32,6 +33,7 @@ INFERRED_CALLS: t.Mapping[str, tuple[str, t.Mapping[str, str]]] = types.MappingP
     }
 )
 _MAX_REQUEST_BYTES = 16384
+_TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
 
 
 class IproApi:
@@ -92,9 +94,35 @@ class IproApi:
         """Model, version, serial number, MAC address (``getinfo``, FIELD)."""
         return self._read("/cgi-bin/getinfo", {"FILE": "1"}, required=("MAC", "SERIAL", "VERSION", "PRODUCT_NAME"))
 
-    def clock(self) -> str:
+    def clock(self) -> dt.datetime:
         """The camera's time, UTC (``get_time``, OFFICIAL name, INFERRED field)."""
-        return self._read("/cgi-bin/get_time", required=("time",))["time"]
+        shown = self._read("/cgi-bin/get_time", required=("time",))["time"]
+        try:
+            return dt.datetime.strptime(shown, _TIME_FORMAT).replace(tzinfo=dt.UTC)
+        except ValueError:
+            raise ProtocolError(
+                device=self.session.device,
+                subject="answer to /cgi-bin/get_time",
+                found=f"time={shown[:40]}",
+                expected="a time, YYYY-MM-DD HH:MM:SS",
+            ) from None
+
+    def set_clock(self, now: dt.datetime) -> None:
+        """Set the camera's clock (``time``, OFFICIAL name, INFERRED field).
+
+        Args:
+            now: UTC.
+        """
+        self.session.write("/cgi-bin/time", form={"time": now.strftime(_TIME_FORMAT)})
+
+    def reboot(self) -> None:
+        """Restart the camera (``initial``, OFFICIAL), with the number that it gives against forged requests."""
+        number = self._read("/cgi-bin/get_randomnum", required=("randomnum",))["randomnum"]
+        try:
+            self.session.write("/cgi-bin/initial", params={"cmd": "reset", "Randomnum": number})
+        except ConnectError:
+            # Whether it restarts is seen from outside.
+            return
 
     def installed_serial(self) -> str:
         """Serial number of the installed CA certificate, lower-case hex without leading zeros (INFERRED)."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import dataclasses as dc
+import datetime as dt
 import typing as t
 
 from .._camera.driver import CameraDriver, Identity, Reading
@@ -87,7 +88,7 @@ class IproDriver(CameraDriver):
             mac_address=fields["MAC"],
         )
 
-    def clock(self) -> str:
+    def clock(self) -> dt.datetime:
         """The camera's time, UTC."""
         return self._api.clock()
 
@@ -187,3 +188,15 @@ class IproDriver(CameraDriver):
             wanted: Scheme and port.
         """
         self._api.set_https(wanted)
+
+    def set_clock(self, now: dt.datetime) -> None:
+        """Set the camera's clock.
+
+        Args:
+            now: UTC.
+        """
+        self._api.set_clock(now)
+
+    def reboot(self) -> None:
+        """Restart the camera."""
+        self._api.reboot()

@@ -65,6 +65,20 @@ class IproRules(CameraRules):
             advice=f"Shortest legal order: {way}.",
         )
 
+    def restart_impacts(self, state: CameraState) -> tuple[Impact, ...]:
+        """HTTPS-24: with an expired CA certificate the camera falls back to HTTP.
+
+        Args:
+            state: Present state.
+
+        Returns:
+            That, where it holds.
+        """
+        if state.ca_certificate != "expired":
+            return ()
+        text = "The CA certificate has expired: after the restart the camera answers in plain HTTP."
+        return (Impact(rule="HTTPS-24", text=text),)
+
     def check_self_signed_makeable(self, device: str, state: CameraState) -> None:
         """Wire dialect 1.3: a self-signed certificate is made while the camera answers in plain HTTP.
 
@@ -91,6 +105,7 @@ def _is_bracketed_ipv6(value: str) -> bool:
 
 RULES: t.Final = IproRules(
     dialect="ipro",
+    cannot=types.MappingProxyType({"set_time_server": "for which no public call sets a time server"}),
     ids=RuleIds(
         no_tls="REC-21",
         key="HTTPS-01",

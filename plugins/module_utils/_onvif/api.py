@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import dataclasses as dc
 import datetime as dt
+import ipaddress
 import re
 import typing as t
 import urllib.parse
@@ -104,6 +106,63 @@ class OnvifApi:
         self._soap.keep_time(found)
         return found
 
+    def set_clock(self, now: dt.datetime) -> None:
+        """Set the device's clock (``SetSystemDateAndTime``); it then follows no time server.
+
+        Args:
+            now: UTC.
+        """
+        time = tuple(
+            (_tt(name), str(value))
+            for name, value in (("Hour", now.hour), ("Minute", now.minute), ("Second", now.second))
+        )
+        date = tuple(
+            (_tt(name), str(value)) for name, value in (("Year", now.year), ("Month", now.month), ("Day", now.day))
+        )
+        content = (
+            (_tds("DateTimeType"), "Manual"),
+            (_tds("DaylightSavings"), "false"),
+            (_tds("UTCDateTime"), ((_tt("Time"), time), (_tt("Date"), date))),
+        )
+        self._device("SetSystemDateAndTime", content, repeat=False)
+
+    def follow_time_server(self) -> None:
+        """Let the device follow the NTP server that it knows (``SetSystemDateAndTime``)."""
+        content = ((_tds("DateTimeType"), "NTP"), (_tds("DaylightSavings"), "false"))
+        self._device("SetSystemDateAndTime", content, repeat=False)
+
+    def follows_time_server(self) -> bool:
+        """Whether it follows one (``GetSystemDateAndTime``)."""
+        response = self._device("GetSystemDateAndTime")
+        return text_of(response, _tds("SystemDateAndTime"), _tt("DateTimeType")) == "NTP"
+
+    def time_server(self) -> str:
+        """The NTP server that was set by hand (``GetNTP``), empty where there is none."""
+        information = self._device("GetNTP").find(_tds("NTPInformation"))
+        if information is None or text_of(information, _tt("FromDHCP")) in ("true", "1"):
+            return ""
+        names = (_tt("IPv4Address"), _tt("IPv6Address"), _tt("DNSname"))
+        found = [text_of(information, _tt("NTPManual"), name) for name in names]
+        return next((server for server in found if server), "")
+
+    def set_time_server(self, server: str) -> None:
+        """Another NTP server (``SetNTP``).
+
+        Args:
+            server: Address or host name.
+        """
+        kind, field = _network_host(server)
+        content = (
+            (_tds("FromDHCP"), "false"),
+            (_tds("NTPManual"), ((_tt("Type"), kind), (_tt(field), server))),
+        )
+        self._device("SetNTP", content, repeat=False)
+
+    def reboot(self) -> None:
+        """Restart the device (``SystemReboot``); a lost answer is no error."""
+        with contextlib.suppress(ConnectError):
+            self._device("SystemReboot", repeat=False)
+
     def find_services(self) -> bool:
         """Learn where the services are (``GetServices``, without a login).
 
@@ -152,10 +211,8 @@ class OnvifApi:
             )
             for name, protocol in wanted.items()
         ]
-        try:
+        with contextlib.suppress(ConnectError):
             self._device("SetNetworkProtocols", rows, repeat=False)
-        except ConnectError:
-            return
 
     # -- advanced security ---------------------------------------------------------------------------------------
 
@@ -391,6 +448,15 @@ def _tas(name: str) -> str:
 
 def _tt(name: str) -> str:
     return f"{{{TT}}}{name}"
+
+
+def _network_host(server: str) -> tuple[str, str]:
+    """Type and field of a tt:NetworkHost."""
+    try:
+        version = ipaddress.ip_address(server).version
+    except ValueError:
+        return "DNS", "DNSname"
+    return (f"IPv{version}", f"IPv{version}Address")
 
 
 def _encoded(data: bytes) -> str:

@@ -151,13 +151,17 @@ class OnvifDriver(CameraDriver):
             serial_number=fields["SerialNumber"],
         )
 
-    def clock(self) -> str:
+    def clock(self) -> dt.datetime:
         """The camera's time, UTC."""
-        return self._api.clock().strftime("%Y-%m-%d %H:%M:%S")
+        return self._api.clock()
+
+    def time_server(self) -> str:
+        """The NTP server that the camera follows, empty for none."""
+        return self._api.time_server() if self._api.follows_time_server() else ""
 
     def request_made_at(self) -> str:
         """The camera's present time, at which it can make one; empty while it has no key."""
-        return self.clock() if self._key_id else ""
+        return f"{self.clock():%Y-%m-%d %H:%M:%S}" if self._key_id else ""
 
     def certificate_request(self) -> str:
         """The CSR made last, or one for the present key."""
@@ -267,7 +271,7 @@ class OnvifDriver(CameraDriver):
             if certificate.alias == ALIAS:
                 self._if_unused(self._api.delete_certificate, certificate.id)
         used = {certificate.key_id for certificate in self._api.certificates()}
-        for key in self._api.all_keys():
+        for key in self._api.all_keys() if assigned else ():
             if key.alias == ALIAS and key.id not in used:
                 self._if_unused(self._api.delete_key, key.id)
 
@@ -299,6 +303,27 @@ class OnvifDriver(CameraDriver):
     def delete_self_signed(self) -> None:
         """Let the TLS server no longer use it, then delete it."""
         self.delete_certificate()
+
+    def set_clock(self, now: dt.datetime) -> None:
+        """Set the camera's clock; it then follows no time server.
+
+        Args:
+            now: UTC.
+        """
+        self._api.set_clock(now)
+
+    def set_time_server(self, server: str) -> None:
+        """Let the camera follow an NTP server.
+
+        Args:
+            server: Address or host name.
+        """
+        self._api.set_time_server(server)
+        self._api.follow_time_server()
+
+    def reboot(self) -> None:
+        """Restart the camera."""
+        self._api.reboot()
 
     def set_https(self, wanted: HttpsState) -> None:
         """Choose how the camera answers.
