@@ -23,7 +23,7 @@ from ._pki import load_into, make_key
 from ._spec_common import User
 from ._sunell_catalog import CA_FILE, KEY_SIZE, REQUEST_FILE, WAYS
 from ._sunell_certificates import CertificateRequest, DeviceTime, Pair, request_subject
-from ._sunell_firmware import Firmwares
+from ._sunell_firmware import BuiltInRoot, Firmwares
 from ._sunell_spec import SunellCameraSpec
 from ._sunell_state import SunellState
 
@@ -66,6 +66,7 @@ class SunellCamera(Device):
         self._open: dict[Place, Listener] = {}
         self._coming: dict[Place, Listener] = {}
         self._context: ssl.SSLContext | None = None
+        self._root: BuiltInRoot | None = None
         self._built_in: Pair | None = None
         self._presented: Pair | None = None
         self._ntp_timer: Timer | None = None
@@ -140,7 +141,7 @@ class SunellCamera(Device):
 
     async def _make_built_in(self) -> None:
         """CAM-01: at every boot, for the address of now, by the clock of now."""
-        root = await self._firmwares.root(self.spec.version)
+        self._root = root = await self._firmwares.root(self.spec.version)
         # A device clock that a rehearsal runs fast must not make certificates of the future for real clients.
         begin = min(self.clock.now(), self.clock.wall()) + self._error
         address = self.state.network.address
@@ -362,8 +363,8 @@ class SunellCamera(Device):
         return self._https_answer(after)
 
     async def export_root(self, _request: Request) -> Answer:
-        """CAM-02."""
-        root = await self._firmwares.root(self.spec.version)
+        """CAM-02: that of the firmware which was booted."""
+        root = self._root or await self._firmwares.root(self.spec.version)
         return Answer(body=root.pem.encode(), content_type="application/x-x509-ca-cert", filename=CA_FILE)
 
     async def upload_pair(self, request: Request) -> Answer:
@@ -456,8 +457,7 @@ class SunellCamera(Device):
         }
 
     def dump(self) -> dict[str, t.Any]:
-        root = self._firmwares.known(self.spec.version)
-        return {"state": self.state.dump(), "root": dc.asdict(root) if root else None}
+        return {"state": self.state.dump(), "root": dc.asdict(self._root) if self._root else None}
 
     def load(self, data: t.Mapping[str, t.Any]) -> None:
         self._adopt(SunellState.load(data["state"]))

@@ -48,9 +48,6 @@ class Firmwares:
         self._roots: dict[str, BuiltInRoot] = {}
         self._making = asyncio.Lock()
 
-    def known(self, version: str) -> BuiltInRoot | None:
-        return self._roots.get(version)
-
     def remember(self, kept: t.Mapping[str, str]) -> None:
         """A root out of the state directory."""
         self._roots.setdefault(kept["version"], BuiltInRoot(**kept))

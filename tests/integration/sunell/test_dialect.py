@@ -300,3 +300,13 @@ def test_other_version_has_another_root(rig: Rig, new_rig: t.Callable[..., Rig])
     assert other.param("get", "deviceInfo").fields["softwareVer"] == OTHER_VERSION
     assert other.root() != rig.root()
     assert "unable to get local issuer" in other.verdict(rig.trusted_root())
+
+
+def test_another_firmware_counts_from_the_next_boot(rig: Rig) -> None:
+    before = rig.trusted_root()
+    rig.order("set", version="v9.0.1")
+    assert rig.root() == before.read_text()
+    assert rig.verdict(before) == "OK"
+    rig.restart()
+    assert rig.root() != before.read_text()
+    assert rig.verdict(rig.trusted_root()) == "OK"
