@@ -156,6 +156,7 @@ class DeviceSession:
         params: t.Mapping[str, str] | None = None,
         form: t.Mapping[str, str] | None = None,
         upload: tuple[str, str, bytes] | None = None,
+        uploads: t.Sequence[tuple[str, str, bytes]] = (),
     ) -> Answer:
         """Ask for a change, once: a change whose answer was lost is never sent again blindly.
 
@@ -164,6 +165,7 @@ class DeviceSession:
             params: Query parameters.
             form: URL-encoded fields; makes it a POST.
             upload: Field name, file name and content of a multipart upload; makes it a POST.
+            uploads: The same of further files in the same request.
 
         Returns:
             The answer, status 200.
@@ -171,9 +173,10 @@ class DeviceSession:
         Raises:
             CamsecError: No answer, or not this one.
         """
-        method = "GET" if form is None and upload is None else "POST"
-        files = {upload[0]: (upload[1], upload[2], "application/octet-stream")} if upload else None
-        return self._request(method, path, params=params, data=form, files=files)
+        parts = (upload, *uploads) if upload else uploads
+        method = "GET" if form is None and not parts else "POST"
+        files = {field: (name, content, "application/octet-stream") for field, name, content in parts}
+        return self._request(method, path, params=params, data=form, files=files or None)
 
     def _request(self, method: str, path: str, **kwargs: t.Any) -> Answer:
         try:
