@@ -10,14 +10,12 @@ import typing as t
 
 from aiohttp import web
 
-from ._camera import Camera
 from ._cinema_control import cinema_routes
 from ._device import Device
 from ._faults import KINDS, Fault
 from ._fleet import convert, fleet_yaml, inventory_yaml, parse_fleet
 from ._frame import ApiError, json_body
 from ._listener import PortError
-from ._recorder import Recorder
 from ._simulator import Simulator
 from ._spec import FleetError
 
@@ -47,7 +45,7 @@ class Control:
             web.post("/devices/{name}/fault", self._add_fault),
             web.delete("/devices/{name}/fault", self._clear_faults),
             web.post("/devices/{name}/set", self._set),
-            web.post("/devices/{name}/{action:restart|power_off|power_on|lock_out}", self._act),
+            web.post("/devices/{name}/{action:restart|power_off|power_on|lock_out|factory_reset}", self._act),
             web.post("/reset", self._reset),
             web.post("/seed", self._seed),
             web.get("/clock", self._clock),
@@ -136,11 +134,8 @@ class Control:
             if name not in device.spec.LIVE:
                 raise ApiError(400, f"{name!r} cannot be set; {', '.join(device.spec.LIVE)} can")
         changes = {name: convert(type(device.spec), name, value, device.name) for name, value in body.items()}
-        if isinstance(device, (Camera, Recorder)):
-            device.change_spec(changes)
+        device.change_spec(changes)
         if expire:
-            if not isinstance(device, Camera):
-                raise ApiError(400, "expire_certificate is for cameras")
             device.expire_certificate()
         return web.json_response(_row(device))
 
@@ -148,6 +143,8 @@ class Control:
         device, action = self._find(request), request.match_info["action"]
         if action == "lock_out":
             device.lock_out()
+        elif action == "factory_reset":
+            await device.factory_reset()
         elif action == "restart":
             await device.restart()
         elif action == "power_off":

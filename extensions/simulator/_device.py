@@ -19,11 +19,11 @@ import urllib.parse
 from aiohttp import web
 
 from ._clock import Clock
-from ._digest import DigestGate
+from ._digest import DigestGate, Login
 from ._faults import Fault, play
 from ._frame import Answer, ApiError, Params, busy, error_response
 from ._listener import Listener, PortError
-from ._spec import CameraSpec, RecorderSpec, User
+from ._spec_common import DeviceSpec, User
 
 __all__ = ["Call", "Device", "ReadOnly", "Request", "Sure"]
 
@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 RING: t.Final = 1000
 RESTART_SECONDS: t.Final = 60.0
 RECORDER_AGENT: t.Final = "WJ-NX recorder"
-_SECRET: t.Final = re.compile(r"(?i)\b((?:PASSWORD(?:_CONFIRM)?|KEY))=[^&]*")
+_SECRET: t.Final = re.compile(r"(?i)\b((?:\w*PASSWORD(?:_CONFIRM)?|KEY))=[^&]*")
 _BODY_LIMIT: t.Final = 256 * 1024
 
 
@@ -111,9 +111,9 @@ class Device(abc.ABC):
     kind: t.ClassVar[str]
     realm: t.ClassVar[str]
     calls: t.ClassVar[t.Sequence[Call]]
-    spec: RecorderSpec | CameraSpec
+    spec: DeviceSpec
 
-    def __init__(self, *, spec: RecorderSpec | CameraSpec, clock: Clock, read_only: ReadOnly) -> None:
+    def __init__(self, *, spec: DeviceSpec, clock: Clock, read_only: ReadOnly) -> None:
         self.spec = spec
         self.clock = clock
         self.read_only = read_only
@@ -204,14 +204,18 @@ class Device(abc.ABC):
     def _log_in(self, request: web.BaseRequest) -> User:
         if self.clock.now() < self._locked_until:
             raise ApiError(403, "The device is locked after wrong logins.")
-        header = request.headers.get("Authorization")
-        login = self.gate.check(header, request.method, request.raw_path, self._passwords)
+        login = self.identify(request)
         if login.user is not None:
             self._wrong_logins = 0
             return self._accounts[login.user]
         if login.wrong:
             self._count_wrong_login()
         raise ApiError(401, "stale" if login.stale else "Unauthorized")
+
+    def identify(self, request: web.BaseRequest) -> Login:
+        """Who it is that asks."""
+        header = request.headers.get("Authorization")
+        return self.gate.check(header, request.method, request.raw_path, self._passwords)
 
     def _count_wrong_login(self) -> None:
         self._wrong_logins += 1
@@ -262,6 +266,18 @@ class Device(abc.ABC):
     @abc.abstractmethod
     async def halt(self) -> None:
         """Close everything at once; what is only in memory is lost."""
+
+    @abc.abstractmethod
+    def change_spec(self, changes: t.Mapping[str, t.Any]) -> None:
+        """Attributes that the control interface changes."""
+
+    def expire_certificate(self) -> None:
+        """Put this device's clock a second past the end of the certificate in use."""
+        raise ApiError(400, "expire_certificate is for cameras")
+
+    async def factory_reset(self) -> None:
+        """As the button at the device does."""
+        raise ApiError(400, "factory_reset is for Sunell cameras")
 
     @abc.abstractmethod
     def short_state(self) -> dict[str, object]: ...

@@ -23,6 +23,7 @@ from ._spec import (
     FtpesServerSpec,
     Kit,
     RecorderSpec,
+    SunellCameraSpec,
     User,
     unlock_key,
 )
@@ -32,7 +33,8 @@ __all__ = ["convert", "fleet_yaml", "generate", "inventory_yaml", "parse_fleet"]
 _CAMERAS_AN_OCTET: t.Final = 250
 _HTTP_PORT: t.Final = 8080
 _RECORDER_HTTPS_PORT: t.Final = 4443
-_LISTS: t.Final = ("recorders", "cameras", "cinema_cameras", "ftpes_servers")
+_LISTS: t.Final = ("recorders", "cameras", "cinema_cameras", "ftpes_servers", "sunell_cameras")
+_DEFAULTS: t.Final = ("recorder", "camera", "cinema_camera", "ftpes_server", "sunell_camera")
 
 
 # -- reading ---------------------------------------------------------------------------------------------------------
@@ -45,7 +47,7 @@ def parse_fleet(text: str) -> Fleet:
     except yaml.YAMLError as error:
         raise FleetError(f"the fleet file is no YAML: {' '.join(str(error).split())}") from error
     top = _mapping(data, "the fleet file", (*_LISTS, "defaults"))
-    defaults = _mapping(top.get("defaults", {}), "defaults", ("recorder", "camera", "cinema_camera", "ftpes_server"))
+    defaults = _mapping(top.get("defaults", {}), "defaults", _DEFAULTS)
     recorders = [_recorder(entry) for entry in _entries(top, "recorders", defaults.get("recorder", {}))]
     cameras = [_camera(entry) for entry in _entries(top, "cameras", defaults.get("camera", {}))]
     cinema = [
@@ -56,11 +58,16 @@ def parse_fleet(text: str) -> Fleet:
         _build(FtpesServerSpec, entry, "FTPES server")
         for entry in _entries(top, "ftpes_servers", defaults.get("ftpes_server", {}))
     ]
+    sunell = [
+        _build(SunellCameraSpec, entry, "Sunell camera")
+        for entry in _entries(top, "sunell_cameras", defaults.get("sunell_camera", {}))
+    ]
     fleet = Fleet(
         recorders=tuple(recorders),
         cameras=tuple(cameras),
         cinema_cameras=tuple(cinema),
         ftpes_servers=tuple(servers),
+        sunell_cameras=tuple(sunell),
     )
     if fleet == Fleet():
         raise FleetError("the fleet file names no device")
@@ -94,7 +101,7 @@ def _camera(entry: dict[str, t.Any]) -> CameraSpec:
     return _build(CameraSpec, entry, "camera")
 
 
-_Spec = t.TypeVar("_Spec", RecorderSpec, CameraSpec, CinemaCameraSpec, FtpesServerSpec, User, Kit)
+_Spec = t.TypeVar("_Spec", RecorderSpec, CameraSpec, CinemaCameraSpec, FtpesServerSpec, SunellCameraSpec, User, Kit)
 
 
 def _build(kind: type[_Spec], entry: t.Mapping[str, t.Any], what: str) -> _Spec:
@@ -107,7 +114,7 @@ def _build(kind: type[_Spec], entry: t.Mapping[str, t.Any], what: str) -> _Spec:
     values = {name: convert(kind, name, value, where) for name, value in entry.items()}
     if kind is CinemaCameraSpec:
         values.setdefault("password", _short_password(values["name"]))
-    elif kind in (RecorderSpec, CameraSpec, FtpesServerSpec):
+    elif kind in (RecorderSpec, CameraSpec, FtpesServerSpec, SunellCameraSpec):
         values.setdefault("password", _password(values["name"]))
     return kind(**values)
 
@@ -172,12 +179,17 @@ def recorders_for(cameras: int) -> int:
 
 
 def generate(
-    *, recorders: int | None = None, cameras: int = 24, base_address: str = "127.50.0.0", http_port: int = _HTTP_PORT
+    *,
+    recorders: int | None = None,
+    cameras: int = 24,
+    base_address: str = "127.50.0.0",
+    http_port: int = _HTTP_PORT,
+    sunell_cameras: int = 0,
 ) -> Fleet:
-    """A deterministic fleet: recorder i at base.0.i, cameras from base.1.1 on."""
+    """A deterministic fleet: recorder i at base.0.i, cameras from base.1.1 on, Sunell cameras behind them."""
     count = recorders_for(cameras) if recorders is None else recorders
     biggest = RECORDER_MODELS["WJ-NX400K"]
-    if count < 0 or cameras < 0 or count > 250:
+    if count < 0 or cameras < 0 or sunell_cameras < 0 or count > 250:
         raise FleetError(f"{count} recorders and {cameras} cameras are no fleet")
     if cameras > count * biggest:
         raise FleetError(f"{cameras} cameras need at least {math.ceil(cameras / biggest)} recorders")
@@ -189,7 +201,12 @@ def generate(
     specs = [
         _made_recorder(i, base, http_port, min(share, max(0, cameras - (i - 1) * share))) for i in range(1, count + 1)
     ]
-    return Fleet(recorders=tuple(specs), cameras=tuple(_made_camera(i, base, http_port, share) for i in range(cameras)))
+    behind = base + 256 * math.ceil(cameras / _CAMERAS_AN_OCTET)
+    return Fleet(
+        recorders=tuple(specs),
+        cameras=tuple(_made_camera(i, base, http_port, share) for i in range(cameras)),
+        sunell_cameras=tuple(_made_sunell(i, behind, http_port) for i in range(sunell_cameras)),
+    )
 
 
 def _address(number: int) -> str:
@@ -227,6 +244,18 @@ def _made_camera(index: int, base: int, http_port: int, share: int) -> CameraSpe
     )
 
 
+def _made_sunell(index: int, base: int, http_port: int) -> SunellCameraSpec:
+    name = f"sunell-{index + 1:04}"
+    octet, host = divmod(index, _CAMERAS_AN_OCTET)
+    return SunellCameraSpec(
+        name=name,
+        address=_address(base + 256 * (octet + 1) + host + 1),
+        http_port=http_port,
+        https_port=_RECORDER_HTTPS_PORT,
+        password=_password(name),
+    )
+
+
 # -- writing ---------------------------------------------------------------------------------------------------------
 
 
@@ -240,10 +269,12 @@ def fleet_yaml(fleet: Fleet) -> str:
         data["cinema_cameras"] = [_plain(spec) for spec in fleet.cinema_cameras]
     if fleet.ftpes_servers:
         data["ftpes_servers"] = [_plain(spec) for spec in fleet.ftpes_servers]
+    if fleet.sunell_cameras:
+        data["sunell_cameras"] = [_plain(spec) for spec in fleet.sunell_cameras]
     return yaml.safe_dump(data, sort_keys=False)
 
 
-def _plain(spec: RecorderSpec | CameraSpec | CinemaCameraSpec | FtpesServerSpec) -> dict[str, t.Any]:
+def _plain(spec: RecorderSpec | CameraSpec | CinemaCameraSpec | FtpesServerSpec | SunellCameraSpec) -> dict[str, t.Any]:
     values = {}
     for field in dc.fields(spec):
         value = getattr(spec, field.name)
@@ -268,6 +299,9 @@ def inventory_yaml(
     recorders = {spec.name: _recorder_vars(spec, https_port, speed) for spec in fleet.recorders}
     cameras = {spec.name: _camera_vars(spec, https_port) for spec in fleet.cameras}
     children: dict[str, t.Any] = {"camsec_recorders": {"hosts": recorders}, "camsec_cameras": {"hosts": cameras}}
+    if fleet.sunell_cameras:
+        hosts = {spec.name: _sunell_vars(spec, https_port) for spec in fleet.sunell_cameras}
+        children["camsec_sunell_cameras"] = {"hosts": hosts}
     known = cinema or {}
     if fleet.cinema_cameras:
         hosts = {spec.name: {**_cinema_vars(spec), **known.get(spec.name, {})} for spec in fleet.cinema_cameras}
@@ -317,6 +351,17 @@ def _camera_vars(spec: CameraSpec, https_port: int) -> dict[str, t.Any]:
     if spec.recorder:
         values |= {"camsec_recorder": spec.recorder, "camsec_camera_number": spec.camera_number}
     return values | {"camsec_data_encryption": spec.data_encryption}
+
+
+def _sunell_vars(spec: SunellCameraSpec, https_port: int) -> dict[str, t.Any]:
+    values: dict[str, t.Any] = {
+        "ansible_host": spec.address,
+        "camsec_http_port": spec.http_port,
+        "camsec_https_port": https_port,
+    }
+    if spec.https_port != https_port:
+        values["camsec_former_https_port"] = spec.https_port
+    return values | {"camsec_username": spec.username, "camsec_password": spec.password}
 
 
 def _cinema_vars(spec: CinemaCameraSpec) -> dict[str, t.Any]:

@@ -35,14 +35,18 @@ def busy(reason: str, seconds: float) -> ApiError:
 
 @dc.dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What a call gives back; `after` runs once it has been sent."""
+    """What a call gives back; `after` runs once it has been sent, `filename` makes it a download."""
 
     body: bytes
     content_type: str = "text/plain; charset=utf-8"
+    filename: str = ""
     after: After | None = None
 
     def response(self) -> web.Response:
-        return web.Response(body=self.body, headers={"Content-Type": self.content_type, "Server": "embedded"})
+        headers = {"Content-Type": self.content_type, "Server": "embedded"}
+        if self.filename:
+            headers["Content-Disposition"] = f'attachment; filename="{self.filename}"'
+        return web.Response(body=self.body, headers=headers)
 
 
 def lines_answer(lines: Lines, *, after: After | None = None) -> Answer:

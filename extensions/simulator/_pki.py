@@ -16,6 +16,7 @@ import tempfile
 import typing as t
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
@@ -31,6 +32,7 @@ __all__ = [
     "make_root",
     "make_self_signed",
     "one_certificate",
+    "one_key",
     "pem_certificates",
     "sha256_hex",
     "spki",
@@ -56,9 +58,29 @@ def make_key(size: int) -> str:
     """A new RSA key; takes a while (it is meant for a thread)."""
     # 1024 bits is what the device offers; the simulator has to offer it as well.
     key = rsa.generate_private_key(public_exponent=65537, key_size=size)
+    return _key_pem(key)
+
+
+def _key_pem(key: rsa.RSAPrivateKey) -> str:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     ).decode()
+
+
+def one_key(data: bytes) -> str:
+    """The RSA key of an uploaded PEM file; CertificateError when there is anything else or nothing."""
+    kinds = [match[1] for match in _PEM_BLOCK.finditer(data)]
+    if len(kinds) != 1 or not kinds[0].endswith(b"PRIVATE KEY"):
+        raise CertificateError("The file does not hold exactly one private key in PEM form.")
+    try:
+        key = serialization.load_pem_private_key(data, None)
+    except TypeError as error:
+        raise CertificateError("The private key is encrypted; the device has no passphrase for it.") from error
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise CertificateError("The file holds a PEM block that is no readable private key.") from error
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise CertificateError("The key is no RSA key.")
+    return _key_pem(key)
 
 
 def _private(pem: str) -> rsa.RSAPrivateKey:
@@ -179,12 +201,14 @@ def make_self_signed(key_pem: str, fields: t.Mapping[str, str], begin: float) ->
     return as_pem(_server(builder, fields["common_name"], key.public_key()).sign(key, hashes.SHA256()))
 
 
-def make_root(key_pem: str, name: str, begin: float, *, organization: str = "Simulated recorder") -> str:
+def make_root(
+    key_pem: str, name: str, begin: float, *, organization: str = "Simulated recorder", days: int = 7300
+) -> str:
     """The recorder's own root (REC-13), or another one's."""
     key = _private(key_pem)
     subject = _name({"common_name": name, "organization": organization})
     builder = (
-        _builder(subject, subject, key.public_key(), begin, 7300)
+        _builder(subject, subject, key.public_key(), begin, days)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(_usage(authority=True), critical=True)

@@ -21,6 +21,8 @@ from ._recorder import Recorder
 from ._recorder_state import BuiltIn
 from ._spec import Fleet, FleetError
 from ._store import Folder, Store
+from ._sunell import SunellCamera
+from ._sunell_firmware import Firmwares
 
 __all__ = ["Simulator"]
 
@@ -44,6 +46,7 @@ class Simulator:
         self._saving: asyncio.TimerHandle | None = None
         self._changing = asyncio.Lock()
         self._built_in: dict[str, BuiltIn] = {}
+        self._firmwares = Firmwares()
 
     async def start(self) -> None:
         self._resume_clock()
@@ -59,9 +62,11 @@ class Simulator:
         # Cameras first, so that the recorders' first try finds them.
         cameras = [device for device in self.devices.values() if isinstance(device, Camera)]
         recorders = [device for device in self.devices.values() if isinstance(device, Recorder)]
+        sunell = [device for device in self.devices.values() if isinstance(device, SunellCamera)]
         try:
             for camera in cameras:
                 await camera.power_on()
+            await asyncio.gather(*(camera.power_on() for camera in sunell))
             await asyncio.gather(*(recorder.power_on() for recorder in recorders))
             self.cinema = self._build_cinema()
             await self.ftpes.start(self.fleet.ftpes_servers, self._folder.path / "ftpes")
@@ -81,6 +86,10 @@ class Simulator:
             devices[spec.name] = Recorder(spec=spec, cameras=cameras, clock=self.clock, read_only=self.read_only)
         for camera in self.fleet.cameras:
             devices[camera.name] = Camera(spec=camera, clock=self.clock, read_only=self.read_only)
+        for one in self.fleet.sunell_cameras:
+            devices[one.name] = SunellCamera(
+                spec=one, clock=self.clock, read_only=self.read_only, firmwares=self._firmwares
+            )
         for device in devices.values():
             kept = self._load(device.name)
             if kept is not None:

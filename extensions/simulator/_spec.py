@@ -7,16 +7,18 @@
 from __future__ import annotations
 
 import dataclasses as dc
-import functools
 import hashlib
-import ipaddress
 import re
 import typing as t
 
 from ._catalog import COMPRESSIONS, KITS, RECORDER_MODELS
 from ._cinema_catalog import CINEMA_MODELS, account_problem
-from ._digest import ALGORITHMS
 from ._ftpes_quirks import Behaviour, QuirkError
+from ._spec_common import DeviceSpec, FleetError, User
+from ._spec_common import check_device as _check_device
+from ._spec_common import check_place as _check_place
+from ._spec_common import require as _require
+from ._sunell_spec import SunellCameraSpec
 
 __all__ = [
     "CameraSpec",
@@ -26,29 +28,16 @@ __all__ = [
     "FtpesServerSpec",
     "Kit",
     "RecorderSpec",
+    "SunellCameraSpec",
     "User",
     "unlock_key",
 ]
-
-
-class FleetError(Exception):
-    """A fleet that cannot be; the text is one sentence."""
 
 
 def unlock_key(*parts: object) -> str:
     """A deterministic key of 20 digits."""
     digest = hashlib.sha256("/".join(map(str, parts)).encode()).digest()
     return str(int.from_bytes(digest[:12], "big") % 10**20).rjust(20, "7")
-
-
-@dc.dataclass(frozen=True, kw_only=True)
-class User:
-    name: str
-    password: str
-    level: int = 3
-
-    def __post_init__(self) -> None:
-        _require(self.level in (1, 2, 3), f"user {self.name}: level {self.level} is not 1, 2 or 3")
 
 
 @dc.dataclass(frozen=True, kw_only=True)
@@ -59,38 +48,6 @@ class Kit:
     def __post_init__(self) -> None:
         _require(self.model in KITS, f"kit {self.model!r} is not one of {', '.join(KITS)}")
         _require(bool(re.fullmatch(r"\d{20}", self.key)), f"the key of a {self.model} has not 20 digits")
-
-
-def _require(condition: bool, sentence: str) -> None:
-    if not condition:
-        raise FleetError(sentence)
-
-
-@functools.lru_cache(maxsize=4096)
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
-
-
-def _check_place(name: str, address: str, where: str) -> None:
-    _require(bool(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,62}", name)), f"{where}: not a host name")
-    _require(_is_loopback(address), f"{where}: address {address!r} is not a loopback address")
-
-
-def _check_device(spec: RecorderSpec | CameraSpec) -> None:
-    where = f"device {spec.name!r}"
-    _check_place(spec.name, spec.address, where)
-    for port in (spec.http_port, spec.https_port):
-        _require(1 <= port <= 65535, f"{where}: port {port} is not 1 to 65535")
-    _require(spec.http_port != spec.https_port, f"{where}: http_port and https_port are both {spec.http_port}")
-    _require(bool(spec.username and spec.password), f"{where}: username and password must not be empty")
-    _require(bool(re.fullmatch(r"\d+\.\d+", spec.version)), f"{where}: version {spec.version!r} is not like 3.10")
-    _require(spec.lockout_after >= 0 and spec.lockout_seconds >= 0, f"{where}: lockout values must not be negative")
-    _require(bool(spec.digest), f"{where}: digest must name an algorithm")
-    for algorithm in spec.digest:
-        _require(algorithm in ALGORITHMS, f"{where}: digest {algorithm!r} is not one of {', '.join(ALGORITHMS)}")
 
 
 @dc.dataclass(frozen=True, kw_only=True)
@@ -119,7 +76,7 @@ class RecorderSpec:
     digest: tuple[str, ...] = ("MD5",)
     data_encryption_password: str = ""
 
-    LIVE: t.ClassVar = (
+    LIVE: t.ClassVar[tuple[str, ...]] = (
         "version", "ftp_port", "site_alarm_port", "port_forward", "port_forward_ports", "command_interval",
         "lockout_after", "lockout_seconds", "clock_offset",
     )  # fmt: skip
@@ -180,7 +137,7 @@ class CameraSpec:
     digest: tuple[str, ...] = ("MD5",)
     data_encryption: bool = False
 
-    LIVE: t.ClassVar = (
+    LIVE: t.ClassVar[tuple[str, ...]] = (
         "version", "tls", "encryption", "compression", "enhanced_security", "lockout_after",
         "lockout_seconds", "clock_offset", "key_generation_seconds",
     )  # fmt: skip
@@ -300,12 +257,17 @@ class Fleet:
     cameras: tuple[CameraSpec, ...] = ()
     cinema_cameras: tuple[CinemaCameraSpec, ...] = ()
     ftpes_servers: tuple[FtpesServerSpec, ...] = ()
+    sunell_cameras: tuple[SunellCameraSpec, ...] = ()
 
     @property
     def summary(self) -> str:
         """How many there are of each, in words."""
         counts = [(len(self.recorders), "recorders"), (len(self.cameras), "cameras")]
-        more = [(len(self.cinema_cameras), "cinema cameras"), (len(self.ftpes_servers), "FTPES servers")]
+        more = [
+            (len(self.sunell_cameras), "Sunell cameras"),
+            (len(self.cinema_cameras), "cinema cameras"),
+            (len(self.ftpes_servers), "FTPES servers"),
+        ]
         return ", ".join(f"{count} {what}" for count, what in [*counts, *(one for one in more if one[0])])
 
     def __post_init__(self) -> None:
@@ -315,7 +277,7 @@ class Fleet:
     def _check_places(self) -> None:
         names: set[str] = set()
         places: dict[tuple[str, int], str] = {}
-        devices: tuple[RecorderSpec | CameraSpec, ...] = (*self.recorders, *self.cameras)
+        devices: tuple[DeviceSpec, ...] = (*self.recorders, *self.cameras, *self.sunell_cameras)
         for spec in devices:
             _require(spec.name not in names, f"two devices are called {spec.name!r}")
             names.add(spec.name)

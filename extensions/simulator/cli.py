@@ -39,6 +39,7 @@ def _parser() -> argparse.ArgumentParser:
         "--recorders", type=int, metavar="N", help="recorders of a made-up fleet (default: 2, or as many as are needed)"
     )
     add("--cameras", type=int, default=24, metavar="N", help="cameras of a made-up fleet (default: 24)")
+    add("--sunell-cameras", type=int, default=0, metavar="N", help="Sunell cameras of a made-up fleet (default: none)")
     add("--base-address", default="127.50.0.0", metavar="ADDRESS", help="of a made-up fleet (default: 127.50.0.0)")
     add("--http-port", type=int, default=8080, metavar="PORT", help="HTTP port of a made-up fleet (default: 8080)")
     add(
@@ -92,6 +93,7 @@ def _fleet(options: argparse.Namespace) -> Fleet:
         cameras=options.cameras,
         base_address=options.base_address,
         http_port=options.http_port,
+        sunell_cameras=options.sunell_cameras,
     )
 
 

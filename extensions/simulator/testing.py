@@ -35,6 +35,7 @@ from ._pki import issue, make_key, make_root
 from ._recorder import Recorder
 from ._simulator import Simulator
 from ._spec import Fleet
+from ._sunell import SunellCamera
 
 __all__ = ["QuirkyFtpesServer", "RunningSimulator", "Spawned", "control", "own_base_address", "spawn"]
 
@@ -194,6 +195,13 @@ class RunningSimulator:
         """A recorder by name."""
         device = self.device(name)
         if not isinstance(device, Recorder):
+            raise KeyError(name)
+        return device
+
+    def sunell_camera(self, name: str) -> SunellCamera:
+        """A Sunell camera by name."""
+        device = self.device(name)
+        if not isinstance(device, SunellCamera):
             raise KeyError(name)
         return device
 

@@ -99,7 +99,8 @@ class CertificateRequest(CameraResource[WantedRequest]):
 
     def _fits(self, current: CameraState) -> bool:
         """A CSR from before the present key was generated is one of an older key."""
-        if current.key is None or current.request_made_at < current.key.generated_at:
+        older = current.key is None or current.request_made_at < current.key.generated_at
+        if older and current.rules.key_apart:
             return False
         request = load_request(self._present, device=self.target.host)
         return subject_fits(request.subject, self.wanted.subject)

@@ -9,13 +9,14 @@ import typing as t
 
 from .._ipro.driver import IproDriver
 from .._onvif.driver import OnvifDriver
+from .._sunell.driver import SunellDriver
 from .driver import CameraDriver
 
 __all__ = ["DRIVERS", "DRIVER_CHOICES", "drivers_named"]
 
 AUTO: t.Final = "auto"
 #: In the order in which ``auto`` asks.
-DRIVERS: t.Final[tuple[type[CameraDriver], ...]] = (IproDriver, OnvifDriver)
+DRIVERS: t.Final[tuple[type[CameraDriver], ...]] = (IproDriver, OnvifDriver, SunellDriver)
 DRIVER_CHOICES: t.Final = (AUTO, *(driver.rules.dialect for driver in DRIVERS))
 
 

@@ -194,7 +194,7 @@ class IproApi:
         Args:
             pem: One certificate.
         """
-        self.session.write("/cgi-bin/https_install_signed", upload=("fileName", "certificate.pem", pem.encode()))
+        self.session.write("/cgi-bin/https_install_signed", uploads=[("fileName", "certificate.pem", pem.encode())])
 
     def delete_certificate(self) -> None:
         """Delete the CA certificate (OFFICIAL)."""

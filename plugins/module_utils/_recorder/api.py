@@ -313,7 +313,7 @@ class RecorderApi:
         """
         path = INFERRED_CALLS["trusted_ca"]
         upload = ("fileName", "trusted_ca.pem", pem.encode())
-        answer = self._command(lambda uid: self.session.write(path, params={"UID": uid}, upload=upload))
+        answer = self._command(lambda uid: self.session.write(path, params={"UID": uid}, uploads=[upload]))
         self._acknowledged("trusted_ca", answer, ("CA_NUM",))
 
     def set_links(self, links: t.Iterable[LinkSetting]) -> list[int]:

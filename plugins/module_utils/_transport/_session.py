@@ -178,7 +178,7 @@ class DeviceSession:
         *,
         params: t.Mapping[str, str] | None = None,
         form: t.Mapping[str, str] | None = None,
-        upload: tuple[str, str, bytes] | None = None,
+        uploads: t.Sequence[tuple[str, str, bytes]] = (),
     ) -> Answer:
         """Ask for a change, once: a change whose answer was lost is never sent again blindly.
 
@@ -186,7 +186,7 @@ class DeviceSession:
             path: Path on the device.
             params: Query parameters.
             form: URL-encoded fields; makes it a POST.
-            upload: Field name, file name and content of a multipart upload; makes it a POST.
+            uploads: Field name, file name and content of each file of a multipart upload; makes it a POST.
 
         Returns:
             The answer, status 200.
@@ -194,9 +194,9 @@ class DeviceSession:
         Raises:
             CamsecError: No answer, or not this one.
         """
-        method = "GET" if form is None and upload is None else "POST"
-        files = {upload[0]: (upload[1], upload[2], "application/octet-stream")} if upload else None
-        return self._request(method, path, params=params, data=form, files=files)
+        method = "GET" if form is None and not uploads else "POST"
+        files = {field: (name, content, "application/octet-stream") for field, name, content in uploads}
+        return self._request(method, path, params=params, data=form, files=files or None)
 
     def _patiently(self, method: str, path: str, **kwargs: t.Any) -> Answer:
         give_up = time.monotonic() + min(BUSY_PATIENCE, 3 * self._timeout)

@@ -1,0 +1,93 @@
+# Copyright: (c) 2026, camsec.fleet contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is common to all cameras, by the ids of Sunell's rules; what this dialect cannot do."""
+
+from __future__ import annotations
+
+import re
+import types
+import typing as t
+
+from .._camera.rules import CameraRules, RuleIds
+from .._core._plan import Impact
+
+if t.TYPE_CHECKING:
+    from .._camera.state import CameraState
+
+__all__ = ["RULES", "SunellRules"]
+
+_COMMON_NAME: t.Final = re.compile(r"[0-9A-Za-z.\-:*]+")
+_COUNTRY: t.Final = re.compile(r"(?:[A-Za-z]{2})?")
+
+
+class SunellRules(CameraRules):
+    """Rules CAM-01 to CAM-26, as far as all cameras have the like."""
+
+    def field_fits(self, name: str, value: str) -> bool:
+        """CAM-20: the common name is the camera's address or domain.
+
+        Args:
+            name: The field.
+            value: Its value.
+
+        Returns:
+            True when its characters are allowed.
+        """
+        pattern = {"common_name": _COMMON_NAME, "country": _COUNTRY}.get(name, self.field_characters)
+        return pattern.fullmatch(value) is not None
+
+    def check_ca_certificate_deletable(self, device: str, state: CameraState) -> None:
+        """CAM-04: it can always be deleted; the camera then shows its built-in certificate.
+
+        Raises:
+            RuleError: Never.
+        """
+
+
+RULES: t.Final = SunellRules(
+    dialect="sunell",
+    ids=RuleIds(
+        no_tls="CAM-26",
+        key="CAM-20",
+        key_change="CAM-20",
+        key_generation="CAM-20",
+        previous_key="CAM-20",
+        pair="CAM-23",
+        subject="CAM-20",
+        self_signed="CAM-01",
+        self_signed_deletion="CAM-01",
+        request="CAM-20",
+        installation="CAM-23",
+        deletion="CAM-04",
+        connection="CAM-26",
+        port="CAM-26",
+    ),
+    cannot=types.MappingProxyType(
+        {
+            "generate_key": "which makes a new private key with each CSR and at no other time",
+            "apply_previous_key": "which keeps no key but that of the last CSR",
+            "make_self_signed": "which makes its built-in certificate at each boot and no other",
+            "delete_self_signed": "whose built-in certificate cannot be deleted",
+        }
+    ),
+    field_limits=types.MappingProxyType(
+        {
+            "common_name": 64,
+            "country": 2,
+            "state": 128,
+            "locality": 128,
+            "organization": 64,
+            "organizational_unit": 64,
+        }
+    ),
+    field_characters=re.compile(r"[ -~]*"),
+    field_characters_text="ASCII; a common name of letters, digits, '.', '-', ':' and '*'",
+    key_apart=False,
+    https_impacts=(
+        Impact(
+            rule="CAM-26",
+            text="Plain HTTP stays open beside HTTPS on these cameras: close its port in the network.",
+        ),
+    ),
+)
