@@ -51,7 +51,7 @@ class SelfSignedCertificate(CameraResource[SubjectName | None]):
         current.rules.check_subject(device, self.wanted)
         current.rules.check_tls_supported(device, current)
         hidden = current.ca_certificate in ("valid", "expired")
-        if (current.self_signed == "valid" or (hidden and self._present)) and self._fits(self.wanted):
+        if self._present and (current.self_signed == "valid" or hidden) and self._fits(self.wanted):
             return make_plan(current, current, [])
         current.rules.check_key_exists(device, current, "self-signed certificate")
         current.rules.check_self_signed_makeable(device, current)
