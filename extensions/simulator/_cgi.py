@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import abc
 import asyncio
-import contextlib
 import dataclasses as dc
 import typing as t
 import urllib.parse
@@ -117,12 +116,7 @@ class CgiDevice(Device):
         if call is not None and call.writes and response.status < 300:
             fault = self.take_fault(request.raw_path, after_write=True)
         if isinstance(answer, Answer) and answer.after is not None:
-            if fault is None:
-                # The answer goes out on the old connection before anything is closed; whether anybody hears it or not.
-                with contextlib.suppress(ConnectionError):
-                    await response.prepare(request)
-                    await response.write_eof()
-            self.clock.track(answer.after())
+            await self.send_then(request, response, answer.after, silent=fault is not None)
         return response, fault
 
     def _refusal(self, error: ApiError) -> web.Response:

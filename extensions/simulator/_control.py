@@ -17,7 +17,7 @@ from ._faults import KINDS, Fault
 from ._fleet import convert, fleet_yaml, inventory_yaml, parse_fleet
 from ._frame import ApiError, json_body
 from ._listener import PortError
-from ._recorder import Recorder
+from ._onvif import OnvifCamera
 from ._simulator import Simulator
 from ._spec import FleetError
 
@@ -47,7 +47,7 @@ class Control:
             web.post("/devices/{name}/fault", self._add_fault),
             web.delete("/devices/{name}/fault", self._clear_faults),
             web.post("/devices/{name}/set", self._set),
-            web.post("/devices/{name}/{action:restart|power_off|power_on|lock_out}", self._act),
+            web.post("/devices/{name}/{action:restart|power_off|power_on|lock_out|factory_reset}", self._act),
             web.post("/reset", self._reset),
             web.post("/seed", self._seed),
             web.get("/clock", self._clock),
@@ -136,10 +136,9 @@ class Control:
             if name not in device.spec.LIVE:
                 raise ApiError(400, f"{name!r} cannot be set; {', '.join(device.spec.LIVE)} can")
         changes = {name: convert(type(device.spec), name, value, device.name) for name, value in body.items()}
-        if isinstance(device, (Camera, Recorder)):
-            device.change_spec(changes)
+        device.change_spec(changes)
         if expire:
-            if not isinstance(device, Camera):
+            if not isinstance(device, (Camera, OnvifCamera)):
                 raise ApiError(400, "expire_certificate is for cameras")
             device.expire_certificate()
         return web.json_response(_row(device))
@@ -150,6 +149,10 @@ class Control:
             device.lock_out()
         elif action == "restart":
             await device.restart()
+        elif action == "factory_reset":
+            if not isinstance(device, OnvifCamera):
+                raise ApiError(400, "factory_reset is for ONVIF cameras; the others have POST /reset")
+            await device.factory_default(hard=True)
         elif action == "power_off":
             await device.power_off()
         else:

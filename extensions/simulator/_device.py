@@ -9,6 +9,7 @@ from __future__ import annotations
 import abc
 import asyncio
 import collections
+import contextlib
 import dataclasses as dc
 import logging
 import re
@@ -18,7 +19,7 @@ from aiohttp import web
 
 from ._clock import Clock
 from ._faults import Fault
-from ._frame import ApiError, busy
+from ._frame import After, ApiError, busy
 from ._listener import Listener, PortError
 
 __all__ = ["RECORDER_AGENT", "Device", "DeviceSpec", "ReadOnly"]
@@ -133,6 +134,16 @@ class Device(abc.ABC):
                     self.faults.remove(fault)
                 return fault
         return None
+
+    async def send_then(
+        self, request: web.BaseRequest, response: web.StreamResponse, after: After, *, silent: bool
+    ) -> None:
+        """The answer goes out on the old connection before anything is closed; whether anybody hears it or not."""
+        if not silent:
+            with contextlib.suppress(ConnectionError):
+                await response.prepare(request)
+                await response.write_eof()
+        self.clock.track(after())
 
     @property
     def locked(self) -> bool:

@@ -15,6 +15,7 @@ import typing as t
 import yaml
 
 from ._catalog import KITS, RECORDER_MODELS
+from ._onvif_spec import OnvifCameraSpec, OnvifUser
 from ._spec import (
     CameraSpec,
     CinemaCameraSpec,
@@ -32,7 +33,7 @@ __all__ = ["convert", "fleet_yaml", "generate", "inventory_yaml", "parse_fleet"]
 _CAMERAS_AN_OCTET: t.Final = 250
 _HTTP_PORT: t.Final = 8080
 _RECORDER_HTTPS_PORT: t.Final = 4443
-_LISTS: t.Final = ("recorders", "cameras", "cinema_cameras", "ftpes_servers")
+_LISTS: t.Final = ("recorders", "cameras", "cinema_cameras", "ftpes_servers", "onvif_cameras")
 
 
 # -- reading ---------------------------------------------------------------------------------------------------------
@@ -45,7 +46,8 @@ def parse_fleet(text: str) -> Fleet:
     except yaml.YAMLError as error:
         raise FleetError(f"the fleet file is no YAML: {' '.join(str(error).split())}") from error
     top = _mapping(data, "the fleet file", (*_LISTS, "defaults"))
-    defaults = _mapping(top.get("defaults", {}), "defaults", ("recorder", "camera", "cinema_camera", "ftpes_server"))
+    kinds = ("recorder", "camera", "cinema_camera", "ftpes_server", "onvif_camera")
+    defaults = _mapping(top.get("defaults", {}), "defaults", kinds)
     recorders = [_recorder(entry) for entry in _entries(top, "recorders", defaults.get("recorder", {}))]
     cameras = [_camera(entry) for entry in _entries(top, "cameras", defaults.get("camera", {}))]
     cinema = [
@@ -56,11 +58,16 @@ def parse_fleet(text: str) -> Fleet:
         _build(FtpesServerSpec, entry, "FTPES server")
         for entry in _entries(top, "ftpes_servers", defaults.get("ftpes_server", {}))
     ]
+    onvif = [
+        _build(OnvifCameraSpec, entry, "ONVIF camera")
+        for entry in _entries(top, "onvif_cameras", defaults.get("onvif_camera", {}))
+    ]
     fleet = Fleet(
         recorders=tuple(recorders),
         cameras=tuple(cameras),
         cinema_cameras=tuple(cinema),
         ftpes_servers=tuple(servers),
+        onvif_cameras=tuple(onvif),
     )
     if fleet == Fleet():
         raise FleetError("the fleet file names no device")
@@ -94,7 +101,9 @@ def _camera(entry: dict[str, t.Any]) -> CameraSpec:
     return _build(CameraSpec, entry, "camera")
 
 
-_Spec = t.TypeVar("_Spec", RecorderSpec, CameraSpec, CinemaCameraSpec, FtpesServerSpec, User, Kit)
+_Spec = t.TypeVar(
+    "_Spec", RecorderSpec, CameraSpec, CinemaCameraSpec, FtpesServerSpec, OnvifCameraSpec, OnvifUser, User, Kit
+)
 
 
 def _build(kind: type[_Spec], entry: t.Mapping[str, t.Any], what: str) -> _Spec:
@@ -107,7 +116,7 @@ def _build(kind: type[_Spec], entry: t.Mapping[str, t.Any], what: str) -> _Spec:
     values = {name: convert(kind, name, value, where) for name, value in entry.items()}
     if kind is CinemaCameraSpec:
         values.setdefault("password", _short_password(values["name"]))
-    elif kind in (RecorderSpec, CameraSpec, FtpesServerSpec):
+    elif kind in (RecorderSpec, CameraSpec, FtpesServerSpec, OnvifCameraSpec):
         values.setdefault("password", _password(values["name"]))
     return kind(**values)
 
@@ -130,8 +139,7 @@ def convert(kind: type, name: str, value: object, where: str) -> t.Any:
 def _convert_list(hint: str, name: str, value: object, where: str) -> tuple[t.Any, ...]:
     if not isinstance(value, (list, tuple)):
         raise FleetError(f"{where}: {name} is not a list")
-    if "User" in hint or "Kit" in hint:
-        kind: t.Any = User if "User" in hint else Kit
+    if (kind := _PARTS.get(hint)) is not None:
         if not all(isinstance(entry, dict) for entry in value):
             raise FleetError(f"{where}: {name} is not a list of mappings")
         return tuple(_build(kind, entry, f"{where}: {name}:") for entry in value)
@@ -139,6 +147,13 @@ def _convert_list(hint: str, name: str, value: object, where: str) -> tuple[t.An
     if not all(isinstance(entry, wanted) for entry in value):
         raise FleetError(f"{where}: {name} is not a list of {wanted.__name__}")
     return tuple(value)
+
+
+_PARTS: t.Final[t.Mapping[str, t.Any]] = {
+    "tuple[User, ...]": User,
+    "tuple[Kit, ...]": Kit,
+    "tuple[OnvifUser, ...]": OnvifUser,
+}
 
 
 # -- making one up ---------------------------------------------------------------------------------------------------
@@ -172,12 +187,17 @@ def recorders_for(cameras: int) -> int:
 
 
 def generate(
-    *, recorders: int | None = None, cameras: int = 24, base_address: str = "127.50.0.0", http_port: int = _HTTP_PORT
+    *,
+    recorders: int | None = None,
+    cameras: int = 24,
+    onvif_cameras: int = 0,
+    base_address: str = "127.50.0.0",
+    http_port: int = _HTTP_PORT,
 ) -> Fleet:
-    """A deterministic fleet: recorder i at base.0.i, cameras from base.1.1 on."""
+    """A deterministic fleet: recorder i at base.0.i, cameras from base.1.1 on, ONVIF cameras in the net after them."""
     count = recorders_for(cameras) if recorders is None else recorders
     biggest = RECORDER_MODELS["WJ-NX400K"]
-    if count < 0 or cameras < 0 or count > 250:
+    if min(count, cameras, onvif_cameras) < 0 or count > 250:
         raise FleetError(f"{count} recorders and {cameras} cameras are no fleet")
     if cameras > count * biggest:
         raise FleetError(f"{cameras} cameras need at least {math.ceil(cameras / biggest)} recorders")
@@ -189,7 +209,12 @@ def generate(
     specs = [
         _made_recorder(i, base, http_port, min(share, max(0, cameras - (i - 1) * share))) for i in range(1, count + 1)
     ]
-    return Fleet(recorders=tuple(specs), cameras=tuple(_made_camera(i, base, http_port, share) for i in range(cameras)))
+    first = math.ceil(cameras / _CAMERAS_AN_OCTET) * _CAMERAS_AN_OCTET
+    return Fleet(
+        recorders=tuple(specs),
+        cameras=tuple(_made_camera(i, base, http_port, share) for i in range(cameras)),
+        onvif_cameras=tuple(_made_onvif_camera(i, base, http_port, first + i) for i in range(onvif_cameras)),
+    )
 
 
 def _address(number: int) -> str:
@@ -213,12 +238,23 @@ def _made_recorder(number: int, base: int, http_port: int, cameras: int) -> Reco
     )
 
 
+def _camera_address(base: int, place: int) -> str:
+    octet, host = divmod(place, _CAMERAS_AN_OCTET)
+    return _address(base + 256 * (octet + 1) + host + 1)
+
+
+def _made_onvif_camera(index: int, base: int, http_port: int, place: int) -> OnvifCameraSpec:
+    name = f"onvif-{index + 1:04}"
+    return OnvifCameraSpec(
+        name=name, address=_camera_address(base, place), http_port=http_port, password=_password(name)
+    )
+
+
 def _made_camera(index: int, base: int, http_port: int, share: int) -> CameraSpec:
     name = f"camera-{index + 1:04}"
-    octet, host = divmod(index, _CAMERAS_AN_OCTET)
     return CameraSpec(
         name=name,
-        address=_address(base + 256 * (octet + 1) + host + 1),
+        address=_camera_address(base, index),
         http_port=http_port,
         password=_password(name),
         recorder=f"recorder-{index // share + 1:02}",
@@ -240,10 +276,12 @@ def fleet_yaml(fleet: Fleet) -> str:
         data["cinema_cameras"] = [_plain(spec) for spec in fleet.cinema_cameras]
     if fleet.ftpes_servers:
         data["ftpes_servers"] = [_plain(spec) for spec in fleet.ftpes_servers]
+    if fleet.onvif_cameras:
+        data["onvif_cameras"] = [_plain(spec) for spec in fleet.onvif_cameras]
     return yaml.safe_dump(data, sort_keys=False)
 
 
-def _plain(spec: RecorderSpec | CameraSpec | CinemaCameraSpec | FtpesServerSpec) -> dict[str, t.Any]:
+def _plain(spec: RecorderSpec | CameraSpec | CinemaCameraSpec | FtpesServerSpec | OnvifCameraSpec) -> dict[str, t.Any]:
     values = {}
     for field in dc.fields(spec):
         value = getattr(spec, field.name)
@@ -269,6 +307,9 @@ def inventory_yaml(
     cameras = {spec.name: _camera_vars(spec, https_port) for spec in fleet.cameras}
     children: dict[str, t.Any] = {"camsec_recorders": {"hosts": recorders}, "camsec_cameras": {"hosts": cameras}}
     known = cinema or {}
+    if fleet.onvif_cameras:
+        hosts = {spec.name: _onvif_vars(spec, https_port) for spec in fleet.onvif_cameras}
+        children["camsec_onvif_cameras"] = {"hosts": hosts}
     if fleet.cinema_cameras:
         hosts = {spec.name: {**_cinema_vars(spec), **known.get(spec.name, {})} for spec in fleet.cinema_cameras}
         children["cinema_cameras"] = {"hosts": hosts}
@@ -317,6 +358,16 @@ def _camera_vars(spec: CameraSpec, https_port: int) -> dict[str, t.Any]:
     if spec.recorder:
         values |= {"camsec_recorder": spec.recorder, "camsec_camera_number": spec.camera_number}
     return values | {"camsec_data_encryption": spec.data_encryption}
+
+
+def _onvif_vars(spec: OnvifCameraSpec, https_port: int) -> dict[str, t.Any]:
+    return {
+        "ansible_host": spec.address,
+        "camsec_http_port": spec.http_port,
+        "camsec_https_port": https_port,
+        "camsec_username": spec.username,
+        "camsec_password": spec.password,
+    }
 
 
 def _cinema_vars(spec: CinemaCameraSpec) -> dict[str, t.Any]:

@@ -17,6 +17,7 @@ from ._clock import Clock
 from ._device import Device, ReadOnly
 from ._ftpes_fleet import FtpesServers
 from ._listener import PortError
+from ._onvif import OnvifCamera
 from ._recorder import Recorder
 from ._recorder_state import BuiltIn
 from ._spec import Fleet, FleetError
@@ -57,7 +58,7 @@ class Simulator:
     async def _start_devices(self) -> None:
         self.devices = self._build()
         # Cameras first, so that the recorders' first try finds them.
-        cameras = [device for device in self.devices.values() if isinstance(device, Camera)]
+        cameras = [device for device in self.devices.values() if isinstance(device, (Camera, OnvifCamera))]
         recorders = [device for device in self.devices.values() if isinstance(device, Recorder)]
         try:
             for camera in cameras:
@@ -81,6 +82,8 @@ class Simulator:
             devices[spec.name] = Recorder(spec=spec, cameras=cameras, clock=self.clock, read_only=self.read_only)
         for camera in self.fleet.cameras:
             devices[camera.name] = Camera(spec=camera, clock=self.clock, read_only=self.read_only)
+        for onvif in self.fleet.onvif_cameras:
+            devices[onvif.name] = OnvifCamera(spec=onvif, clock=self.clock, read_only=self.read_only)
         for device in devices.values():
             kept = self._load(device.name)
             if kept is not None:

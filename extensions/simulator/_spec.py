@@ -7,16 +7,18 @@
 from __future__ import annotations
 
 import dataclasses as dc
-import functools
 import hashlib
-import ipaddress
 import re
 import typing as t
 
 from ._catalog import COMPRESSIONS, KITS, RECORDER_MODELS
+from ._checks import FleetError
+from ._checks import check_place as _check_place
+from ._checks import require as _require
 from ._cinema_catalog import CINEMA_MODELS, account_problem
 from ._digest import ALGORITHMS
 from ._ftpes_quirks import Behaviour, QuirkError
+from ._onvif_spec import OnvifCameraSpec
 
 __all__ = [
     "CameraSpec",
@@ -29,10 +31,6 @@ __all__ = [
     "User",
     "unlock_key",
 ]
-
-
-class FleetError(Exception):
-    """A fleet that cannot be; the text is one sentence."""
 
 
 def unlock_key(*parts: object) -> str:
@@ -59,24 +57,6 @@ class Kit:
     def __post_init__(self) -> None:
         _require(self.model in KITS, f"kit {self.model!r} is not one of {', '.join(KITS)}")
         _require(bool(re.fullmatch(r"\d{20}", self.key)), f"the key of a {self.model} has not 20 digits")
-
-
-def _require(condition: bool, sentence: str) -> None:
-    if not condition:
-        raise FleetError(sentence)
-
-
-@functools.lru_cache(maxsize=4096)
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
-
-
-def _check_place(name: str, address: str, where: str) -> None:
-    _require(bool(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.\-]{0,62}", name)), f"{where}: not a host name")
-    _require(_is_loopback(address), f"{where}: address {address!r} is not a loopback address")
 
 
 def _check_device(spec: RecorderSpec | CameraSpec) -> None:
@@ -300,12 +280,17 @@ class Fleet:
     cameras: tuple[CameraSpec, ...] = ()
     cinema_cameras: tuple[CinemaCameraSpec, ...] = ()
     ftpes_servers: tuple[FtpesServerSpec, ...] = ()
+    onvif_cameras: tuple[OnvifCameraSpec, ...] = ()
 
     @property
     def summary(self) -> str:
         """How many there are of each, in words."""
         counts = [(len(self.recorders), "recorders"), (len(self.cameras), "cameras")]
-        more = [(len(self.cinema_cameras), "cinema cameras"), (len(self.ftpes_servers), "FTPES servers")]
+        more = [
+            (len(self.onvif_cameras), "ONVIF cameras"),
+            (len(self.cinema_cameras), "cinema cameras"),
+            (len(self.ftpes_servers), "FTPES servers"),
+        ]
         return ", ".join(f"{count} {what}" for count, what in [*counts, *(one for one in more if one[0])])
 
     def __post_init__(self) -> None:
@@ -321,6 +306,11 @@ class Fleet:
             names.add(spec.name)
             for port in (spec.http_port, spec.https_port):
                 _take(places, spec.name, spec.address, port)
+        for camera in self.onvif_cameras:
+            _require(camera.name not in names, f"two devices are called {camera.name!r}")
+            names.add(camera.name)
+            for port in (camera.http_port, camera.https_port):
+                _take(places, camera.name, camera.address, port)
         for cinema in self.cinema_cameras:
             _require(cinema.name not in names, f"two devices are called {cinema.name!r}")
             names.add(cinema.name)

@@ -31,6 +31,7 @@ from ._device import Device
 from ._fleet import generate, inventory_yaml, parse_fleet
 from ._ftpes_quirks import Behaviour
 from ._ftpes_server import FtpesServer
+from ._onvif import OnvifCamera
 from ._pki import issue, make_key, make_root
 from ._recorder import Recorder
 from ._simulator import Simulator
@@ -194,6 +195,13 @@ class RunningSimulator:
         """A recorder by name."""
         device = self.device(name)
         if not isinstance(device, Recorder):
+            raise KeyError(name)
+        return device
+
+    def onvif_camera(self, name: str) -> OnvifCamera:
+        """An ONVIF camera by name."""
+        device = self.device(name)
+        if not isinstance(device, OnvifCamera):
             raise KeyError(name)
         return device
 
