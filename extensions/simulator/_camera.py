@@ -17,8 +17,9 @@ from aiohttp import web
 from . import _picture
 from ._camera_state import NOT_GENERATED, CameraState, Certificate, Key
 from ._catalog import KEY_SIZES
+from ._cgi import Call, CgiDevice, Request
 from ._clock import Clock, Timer, format_time, parse_time
-from ._device import Call, Device, ReadOnly, Request
+from ._device import ReadOnly
 from ._frame import Answer, ApiError, lines_answer
 from ._listener import Listener
 from ._pki import load_into, make_key
@@ -42,7 +43,7 @@ class _Generation:
     timer: Timer | None = None
 
 
-class Camera(Device):
+class Camera(CgiDevice):
     kind = "camera"
     realm = "i-PRO network camera"
     spec: CameraSpec
@@ -349,7 +350,7 @@ class Camera(Device):
         })  # fmt: skip
         response.enable_chunked_encoding()
         await response.prepare(request.http)
-        self.log.add(request.http, 200, request.call)
+        self.log.add(request.http, 200)
         news: asyncio.Queue[None] = asyncio.Queue()
         self._streams.add(news)
         try:

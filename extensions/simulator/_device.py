@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What every device does: log in, find the call, check, answer, remember the request, misbehave when told to."""
+"""What every device has: power, listeners, a clock of its own, faults, and a memory of its requests."""
 
 from __future__ import annotations
 
@@ -14,63 +14,43 @@ import dataclasses as dc
 import logging
 import re
 import typing as t
-import urllib.parse
 
 from aiohttp import web
 
 from ._clock import Clock
-from ._digest import DigestGate, Login
-from ._faults import Fault, play
-from ._frame import Answer, ApiError, Params, busy, error_response
+from ._faults import Fault
+from ._frame import After, ApiError, busy
 from ._listener import Listener, PortError
-from ._spec_common import DeviceSpec, User
 
-__all__ = ["Call", "Device", "ReadOnly", "Request", "Sure"]
+__all__ = ["RECORDER_AGENT", "Device", "DeviceSpec", "ReadOnly"]
 
-Sure = t.Literal["OFFICIAL", "FIELD", "INFERRED"]
 _log = logging.getLogger(__name__)
 
 RING: t.Final = 1000
 RESTART_SECONDS: t.Final = 60.0
 RECORDER_AGENT: t.Final = "WJ-NX recorder"
 _SECRET: t.Final = re.compile(r"(?i)\b((?:\w*PASSWORD(?:_CONFIRM)?|KEY))=[^&]*")
-_BODY_LIMIT: t.Final = 256 * 1024
 
 
-@dc.dataclass(frozen=True, kw_only=True)
-class Request:
-    """A request that has logged in."""
-
-    call: Call
-    user: User
-    params: Params
-    http: web.BaseRequest
-
-
-Run = t.Callable[[t.Any, Request], t.Awaitable[Answer | web.StreamResponse]]
-
-
-@dc.dataclass(frozen=True, kw_only=True)
-class Call:
-    """A call of a device: how it is made, who may, whether it changes anything, and how sure its shape is."""
-
-    method: t.Literal["GET", "POST"]
-    path: str
-    run: Run
-    sure: Sure
-    level: int = 1
-    writes: bool = False
-    select: tuple[str, str] | None = None
-    streams: bool = False
-    session: t.Literal["needed", "optional", "none"] = "none"
-
-    def __post_init__(self) -> None:
-        if not self.path.startswith("/cgi-bin/") or self.level not in (1, 2, 3):
-            raise ValueError(f"{self.method} {self.path}: no call")
+class DeviceSpec(t.Protocol):
+    """What the specs of all kinds of device have."""
 
     @property
-    def title(self) -> str:
-        return f"{self.method} {self.path}" + (f" {'='.join(self.select)}" if self.select else "")
+    def name(self) -> str: ...
+    @property
+    def address(self) -> str: ...
+    @property
+    def http_port(self) -> int: ...
+    @property
+    def model(self) -> str: ...
+    @property
+    def version(self) -> str: ...
+    @property
+    def clock_offset(self) -> float: ...
+    @property
+    def lockout_after(self) -> int: ...
+    @property
+    def lockout_seconds(self) -> float: ...
 
 
 @dc.dataclass
@@ -93,25 +73,26 @@ class RequestLog:
         self.statuses: collections.Counter[str] = collections.Counter()
         self.calls: collections.Counter[str] = collections.Counter()
 
-    def add(self, request: web.BaseRequest, status: int, call: Call | None) -> None:
+    def add(self, request: web.BaseRequest, status: int, *, writes: bool = False, operation: str | None = None) -> None:
+        """Remember a request; `operation` is what it asks for where the path does not tell."""
         by = "recorder" if request.headers.get("User-Agent") == RECORDER_AGENT else "client"
         path = _SECRET.sub(r"\1=***", request.raw_path)
-        self.entries.append({"method": request.method, "path": path, "status": status, "by": by})
+        entry: dict[str, object] = {"method": request.method, "path": path, "status": status, "by": by}
+        self.entries.append(entry if operation is None else {**entry, "operation": operation})
         self.counts[by] += 1
         self.statuses[str(status)] += 1
         if by == "client":
-            self.calls[f"{request.method} {request.path}"] += 1
+            self.calls[operation or f"{request.method} {request.path}"] += 1
             self.counts["authenticated"] += status != 401
-            self.counts["writes"] += call is not None and call.writes and status < 400
+            self.counts["writes"] += writes and status < 400
 
 
 class Device(abc.ABC):
-    """A device with its login, its listeners and its faults."""
+    """A device with its listeners and its faults; what a request means is its kind's affair."""
 
     kind: t.ClassVar[str]
     realm: t.ClassVar[str]
-    calls: t.ClassVar[t.Sequence[Call]]
-    spec: DeviceSpec
+    spec: t.Any
 
     def __init__(self, *, spec: DeviceSpec, clock: Clock, read_only: ReadOnly) -> None:
         self.spec = spec
@@ -122,102 +103,57 @@ class Device(abc.ABC):
         self.power = "off"
         self.unreachable = ""
         self.on_change: t.Callable[[Device], None] = lambda _device: None
-        self.gate = DigestGate(realm=self.realm, clock=clock, algorithms=spec.digest)
         self._wrong_logins = 0
         self._locked_until = 0.0
-        self._accounts = spec.accounts
-        self._passwords = {user.name: user.password for user in self._accounts.values()}
         self._boots = 0
         self._starting = asyncio.Lock()
 
     @property
     def name(self) -> str:
-        return self.spec.name
+        return str(self.spec.name)
 
     def now(self) -> float:
         """This device's own clock."""
-        return self.clock.now() + self.spec.clock_offset
+        return self.clock.now() + float(self.spec.clock_offset)
 
-    # -- one request ---------------------------------------------------------------------------------------------
+    # -- requests ------------------------------------------------------------------------------------------------
 
+    @abc.abstractmethod
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        fault = self._take_fault(request, after_write=False)
-        if fault is not None:
-            status, response = await play(fault, request)
-            self.log.add(request, status, None)
-            return response
-        call = self._find(request)
-        if call is not None and call.streams:
-            return (await self._answer(request, call))[0]
-        # A client that goes away does not undo half of what it asked for.
-        response, fault = await asyncio.shield(self._answer(request, call))
-        return response if fault is None else (await play(fault, request))[1]
+        """Answer one request."""
 
-    def _take_fault(self, request: web.BaseRequest, *, after_write: bool) -> Fault | None:
+    @abc.abstractmethod
+    def change_spec(self, changes: t.Mapping[str, t.Any]) -> None:
+        """Other attributes from now on; they are of the spec's LIVE."""
+
+    def take_fault(self, text: str, *, after_write: bool) -> Fault | None:
+        """The fault that meets a request of this text, its path; used up when it was for so many requests."""
         for fault in self.faults:
-            if fault.after_write == after_write and fault.applies(request.raw_path):
+            if fault.after_write == after_write and fault.applies(text):
                 if fault.spend():
                     self.faults.remove(fault)
                 return fault
         return None
 
-    def _find(self, request: web.BaseRequest) -> Call | None:
-        found = None
-        for call in self.calls:
-            if call.path == request.path and call.method == request.method:
-                if call.select is None:
-                    found = call
-                elif request.method == "POST" or request.query.get(call.select[0]) == call.select[1]:
-                    return call
-        return found
+    async def send_then(
+        self, request: web.BaseRequest, response: web.StreamResponse, after: After, *, silent: bool
+    ) -> None:
+        """The answer goes out on the old connection before anything is closed; whether anybody hears it or not."""
+        if not silent:
+            with contextlib.suppress(ConnectionError):
+                await response.prepare(request)
+                await response.write_eof()
+        self.clock.track(after())
 
-    async def _answer(self, request: web.BaseRequest, call: Call | None) -> tuple[web.StreamResponse, Fault | None]:
-        """The response, and the fault that comes in its place although the request was carried out."""
-        answer: Answer | web.StreamResponse
-        try:
-            user = self._log_in(request)
-            answer = await self._run(request, call, user)
-        except ApiError as error:
-            answer = self._refusal(error)
-        response = answer.response() if isinstance(answer, Answer) else answer
-        if call is None or not call.streams or response.status != 200:
-            self.log.add(request, response.status, call)
-        fault = None
-        if call is not None and call.writes and response.status < 300:
-            fault = self._take_fault(request, after_write=True)
-        if isinstance(answer, Answer) and answer.after is not None:
-            if fault is None:
-                # The answer goes out on the old connection before anything is closed; whether anybody hears it or not.
-                with contextlib.suppress(ConnectionError):
-                    await response.prepare(request)
-                    await response.write_eof()
-            self.clock.track(answer.after())
-        return response, fault
+    @property
+    def locked(self) -> bool:
+        """After too many wrong logins."""
+        return self.clock.now() < self._locked_until
 
-    def _refusal(self, error: ApiError) -> web.Response:
-        response = error_response(error)
-        if error.status == 401:
-            for challenge in self.gate.challenges(stale=error.reason == "stale"):
-                response.headers.add("WWW-Authenticate", challenge)
-        return response
+    def logged_in(self) -> None:
+        self._wrong_logins = 0
 
-    def _log_in(self, request: web.BaseRequest) -> User:
-        if self.clock.now() < self._locked_until:
-            raise ApiError(403, "The device is locked after wrong logins.")
-        login = self.identify(request)
-        if login.user is not None:
-            self._wrong_logins = 0
-            return self._accounts[login.user]
-        if login.wrong:
-            self._count_wrong_login()
-        raise ApiError(401, "stale" if login.stale else "Unauthorized")
-
-    def identify(self, request: web.BaseRequest) -> Login:
-        """Who it is that asks."""
-        header = request.headers.get("Authorization")
-        return self.gate.check(header, request.method, request.raw_path, self._passwords)
-
-    def _count_wrong_login(self) -> None:
+    def count_wrong_login(self) -> None:
         self._wrong_logins += 1
         if self.spec.lockout_after and self._wrong_logins >= self.spec.lockout_after:
             self.lock_out()
@@ -225,34 +161,6 @@ class Device(abc.ABC):
     def lock_out(self) -> None:
         self._wrong_logins = 0
         self._locked_until = self.clock.now() + self.spec.lockout_seconds
-
-    async def _run(self, request: web.BaseRequest, call: Call | None, user: User) -> Answer | web.StreamResponse:
-        self.check_request(request, call)
-        if call is None:
-            raise ApiError(404, "There is no such call.")
-        params = await _params(request)
-        if call.select is not None and params.get(call.select[0]) != call.select[1]:
-            raise ApiError(400, f"{call.select[0]} is {params.get(call.select[0])!r}; it can be {call.select[1]}.")
-        wanted = Request(call=call, user=user, params=params, http=request)
-        self.check_call(wanted)
-        if call.writes and self.read_only.enabled:
-            self.read_only.refused += 1
-            raise ApiError(500, "The simulator is read-only: a request that changes something was refused.")
-        try:
-            answer = await call.run(self, wanted)
-        except PortError as error:
-            raise ApiError(500, str(error)) from error
-        if call.writes:
-            self.on_change(self)
-        return answer
-
-    @abc.abstractmethod
-    def check_request(self, request: web.BaseRequest, call: Call | None) -> None:
-        """What the device refuses before it looks at the call."""
-
-    def check_call(self, request: Request) -> None:
-        if request.user.level > request.call.level:
-            raise ApiError(403, "The user's level does not allow it.")
 
     # -- power ---------------------------------------------------------------------------------------------------
 
@@ -267,17 +175,13 @@ class Device(abc.ABC):
     async def halt(self) -> None:
         """Close everything at once; what is only in memory is lost."""
 
-    @abc.abstractmethod
-    def change_spec(self, changes: t.Mapping[str, t.Any]) -> None:
-        """Attributes that the control interface changes."""
-
     def expire_certificate(self) -> None:
         """Put this device's clock a second past the end of the certificate in use."""
         raise ApiError(400, "expire_certificate is for cameras")
 
     async def factory_reset(self) -> None:
         """As the button at the device does."""
-        raise ApiError(400, "factory_reset is for Sunell cameras")
+        raise ApiError(400, "factory_reset is for ONVIF and Sunell cameras; the others have POST /reset")
 
     @abc.abstractmethod
     def short_state(self) -> dict[str, object]: ...
@@ -348,23 +252,3 @@ class Device(abc.ABC):
 
     def busy_for(self, reason: str, device_seconds: float) -> ApiError:
         return busy(reason, self.clock.real_seconds(max(0.0, device_seconds)))
-
-
-async def _params(request: web.BaseRequest) -> Params:
-    values = dict(urllib.parse.parse_qsl(request.query_string, keep_blank_values=True))
-    files: dict[str, bytes] = {}
-    if request.method == "POST":
-        if (request.content_length or 0) > _BODY_LIMIT:
-            raise ApiError(400, f"The body is larger than {_BODY_LIMIT} bytes.")
-        try:
-            form = await request.post()
-        except (ValueError, LookupError) as error:
-            raise ApiError(400, "The body of the request cannot be read.") from error
-        for key, value in form.items():
-            if isinstance(value, web.FileField):
-                files[key] = value.file.read()
-            elif isinstance(value, (bytes, bytearray)):
-                files[key] = bytes(value)
-            else:
-                values[key] = value
-    return Params(values=values, files=files)

@@ -15,6 +15,7 @@ import typing as t
 import yaml
 
 from ._catalog import KITS, RECORDER_MODELS
+from ._onvif_spec import OnvifCameraSpec, OnvifUser
 from ._spec import (
     CameraSpec,
     CinemaCameraSpec,
@@ -33,8 +34,8 @@ __all__ = ["convert", "fleet_yaml", "generate", "inventory_yaml", "parse_fleet"]
 _CAMERAS_AN_OCTET: t.Final = 250
 _HTTP_PORT: t.Final = 8080
 _RECORDER_HTTPS_PORT: t.Final = 4443
-_LISTS: t.Final = ("recorders", "cameras", "cinema_cameras", "ftpes_servers", "sunell_cameras")
-_DEFAULTS: t.Final = ("recorder", "camera", "cinema_camera", "ftpes_server", "sunell_camera")
+_LISTS: t.Final = ("recorders", "cameras", "cinema_cameras", "ftpes_servers", "onvif_cameras", "sunell_cameras")
+_DEFAULTS: t.Final = ("recorder", "camera", "cinema_camera", "ftpes_server", "onvif_camera", "sunell_camera")
 
 
 # -- reading ---------------------------------------------------------------------------------------------------------
@@ -58,6 +59,10 @@ def parse_fleet(text: str) -> Fleet:
         _build(FtpesServerSpec, entry, "FTPES server")
         for entry in _entries(top, "ftpes_servers", defaults.get("ftpes_server", {}))
     ]
+    onvif = [
+        _build(OnvifCameraSpec, entry, "ONVIF camera")
+        for entry in _entries(top, "onvif_cameras", defaults.get("onvif_camera", {}))
+    ]
     sunell = [
         _build(SunellCameraSpec, entry, "Sunell camera")
         for entry in _entries(top, "sunell_cameras", defaults.get("sunell_camera", {}))
@@ -68,6 +73,7 @@ def parse_fleet(text: str) -> Fleet:
         cinema_cameras=tuple(cinema),
         ftpes_servers=tuple(servers),
         sunell_cameras=tuple(sunell),
+        onvif_cameras=tuple(onvif),
     )
     if fleet == Fleet():
         raise FleetError("the fleet file names no device")
@@ -101,7 +107,19 @@ def _camera(entry: dict[str, t.Any]) -> CameraSpec:
     return _build(CameraSpec, entry, "camera")
 
 
-_Spec = t.TypeVar("_Spec", RecorderSpec, CameraSpec, CinemaCameraSpec, FtpesServerSpec, SunellCameraSpec, User, Kit)
+_AnySpec = RecorderSpec | CameraSpec | CinemaCameraSpec | FtpesServerSpec | OnvifCameraSpec | SunellCameraSpec
+_Spec = t.TypeVar(
+    "_Spec",
+    RecorderSpec,
+    CameraSpec,
+    CinemaCameraSpec,
+    FtpesServerSpec,
+    OnvifCameraSpec,
+    OnvifUser,
+    SunellCameraSpec,
+    User,
+    Kit,
+)
 
 
 def _build(kind: type[_Spec], entry: t.Mapping[str, t.Any], what: str) -> _Spec:
@@ -114,7 +132,7 @@ def _build(kind: type[_Spec], entry: t.Mapping[str, t.Any], what: str) -> _Spec:
     values = {name: convert(kind, name, value, where) for name, value in entry.items()}
     if kind is CinemaCameraSpec:
         values.setdefault("password", _short_password(values["name"]))
-    elif kind in (RecorderSpec, CameraSpec, FtpesServerSpec, SunellCameraSpec):
+    elif kind in (RecorderSpec, CameraSpec, FtpesServerSpec, OnvifCameraSpec, SunellCameraSpec):
         values.setdefault("password", _password(values["name"]))
     return kind(**values)
 
@@ -137,8 +155,7 @@ def convert(kind: type, name: str, value: object, where: str) -> t.Any:
 def _convert_list(hint: str, name: str, value: object, where: str) -> tuple[t.Any, ...]:
     if not isinstance(value, (list, tuple)):
         raise FleetError(f"{where}: {name} is not a list")
-    if "User" in hint or "Kit" in hint:
-        kind: t.Any = User if "User" in hint else Kit
+    if (kind := _PARTS.get(hint)) is not None:
         if not all(isinstance(entry, dict) for entry in value):
             raise FleetError(f"{where}: {name} is not a list of mappings")
         return tuple(_build(kind, entry, f"{where}: {name}:") for entry in value)
@@ -146,6 +163,13 @@ def _convert_list(hint: str, name: str, value: object, where: str) -> tuple[t.An
     if not all(isinstance(entry, wanted) for entry in value):
         raise FleetError(f"{where}: {name} is not a list of {wanted.__name__}")
     return tuple(value)
+
+
+_PARTS: t.Final[t.Mapping[str, t.Any]] = {
+    "tuple[User, ...]": User,
+    "tuple[Kit, ...]": Kit,
+    "tuple[OnvifUser, ...]": OnvifUser,
+}
 
 
 # -- making one up ---------------------------------------------------------------------------------------------------
@@ -184,12 +208,13 @@ def generate(
     cameras: int = 24,
     base_address: str = "127.50.0.0",
     http_port: int = _HTTP_PORT,
+    onvif_cameras: int = 0,
     sunell_cameras: int = 0,
 ) -> Fleet:
-    """A deterministic fleet: recorder i at base.0.i, cameras from base.1.1 on, Sunell cameras behind them."""
+    """A deterministic fleet: recorder i at base.0.i, cameras from base.1.1 on, each further kind in the nets behind."""
     count = recorders_for(cameras) if recorders is None else recorders
     biggest = RECORDER_MODELS["WJ-NX400K"]
-    if count < 0 or cameras < 0 or sunell_cameras < 0 or count > 250:
+    if min(count, cameras, onvif_cameras, sunell_cameras) < 0 or count > 250:
         raise FleetError(f"{count} recorders and {cameras} cameras are no fleet")
     if cameras > count * biggest:
         raise FleetError(f"{cameras} cameras need at least {math.ceil(cameras / biggest)} recorders")
@@ -201,10 +226,12 @@ def generate(
     specs = [
         _made_recorder(i, base, http_port, min(share, max(0, cameras - (i - 1) * share))) for i in range(1, count + 1)
     ]
-    behind = base + 256 * math.ceil(cameras / _CAMERAS_AN_OCTET)
+    first = math.ceil(cameras / _CAMERAS_AN_OCTET) * _CAMERAS_AN_OCTET
+    behind = base + 256 * math.ceil((first + onvif_cameras) / _CAMERAS_AN_OCTET)
     return Fleet(
         recorders=tuple(specs),
         cameras=tuple(_made_camera(i, base, http_port, share) for i in range(cameras)),
+        onvif_cameras=tuple(_made_onvif_camera(i, base, http_port, first + i) for i in range(onvif_cameras)),
         sunell_cameras=tuple(_made_sunell(i, behind, http_port) for i in range(sunell_cameras)),
     )
 
@@ -230,12 +257,23 @@ def _made_recorder(number: int, base: int, http_port: int, cameras: int) -> Reco
     )
 
 
+def _camera_address(base: int, place: int) -> str:
+    octet, host = divmod(place, _CAMERAS_AN_OCTET)
+    return _address(base + 256 * (octet + 1) + host + 1)
+
+
+def _made_onvif_camera(index: int, base: int, http_port: int, place: int) -> OnvifCameraSpec:
+    name = f"onvif-{index + 1:04}"
+    return OnvifCameraSpec(
+        name=name, address=_camera_address(base, place), http_port=http_port, password=_password(name)
+    )
+
+
 def _made_camera(index: int, base: int, http_port: int, share: int) -> CameraSpec:
     name = f"camera-{index + 1:04}"
-    octet, host = divmod(index, _CAMERAS_AN_OCTET)
     return CameraSpec(
         name=name,
-        address=_address(base + 256 * (octet + 1) + host + 1),
+        address=_camera_address(base, index),
         http_port=http_port,
         password=_password(name),
         recorder=f"recorder-{index // share + 1:02}",
@@ -269,12 +307,14 @@ def fleet_yaml(fleet: Fleet) -> str:
         data["cinema_cameras"] = [_plain(spec) for spec in fleet.cinema_cameras]
     if fleet.ftpes_servers:
         data["ftpes_servers"] = [_plain(spec) for spec in fleet.ftpes_servers]
+    if fleet.onvif_cameras:
+        data["onvif_cameras"] = [_plain(spec) for spec in fleet.onvif_cameras]
     if fleet.sunell_cameras:
         data["sunell_cameras"] = [_plain(spec) for spec in fleet.sunell_cameras]
     return yaml.safe_dump(data, sort_keys=False)
 
 
-def _plain(spec: RecorderSpec | CameraSpec | CinemaCameraSpec | FtpesServerSpec | SunellCameraSpec) -> dict[str, t.Any]:
+def _plain(spec: _AnySpec) -> dict[str, t.Any]:
     values = {}
     for field in dc.fields(spec):
         value = getattr(spec, field.name)
@@ -303,6 +343,9 @@ def inventory_yaml(
         hosts = {spec.name: _sunell_vars(spec, https_port) for spec in fleet.sunell_cameras}
         children["camsec_sunell_cameras"] = {"hosts": hosts}
     known = cinema or {}
+    if fleet.onvif_cameras:
+        hosts = {spec.name: _onvif_vars(spec, https_port) for spec in fleet.onvif_cameras}
+        children["camsec_onvif_cameras"] = {"hosts": hosts}
     if fleet.cinema_cameras:
         hosts = {spec.name: {**_cinema_vars(spec), **known.get(spec.name, {})} for spec in fleet.cinema_cameras}
         children["cinema_cameras"] = {"hosts": hosts}
@@ -354,14 +397,18 @@ def _camera_vars(spec: CameraSpec, https_port: int) -> dict[str, t.Any]:
 
 
 def _sunell_vars(spec: SunellCameraSpec, https_port: int) -> dict[str, t.Any]:
-    values: dict[str, t.Any] = {
+    former = {"camsec_former_https_port": spec.https_port} if spec.https_port != https_port else {}
+    return {**_onvif_vars(spec, https_port), **former}
+
+
+def _onvif_vars(spec: OnvifCameraSpec | SunellCameraSpec, https_port: int) -> dict[str, t.Any]:
+    return {
         "ansible_host": spec.address,
         "camsec_http_port": spec.http_port,
         "camsec_https_port": https_port,
+        "camsec_username": spec.username,
+        "camsec_password": spec.password,
     }
-    if spec.https_port != https_port:
-        values["camsec_former_https_port"] = spec.https_port
-    return values | {"camsec_username": spec.username, "camsec_password": spec.password}
 
 
 def _cinema_vars(spec: CinemaCameraSpec) -> dict[str, t.Any]:

@@ -13,7 +13,7 @@ import typing as t
 
 from aiohttp import web
 
-__all__ = ["Answer", "ApiError", "Params", "busy", "error_response", "lines_answer"]
+__all__ = ["After", "Answer", "ApiError", "Params", "busy", "error_response", "lines_answer"]
 
 After = t.Callable[[], t.Coroutine[t.Any, t.Any, None]]
 Lines = t.Sequence[tuple[str, object]]

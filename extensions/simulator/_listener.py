@@ -82,7 +82,7 @@ class Listener:
         loop = asyncio.get_running_loop()
         protocols: t.Callable[[], asyncio.BaseProtocol] = self._http
         if self.tls is not None:
-            protocols = tls_server(self._http, self.tls)
+            protocols = tls_server(self._http, self._present_tls)
         # The server owns the socket before it listens. A close meanwhile goes through the server: the event loop must
         # never be left with a socket that is closed, or it does not hear the next one with that number.
         self._listening = await loop.create_server(protocols, sock=self._socket, backlog=128, start_serving=False)
@@ -92,6 +92,11 @@ class Listener:
         except OSError as error:
             await self.close()
             raise PortError(self._why(error)) from error
+
+    def _present_tls(self) -> ssl.SSLContext:
+        """The context that is in force; whoever changes `tls` changes it for the connections to come."""
+        assert self.tls is not None
+        return self.tls
 
     def release(self) -> None:
         """Give back a port that was bound and never opened."""

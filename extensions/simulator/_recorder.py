@@ -18,8 +18,9 @@ from cryptography import x509
 
 from . import _picture
 from ._camera import uploaded
+from ._cgi import Call, CgiDevice, Request
 from ._clock import Clock, format_time, parse_time
-from ._device import Call, Device, ReadOnly, Request
+from ._device import ReadOnly
 from ._frame import Answer, ApiError, Params, lines_answer
 from ._link import Link, Segment, Setting
 from ._listener import Listener
@@ -50,7 +51,7 @@ _DOWNLOAD_SPAN: t.Final = 3600.0
 _DOWNLOAD_PARTS: t.Final = 16
 
 
-class Recorder(Device):
+class Recorder(CgiDevice):
     kind = "recorder"
     realm = "Network disk recorder"
     spec: RecorderSpec

@@ -17,6 +17,7 @@ from ._clock import Clock
 from ._device import Device, ReadOnly
 from ._ftpes_fleet import FtpesServers
 from ._listener import PortError
+from ._onvif import OnvifCamera
 from ._recorder import Recorder
 from ._recorder_state import BuiltIn
 from ._spec import Fleet, FleetError
@@ -60,7 +61,7 @@ class Simulator:
     async def _start_devices(self) -> None:
         self.devices = self._build()
         # Cameras first, so that the recorders' first try finds them.
-        cameras = [device for device in self.devices.values() if isinstance(device, Camera)]
+        cameras = [device for device in self.devices.values() if isinstance(device, (Camera, OnvifCamera))]
         recorders = [device for device in self.devices.values() if isinstance(device, Recorder)]
         sunell = [device for device in self.devices.values() if isinstance(device, SunellCamera)]
         try:
@@ -90,6 +91,8 @@ class Simulator:
             devices[one.name] = SunellCamera(
                 spec=one, clock=self.clock, read_only=self.read_only, firmwares=self._firmwares
             )
+        for onvif in self.fleet.onvif_cameras:
+            devices[onvif.name] = OnvifCamera(spec=onvif, clock=self.clock, read_only=self.read_only)
         for device in devices.values():
             kept = self._load(device.name)
             if kept is not None:

@@ -14,7 +14,8 @@ import typing as t
 from ._catalog import COMPRESSIONS, KITS, RECORDER_MODELS
 from ._cinema_catalog import CINEMA_MODELS, account_problem
 from ._ftpes_quirks import Behaviour, QuirkError
-from ._spec_common import DeviceSpec, FleetError, User
+from ._onvif_spec import OnvifCameraSpec
+from ._spec_common import FleetError, User
 from ._spec_common import check_device as _check_device
 from ._spec_common import check_place as _check_place
 from ._spec_common import require as _require
@@ -258,6 +259,7 @@ class Fleet:
     cinema_cameras: tuple[CinemaCameraSpec, ...] = ()
     ftpes_servers: tuple[FtpesServerSpec, ...] = ()
     sunell_cameras: tuple[SunellCameraSpec, ...] = ()
+    onvif_cameras: tuple[OnvifCameraSpec, ...] = ()
 
     @property
     def summary(self) -> str:
@@ -265,6 +267,7 @@ class Fleet:
         counts = [(len(self.recorders), "recorders"), (len(self.cameras), "cameras")]
         more = [
             (len(self.sunell_cameras), "Sunell cameras"),
+            (len(self.onvif_cameras), "ONVIF cameras"),
             (len(self.cinema_cameras), "cinema cameras"),
             (len(self.ftpes_servers), "FTPES servers"),
         ]
@@ -277,7 +280,8 @@ class Fleet:
     def _check_places(self) -> None:
         names: set[str] = set()
         places: dict[tuple[str, int], str] = {}
-        devices: tuple[DeviceSpec, ...] = (*self.recorders, *self.cameras, *self.sunell_cameras)
+        devices: tuple[RecorderSpec | CameraSpec | OnvifCameraSpec | SunellCameraSpec, ...]
+        devices = (*self.recorders, *self.cameras, *self.onvif_cameras, *self.sunell_cameras)
         for spec in devices:
             _require(spec.name not in names, f"two devices are called {spec.name!r}")
             names.add(spec.name)

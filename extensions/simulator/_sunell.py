@@ -14,8 +14,9 @@ import typing as t
 
 from aiohttp import web
 
+from ._cgi import Call, CgiDevice, Request
 from ._clock import Clock, Timer, format_time
-from ._device import Call, Device, ReadOnly, Request
+from ._device import ReadOnly
 from ._digest import Login
 from ._frame import Answer, ApiError, Params, error_response
 from ._listener import Listener, PortError
@@ -54,7 +55,7 @@ class SunellCall(Call):
             raise ValueError(f"{self.method} {self.path} {self.action}: no call")
 
 
-class SunellCamera(Device):
+class SunellCamera(CgiDevice):
     kind = "sunell_camera"
     realm = "IPCamera"
     spec: SunellCameraSpec

@@ -41,16 +41,16 @@ class TlsProtocol(sslproto.SSLProtocol):
 
 
 def tls_server(
-    make_protocol: t.Callable[[], asyncio.BaseProtocol], context: ssl.SSLContext
+    make_protocol: t.Callable[[], asyncio.BaseProtocol], context: t.Callable[[], ssl.SSLContext]
 ) -> t.Callable[[], asyncio.BaseProtocol]:
-    """For `create_server` without its own `ssl`: the same protocols, behind TLS."""
+    """For `create_server` without its own `ssl`: the same protocols behind TLS, each with the context of the moment."""
     loop = asyncio.get_running_loop()
 
     def make() -> TlsProtocol:
         return TlsProtocol(
             loop,
             t.cast("asyncio.Protocol", make_protocol()),
-            context,
+            context(),
             # Nobody waits for the end of the handshake.
             t.cast("t.Any", None),
             server_side=True,

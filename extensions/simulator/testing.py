@@ -31,6 +31,7 @@ from ._device import Device
 from ._fleet import generate, inventory_yaml, parse_fleet
 from ._ftpes_quirks import Behaviour
 from ._ftpes_server import FtpesServer
+from ._onvif import OnvifCamera
 from ._pki import issue, make_key, make_root
 from ._recorder import Recorder
 from ._simulator import Simulator
@@ -43,8 +44,11 @@ _Result = t.TypeVar("_Result")
 
 
 def own_base_address(offset: int = 0) -> str:
-    """A loopback net of this process, so that test sessions do not meet: 127.x.y.0 of the process id."""
-    number = os.getpid() * 32 % (120 * 256) + offset * 8
+    """A loopback net of this process, so that test sessions do not meet: 127.x.y.0 of the process id.
+
+    `offset` is 0 to 7; the seven nets behind the one that comes back belong to it as well.
+    """
+    number = os.getpid() * 64 % (120 * 256) + offset * 8
     return f"127.{100 + number // 256 % 120}.{number % 256}.0"
 
 
@@ -195,6 +199,13 @@ class RunningSimulator:
         """A recorder by name."""
         device = self.device(name)
         if not isinstance(device, Recorder):
+            raise KeyError(name)
+        return device
+
+    def onvif_camera(self, name: str) -> OnvifCamera:
+        """An ONVIF camera by name."""
+        device = self.device(name)
+        if not isinstance(device, OnvifCamera):
             raise KeyError(name)
         return device
 

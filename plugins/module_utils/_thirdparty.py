@@ -64,7 +64,7 @@ if t.TYPE_CHECKING:
     import requests
     import rfc3161_client as rfc3161
     import urllib3
-    from lxml import etree  # type: ignore[import-untyped]
+    from lxml import etree
     from requests.adapters import HTTPAdapter
     from rfc3161_client.errors import VerificationError as TimestampError
     from urllib3.connection import HTTPSConnection

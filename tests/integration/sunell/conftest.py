@@ -235,7 +235,7 @@ def outside(tmp_path_factory: pytest.TempPathFactory) -> OutsideCA:
 @pytest.fixture(scope="session")
 def net() -> str:
     """Three octets that no other simulator of this process uses; the next higher ones are free for moves."""
-    first, second, third, _host = own_base_address().split(".")
+    first, second, third, _host = own_base_address(2).split(".")
     return f"{first}.{second}.{int(third) + 4}"
 
 
