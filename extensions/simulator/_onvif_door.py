@@ -131,9 +131,11 @@ class Door:
         self._user_of_certificate = user_of_certificate
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        message, refusal = None, None
+        message, refusal, empty = None, None, False
         try:
-            message = read_message(await _read_body(request))
+            data = await _read_body(request)
+            empty = not data
+            message = read_message(data)
         except SoapFault as error:
             refusal = error
         operation = None if message is None else self._operations.get((message.namespace, message.name))
@@ -143,6 +145,10 @@ class Door:
             status, response = await play(fault, request)
             self._device.log.add(request, status, operation=title)
             return response
+        if empty and not self._settings().token_only and "Authorization" not in request.headers:
+            # libcurl saves itself the body while it waits to be challenged.
+            self._device.log.add(request, 401, operation=title)
+            return self._refusal(_Refused(status=401))
         # A client that goes away does not undo half of what it asked for.
         response, fault = await asyncio.shield(self._answer(request, message, operation, refusal))
         return response if fault is None else (await play(fault, request))[1]

@@ -286,10 +286,11 @@ def load_pkcs12(data: bytes, passphrase: str | None) -> Pkcs12:
         wrong = re.search(r"(?i)password|mac|decrypt", str(error)) is not None
         name = "DecryptionFailed" if wrong else "BadPKCS12File"
         raise SoapFault(name, "The PKCS#12 file cannot be read, or the passphrase is wrong.") from error
-    if found.key is None or found.cert is None:
-        raise SoapFault("BadPKCS12File", "The PKCS#12 file lacks a private key, or the certificate of its key.")
+    # One that is marked as the key's comes first, then the others in their order.
+    certificates = [one.certificate for one in (found.cert, *found.additional_certs) if one is not None]
+    if found.key is None or not certificates:
+        raise SoapFault("BadPKCS12File", "The PKCS#12 file lacks a private key, or a certificate.")
     key = _private(found.key)
-    certificates = [found.cert.certificate, *(more.certificate for more in found.additional_certs)]
     for certificate in certificates:
         load_certificate(certificate.public_bytes(serialization.Encoding.DER))
     if spki_hex(certificates[0].public_key()) != spki_hex(key.public_key()):

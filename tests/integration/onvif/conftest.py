@@ -47,7 +47,7 @@ DIGEST = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token
 # The kinds of camera, and how many tests may have one each.
 KINDS: dict[str, tuple[int, str]] = {
     "plain": (150, ""),
-    "legacy": (4, "advanced_security: false"),
+    "legacy": (8, "advanced_security: false"),
     "tokens": (4, "token_only: true"),
     "sha": (2, "digest: [SHA-256, MD5]"),
     "old": (2, "tls_versions: ['1.0', '1.1', '1.2', '1.3'], max_tls_certification_paths: 2"),
