@@ -13,6 +13,7 @@ import argparse
 import contextlib
 import dataclasses as dc
 import datetime as dt
+import itertools
 import os
 import pathlib
 import re
@@ -123,6 +124,8 @@ def _arguments(argv: t.Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="camsec-demo", description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--recorders", type=int, default=2, help="recorders to simulate (2)")
     parser.add_argument("--cameras", type=int, default=24, help="cameras to simulate (24)")
+    parser.add_argument("--onvif-cameras", type=int, default=2, help="ONVIF cameras besides (2)")
+    parser.add_argument("--sunell-cameras", type=int, default=2, help="Sunell cameras besides (2)")
     parser.add_argument("--speed", type=float, default=200.0, help="how much faster the devices' clocks run (200)")
     parser.add_argument("--base-address", default="127.50.0.0", help="loopback network of the fleet (127.50.0.0)")
     parser.add_argument("--forks", type=int, default=10, help="devices at a time (10)")
@@ -157,6 +160,7 @@ def _simulator(options: argparse.Namespace, home: pathlib.Path) -> t.Iterator[pa
     ready.unlink(missing_ok=True)
     package = __package__.rpartition(".")[0] + ".simulator"
     command = [sys.executable, "-m", package, "--recorders", str(options.recorders), "--cameras", str(options.cameras)]
+    command += ["--onvif-cameras", str(options.onvif_cameras), "--sunell-cameras", str(options.sunell_cameras)]
     command += ["--speed", str(options.speed), "--base-address", options.base_address, "--control-port", "0"]
     command += ["--write-inventory", str(inventory), "--ready-file", str(ready)]
     with (home / "simulator.log").open("wb") as log, _process(command, stdout=log) as process:
@@ -311,7 +315,9 @@ def _devices(home: pathlib.Path, inventory: pathlib.Path) -> list[Device]:
     for name, host in groups["camsec_recorders"]["hosts"].items():
         ca_path = str(home / "recorders" / f"{name}.pem")
         found.append(_device(name, host, ca_path))
-    for name, host in groups["camsec_cameras"]["hosts"].items():
+    cameras = groups["camsec_cameras"]
+    others = [group["hosts"] for group in cameras.get("children", {}).values()]
+    for name, host in itertools.chain(*(hosts.items() for hosts in (cameras["hosts"], *others))):
         found.append(_device(name, host, str(home / "ca" / "trusted.pem")))
     return found
 

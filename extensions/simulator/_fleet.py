@@ -337,15 +337,11 @@ def inventory_yaml(
     `cinema` is what only the running simulator knows of cinema cameras and FTPES servers, by name.
     """
     recorders = {spec.name: _recorder_vars(spec, https_port, speed) for spec in fleet.recorders}
-    cameras = {spec.name: _camera_vars(spec, https_port) for spec in fleet.cameras}
-    children: dict[str, t.Any] = {"camsec_recorders": {"hosts": recorders}, "camsec_cameras": {"hosts": cameras}}
-    if fleet.sunell_cameras:
-        hosts = {spec.name: _sunell_vars(spec, https_port) for spec in fleet.sunell_cameras}
-        children["camsec_sunell_cameras"] = {"hosts": hosts}
+    cameras: dict[str, t.Any] = {"hosts": {spec.name: _camera_vars(spec, https_port) for spec in fleet.cameras}}
+    if others := _other_cameras(fleet, https_port):
+        cameras["children"] = others
+    children: dict[str, t.Any] = {"camsec_recorders": {"hosts": recorders}, "camsec_cameras": cameras}
     known = cinema or {}
-    if fleet.onvif_cameras:
-        hosts = {spec.name: _onvif_vars(spec, https_port) for spec in fleet.onvif_cameras}
-        children["camsec_onvif_cameras"] = {"hosts": hosts}
     if fleet.cinema_cameras:
         hosts = {spec.name: {**_cinema_vars(spec), **known.get(spec.name, {})} for spec in fleet.cinema_cameras}
         children["cinema_cameras"] = {"hosts": hosts}
@@ -363,6 +359,20 @@ def inventory_yaml(
         }
     }
     return "---\n" + yaml.safe_dump(data, sort_keys=False)
+
+
+def _other_cameras(fleet: Fleet, https_port: int) -> dict[str, t.Any]:
+    """Groups of cameras that speak another dialect; all of them are cameras to the playbooks."""
+    groups: dict[str, t.Any] = {}
+    if fleet.onvif_cameras:
+        hosts = {spec.name: _onvif_vars(spec, https_port) for spec in fleet.onvif_cameras}
+        groups["camsec_onvif_cameras"] = {"vars": {"camsec_driver": "onvif"}, "hosts": hosts}
+    if fleet.sunell_cameras:
+        hosts = {spec.name: _sunell_vars(spec, https_port) for spec in fleet.sunell_cameras}
+        # They leave the factory with HTTPS and a certificate that nobody should trust.
+        variables = {"camsec_driver": "sunell", "camsec_first_contact": "any_certificate"}
+        groups["camsec_sunell_cameras"] = {"vars": variables, "hosts": hosts}
+    return groups
 
 
 def _recorder_vars(spec: RecorderSpec, https_port: int, speed: float) -> dict[str, t.Any]:

@@ -161,7 +161,8 @@ def test_fleets_inventories_and_what_cannot_be(sim: RunningSimulator) -> None:
     from ansible_collections.camsec.fleet.extensions.simulator._spec import FleetError
 
     assert parse_fleet(fleet_yaml(sim.fleet)) == sim.fleet
-    group = yaml.safe_load(sim.inventory)["all"]["children"]["camsec_onvif_cameras"]["hosts"]
+    cameras = yaml.safe_load(sim.inventory)["all"]["children"]["camsec_cameras"]
+    group = cameras["children"]["camsec_onvif_cameras"]["hosts"]
     host = group["plain-0"]
     assert (host["camsec_http_port"], host["camsec_username"]) == (8080, "admin")
     assert host["camsec_password"] == "Password-of-tests-1"

@@ -67,7 +67,12 @@ def test_a_made_up_fleet_and_its_inventory(tmp_path: pathlib.Path, capsys: pytes
     assert (first.name, first.address, last.name, last.address) == (
         "sunell-0001", "127.50.2.1", "sunell-0251", "127.50.3.1",
     )  # fmt: skip
-    hosts = yaml.safe_load(inventory_yaml(fleet, https_port=8443, speed=1.0))["all"]["children"]
+    cameras = yaml.safe_load(inventory_yaml(fleet, https_port=8443, speed=1.0))["all"]["children"]["camsec_cameras"]
+    hosts = cameras["children"]
+    assert len(cameras["hosts"]) == 2
+    assert hosts["camsec_sunell_cameras"]["vars"] == {
+        "camsec_driver": "sunell", "camsec_first_contact": "any_certificate",
+    }  # fmt: skip
     assert len(hosts["camsec_sunell_cameras"]["hosts"]) == 251
     assert hosts["camsec_sunell_cameras"]["hosts"]["sunell-0001"] == {
         "ansible_host": "127.50.2.1",
