@@ -15,7 +15,7 @@ import ssl
 
 from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import CamsecError
 from ansible_collections.camsec.fleet.plugins.module_utils._core._secret import Secret
-from ansible_collections.camsec.fleet.plugins.module_utils._thirdparty import requests
+from ansible_collections.camsec.fleet.plugins.module_utils._thirdparty import etree, requests
 from ansible_collections.camsec.fleet.plugins.module_utils._tls._certificate import CertificateFacts
 from ansible_collections.camsec.fleet.plugins.module_utils._transport._connection import Endpoint, Trust
 from ansible_collections.camsec.fleet.plugins.module_utils._transport._session import Credentials, DeviceSession
@@ -32,6 +32,7 @@ def prime() -> None:
     try:
         _prime_session()
         _prime_certificates()
+        etree.fromstring(b"<a/>", etree.XMLParser())
     except CamsecError:
         return
 

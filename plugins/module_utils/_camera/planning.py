@@ -279,7 +279,8 @@ def plan_https(state: CameraState, wanted: HttpsState) -> tuple[list[Step], Came
         rules.check_https_ready(device, state)
     moves = (state.https.connection, wanted.connection) != ("http", "http")
     scheme, port = wanted.connection, wanted.https_port if wanted.connection == "https" else state.http_port
-    title = f"Answer in {scheme.upper()} only, port {port}" if moves else f"Keep port {wanted.https_port} for HTTPS"
+    only = " only" if rules.https_alone or scheme == "http" else ""
+    title = f"Answer in {scheme.upper()}{only}, port {port}" if moves else f"Keep port {wanted.https_port} for HTTPS"
     step = Step(
         id="set_https",
         title=title,

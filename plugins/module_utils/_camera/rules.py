@@ -56,6 +56,7 @@ class CameraRules:
         field_characters: What a field may hold.
         field_characters_text: The same for people.
         key_apart: A key is made by itself; otherwise each CSR makes a new one.
+        https_alone: With HTTPS on, plain HTTP is off.
         https_impacts: What HTTPS changes besides.
     """
 
@@ -68,6 +69,7 @@ class CameraRules:
     field_characters: re.Pattern[str]
     field_characters_text: str
     key_apart: bool = True
+    https_alone: bool = True
     https_impacts: tuple[Impact, ...] = ()
 
     def __post_init__(self) -> None:

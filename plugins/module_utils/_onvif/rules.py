@@ -65,7 +65,7 @@ RULES: t.Final = OnvifRules(
         request="tas:CreatePKCS10CSR",
         installation="tas:UploadCertificate",
         deletion="ter:ReferenceExists",
-        connection="ter:EnablingTlsFailed",
+        connection="tds:SetNetworkProtocols",
         port="ter:PortAlreadyInUse",
     ),
     cannot=types.MappingProxyType({"apply_previous_key": "whose keystore knows no order of keys"}),

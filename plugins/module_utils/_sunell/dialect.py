@@ -84,6 +84,7 @@ RULES: t.Final = SunellRules(
     field_characters=re.compile(r"[ -~]*"),
     field_characters_text="ASCII; a common name of letters, digits, '.', '-', ':' and '*'",
     key_apart=False,
+    https_alone=False,
     https_impacts=(
         Impact(
             rule="CAM-26",

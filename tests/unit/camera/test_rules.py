@@ -6,15 +6,20 @@
 from __future__ import annotations
 
 import dataclasses as dc
+import pathlib
 import typing as t
 
 import pytest
+from ansible_collections.camsec.fleet.plugins.module_utils._camera.driver import CameraDriver
+from ansible_collections.camsec.fleet.plugins.module_utils._camera.drivers import DRIVERS
 from ansible_collections.camsec.fleet.plugins.module_utils._camera.state import HttpsState, SubjectName
 from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import RuleError
+from ansible_collections.camsec.fleet.plugins.module_utils._core._plan import Step
 from ansible_collections.camsec.fleet.plugins.module_utils._ipro.rules import RULES as rules  # noqa: N811
 
 from .conftest import DEVICE, KEY, state
 
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 NEW_CA_CERTIFICATE = "delete the CA certificate, generate the key, make a CSR, install the new CA certificate"
 OVER_HTTPS = HttpsState(connection="https", https_port=443)
 
@@ -211,3 +216,21 @@ def test_https_30_one_valid_certificate_is_enough(changes: dict[str, t.Any]) -> 
 def test_rec_21_model_without_tls() -> None:
     refusal("REC-21", rules.check_tls_supported, state(tls_supported=False))
     rules.check_tls_supported(DEVICE, state())
+
+
+@pytest.mark.parametrize("driver", DRIVERS, ids=lambda driver: driver.rules.dialect)
+def test_the_page_on_dialects_says_what_each_cannot_do(driver: type[CameraDriver]) -> None:
+    page = " ".join((ROOT / "docs" / "camera_dialects.md").read_text(encoding="utf-8").split())
+    assert f"`{driver.rules.dialect}`" in page
+    for reason in driver.rules.cannot.values():
+        # "which keeps no key", "whose keystore knows no order", "for which no public call sets": the words behind it.
+        words = reason.removeprefix("for which ").partition(" ")[2] if not reason.startswith("for which") else ""
+        assert (words or reason.removeprefix("for which ")) in page, reason
+
+
+def test_what_a_dialect_cannot_do_is_refused_with_its_reason() -> None:
+    step = Step(id="set_time_server", title="Follow the time server x", rule="R-1")
+    error = refusal("R-1", rules.check_possible, [step])
+    assert error.subject == "Follow the time server x"
+    assert error.found == "a camera of the dialect ipro, for which no public call sets a time server"
+    rules.check_possible(DEVICE, [Step(id="set_clock", title="Set it")])
