@@ -20,9 +20,10 @@ description:
   - The camera's key stays in the camera. A renewal keeps it, so that HTTPS is never interrupted.
   - If the camera cannot be verified after the switch, it is brought back to how it answered before, over a
     connection that is pinned to its own key, and the task fails and says so.
-  - A task without O(host) takes not only its contact from the inventory, but also O(connection),
-    O(authority_directory), O(authority_passphrase), O(subject_alt_name), O(private_key_size), O(lifetime_days),
-    O(backdate_hours), O(renew_before) and O(renew_share), each from the variable C(camsec_<option>).
+  - A task without O(host) takes not only its contact from the inventory, but also O(driver), O(connection),
+    O(authority_directory), O(authority_passphrase), O(subject_alt_name), O(private_key_size), O(new_private_key),
+    O(allow_http_window), O(lifetime_days), O(backdate_hours), O(renew_before) and O(renew_share), each from the
+    variable C(camsec_<option>).
 options:
   connection:
     description:
@@ -32,10 +33,26 @@ options:
     default: https
   private_key_size:
     description:
-      - Size of the CRT key in bits. Only looked at when O(authority_directory) is given.
+      - Size of the private key in bits. Only looked at when O(authority_directory) is given.
     type: int
     choices: [2048, 3072, 4096]
     default: 2048
+  new_private_key:
+    description:
+      - When the camera gets a new private key. V(on_mismatch) where it has none, or one of another size.
+      - V(with_certificate) with each new certificate as well. On an i-PRO camera this, like another
+        O(private_key_size), needs O(allow_http_window); a Sunell camera makes a new key with each certificate anyway.
+    type: str
+    choices: [on_mismatch, with_certificate]
+    default: on_mismatch
+  allow_http_window:
+    description:
+      - Whether the camera may answer in plain HTTP for the minutes that a new key takes, where its manual demands that
+        the certificate be deleted first (i-PRO, HTTPS-02 and HTTPS-23). Without it such a change is refused.
+      - The window is announced in RV(plan) and RV(impacts). Its recorder does not see the camera meanwhile. Use it on
+        a network that you trust. A run that ends in the window says so, and the next one goes on from there.
+    type: bool
+    default: false
   authority_directory:
     description:
       - Directory of the certificate authority (M(camsec.fleet.certificate_authority)), where the task runs.
@@ -166,6 +183,8 @@ SPEC = ModuleSpec(
         **SUBJECT_OPTIONS,
         "connection": {"type": "str", "choices": ["http", "https"], "default": "https"},
         "private_key_size": {"type": "int", "choices": [2048, 3072, 4096], "default": 2048, "no_log": False},
+        "new_private_key": {"type": "str", "choices": ["on_mismatch", "with_certificate"], "default": "on_mismatch"},
+        "allow_http_window": {"type": "bool", "default": False},
         "authority_directory": {"type": "path"},
         "authority_passphrase": {"type": "str", "no_log": True},
         "subject_alt_name": {"type": "list", "elements": "str", "default": []},

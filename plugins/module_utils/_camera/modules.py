@@ -65,6 +65,8 @@ INVENTORY_OPTIONS: t.Final[tuple[str, ...]] = (
     "authority_passphrase",
     "subject_alt_name",
     "private_key_size",
+    "new_private_key",
+    "allow_http_window",
     "lifetime_days",
     "backdate_hours",
     "renew_before",
@@ -151,6 +153,8 @@ def whole(call: Call) -> dict[str, t.Any]:
     wanted = WantedCamera(
         https=_https(params),
         key_size=params["private_key_size"],
+        new_key=params["new_private_key"],
+        http_window=params["allow_http_window"],
         certificate=_wanted_certificate(params) if directory and params["connection"] == "https" else None,
     )
     return _converged(WholeCamera, wanted, call, authority)

@@ -12,7 +12,7 @@ import dataclasses as dc
 import datetime as dt
 import typing as t
 
-from .._core._plan import Plan, Step
+from .._core._plan import Impact, Plan, Step
 from .._pki._renewal import pointless_renewal, renewal_due, renewal_is_pointless
 from .._thirdparty import oid, x509
 from .._tls._certificate import CertificateFacts
@@ -32,6 +32,10 @@ __all__ = [
 ]
 
 _PENDING = "by this run"
+_WINDOW = (
+    "While the key is changed, for about three minutes, the camera answers in plain HTTP: its recorder and other"
+    " clients do not see it over HTTPS, and whoever listens sees what it sends."
+)
 #: Without the device's name: Ansible shows equal warnings once, and a fleet has thousands of cameras.
 _CONTACT_WARNINGS = {
     "plain_http": "Settings were changed over plain HTTP, as first_contact allows.",
@@ -65,23 +69,32 @@ def make_plan(state: CameraState, after: CameraState, steps: t.Sequence[Step]) -
         RuleError: A step has no call in the camera's dialect.
     """
     state.rules.check_possible(state.contact.session.device, steps)
+    window = any(step.id == "open_http_window" for step in steps)
     switched = after.https.connection == "https" and state.https.connection == "http"
     warning = _CONTACT_WARNINGS.get(state.contact.trust)
     return Plan(
         before=state.shown(),
         after=after.shown(),
         steps=tuple(steps),
-        impacts=state.rules.https_impacts if switched else (),
+        impacts=(
+            *(state.rules.https_impacts if switched else ()),
+            *((Impact(rule=state.rules.ids.key_change, text=_WINDOW),) if window else ()),
+        ),
         warnings=(warning,) if warning and steps else (),
     )
 
 
-def plan_key(state: CameraState, size: int) -> tuple[list[Step], CameraState]:
+def plan_key(
+    state: CameraState, size: int, *, renew: bool = False, http_window: bool = False
+) -> tuple[list[Step], CameraState]:
     """A private key of that size.
 
     Args:
         state: Present state.
         size: Bits.
+        renew: Another one also where the present one has that size.
+        http_window: Where the manual wants the certificate deleted first, it may be, and the camera may answer in
+            plain HTTP meanwhile.
 
     Returns:
         Steps and the state after them.
@@ -89,10 +102,13 @@ def plan_key(state: CameraState, size: int) -> tuple[list[Step], CameraState]:
     Raises:
         RuleError: No key may be generated now.
     """
-    if not state.rules.key_apart or (state.key is not None and state.key.size == size):
+    fits = state.key is not None and state.key.size == size and not renew
+    if not state.rules.key_apart or fits:
         return [], state
     device = state.contact.session.device
     steps: list[Step] = []
+    if http_window and state.rules.certificate_holds_key and state.ca_certificate in ("valid", "expired"):
+        steps, state = _open_http_window(state)
     if state.self_signed == "valid" and state.https.connection == "http":
         title = "Delete the self-signed certificate of the old key"
         steps.append(Step(id="delete_self_signed", title=title, rule=state.rules.ids.self_signed_deletion))
@@ -100,6 +116,23 @@ def plan_key(state: CameraState, size: int) -> tuple[list[Step], CameraState]:
     state.rules.check_key_changeable(device, state)
     steps.append(generate_key_step(state, size))
     return steps, after_new_key(state, size)
+
+
+def _open_http_window(state: CameraState) -> tuple[list[Step], CameraState]:
+    """The shortest legal way to a new key: the connection goes to http, the certificate goes (HTTPS-02, HTTPS-23)."""
+    ids = state.rules.ids
+    steps = [
+        Step(
+            id="delete_certificate",
+            title="Delete the CA certificate, which a new key makes useless",
+            rule=ids.deletion,
+        )
+    ]
+    if state.https.connection != "http":
+        title = f"Answer in plain HTTP, port {state.http_port}, while the key is changed"
+        steps.insert(0, Step(id="open_http_window", title=title, rule=ids.key_change, disconnects=True))
+    https = dc.replace(state.https, connection="http")
+    return steps, dc.replace(state, https=https, ca_certificate="invalid", ca_certificate_name="", certificate=None)
 
 
 def generate_key_step(state: CameraState, size: int) -> Step:

@@ -256,6 +256,13 @@ class CameraResource(abc.ABC, t.Generic[W]):
         before = self._before
         if before is None or not isinstance(error, CamsecError):
             return
+        if "open_http_window" in self._done:
+            advice = (
+                f"The camera is in the window of plain HTTP that this run opened: it answers http on port"
+                f" {before.http_port}, or https on port {before.https.https_port} with its new certificate. Run this"
+                " again with first_contact plain_http: it goes on from there."
+            )
+            raise self._failed(step.title, error, advice) from error
         if step.id == "set_https":
             self._return_to(before, step.data["https"], error)
         if "install_certificate" in self._done and before.peer is not None:

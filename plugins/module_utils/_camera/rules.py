@@ -55,6 +55,7 @@ class CameraRules:
         field_limits: Most characters of each field of a subject; the country has two or none.
         field_characters: What a field may hold.
         field_characters_text: The same for people.
+        certificate_holds_key: No key can be made while a certificate of a CA is installed.
         key_apart: A key is made by itself; otherwise each CSR makes a new one.
         https_alone: With HTTPS on, plain HTTP is off.
         https_impacts: What HTTPS changes besides.
@@ -68,6 +69,7 @@ class CameraRules:
     field_limits: t.Mapping[str, int]
     field_characters: re.Pattern[str]
     field_characters_text: str
+    certificate_holds_key: bool = False
     key_apart: bool = True
     https_alone: bool = True
     https_impacts: tuple[Impact, ...] = ()

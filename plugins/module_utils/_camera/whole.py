@@ -12,6 +12,7 @@ from .._core._errors import InputError
 from .._core._plan import Plan, Step
 from .._transport._connection import Trust
 from .._transport._contact import Target
+from .._transport._patience import until
 from .planning import certificate_fault, make_plan, plan_https, plan_issued_certificate, plan_key, renewal_warning
 from .resource import CameraResource
 from .state import CameraState, HttpsState, WantedCertificate
@@ -27,12 +28,17 @@ class WantedCamera:
 
     Attributes:
         https: How it answers.
-        key_size: Bits of its CRT key.
+        key_size: Bits of its private key.
+        new_key: ``on_mismatch`` for a new one only where there is none or its size differs, ``with_certificate`` for
+            one with each new certificate besides.
+        http_window: The camera may answer in plain HTTP while a key is changed, where its manual wants that.
         certificate: Its CA certificate; None where certificates are not this run's business.
     """
 
     https: HttpsState
     key_size: int
+    new_key: str = "on_mismatch"
+    http_window: bool = False
     certificate: WantedCertificate | None
 
 
@@ -50,7 +56,11 @@ class WholeCamera(CameraResource[WantedCamera]):
         Returns:
             The state.
         """
-        return self.with_http_port(super().read(), self.wanted.https)
+        wanted = self.wanted.https
+        if self.wanted.http_window:
+            # The window leads through plain HTTP, whatever is wanted in the end.
+            wanted = dc.replace(wanted, connection="http")
+        return self.with_http_port(super().read(), wanted)
 
     def plan(self, current: CameraState) -> Plan:
         """The steps, trust before the switch: key, CSR, signature, installation, connection.
@@ -99,10 +109,13 @@ class WholeCamera(CameraResource[WantedCamera]):
         return target
 
     def _plan_certificate(self, current: CameraState, wanted: WantedCertificate) -> tuple[list[Step], CameraState]:
-        key_steps, after = plan_key(current, self.wanted.key_size)
         now = dt.datetime.now(tz=dt.UTC)
-        known = self.known_certificate(after)
-        fault = certificate_fault(after, known, wanted, self.authority, now)
+        known = self.known_certificate(current)
+        fault = certificate_fault(current, known, wanted, self.authority, now)
+        renew = self.wanted.new_key == "with_certificate" and bool(fault) and (known is not None or _was_used(current))
+        key_steps, after = plan_key(current, self.wanted.key_size, renew=renew, http_window=self.wanted.http_window)
+        if key_steps and not fault:
+            fault = certificate_fault(after, None, wanted, self.authority, now)
         self._warning = "" if fault else renewal_warning(known, wanted, self.authority, now)
         if fault:
             self._check_passphrase(wanted, fault)
@@ -121,6 +134,18 @@ class WholeCamera(CameraResource[WantedCamera]):
         if self.authority is not None:
             self.authority.check_passphrase(wanted.passphrase)
 
+    def _carry_out(self, step: Step) -> None:
+        if step.id == "open_http_window":
+            self._open_http_window()
+        else:
+            super()._carry_out(step)
+
+    def _open_http_window(self) -> None:
+        """Answer in plain HTTP, and go on there."""
+        self.driver.set_https(dc.replace(self.driver.https(), connection="http"))
+        there = dc.replace(self.target, trust=Trust(), first_contact="plain_http")
+        until(lambda: self._read_at(there), seconds=self.limits.switch_seconds)
+
     def _sign_request(self) -> None:
         wanted = self.wanted.certificate
         if self.authority is None or wanted is None or wanted.passphrase is None:
@@ -135,3 +160,9 @@ class WholeCamera(CameraResource[WantedCamera]):
         )
         self._issued = issued
         self._expected = issued.facts
+
+
+def _was_used(state: CameraState) -> bool:
+    """Whether a CSR was made for the key; otherwise a run before this one made it and did not come to use it."""
+    generated_at = state.key.generated_at if state.key is not None else ""
+    return bool(generated_at) and state.request_made_at >= generated_at

@@ -46,11 +46,12 @@ class IproRules(CameraRules):
         """
         if state.ca_certificate in ("valid", "expired"):
             found, expected = f"a CA certificate that is {state.ca_certificate}", "no CA certificate"
+            window = " With allow_http_window, the module camera goes that way."
             way = "delete the CA certificate, generate the key, make a CSR, install the new CA certificate"
             if state.https.connection == "https":
                 way = f"set the connection to http, {way}, set the connection to https"
         elif state.self_signed == "valid":
-            found, expected = "a self-signed certificate in force", "no certificate"
+            found, expected, window = "a self-signed certificate in force", "no certificate", ""
             way = "delete the self-signed certificate, generate the key"
             if state.https.connection == "https":
                 way = f"set the connection to http, {way}"
@@ -62,7 +63,7 @@ class IproRules(CameraRules):
             subject="private key",
             found=found,
             expected=f"{expected} while a key is generated or replaced",
-            advice=f"Shortest legal order: {way}.",
+            advice=f"Shortest legal order: {way}.{window}",
         )
 
     def restart_impacts(self, state: CameraState) -> tuple[Impact, ...]:
@@ -139,6 +140,7 @@ RULES: t.Final = IproRules(
     ),
     field_characters=re.compile(r"[0-9A-Za-z\-._,+/()]*"),
     field_characters_text="0-9 A-Z a-z - . _ , + / ( )",
+    certificate_holds_key=True,
     https_impacts=(
         Impact(
             rule="HTTPS-33",

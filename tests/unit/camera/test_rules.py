@@ -150,7 +150,8 @@ def test_https_01_no_key(subject: str) -> None:
 def test_https_02_new_key_while_a_certificate_is_in_force(changes: dict[str, t.Any], found: str, order: str) -> None:
     error = refusal("HTTPS-02", rules.check_key_changeable, state(**changes))
     assert found in error.found
-    assert error.advice == f"Shortest legal order: {order}."
+    window = " With allow_http_window, the module camera goes that way." if "CA certificate" in order else ""
+    assert error.advice == f"Shortest legal order: {order}.{window}"
 
 
 @pytest.mark.parametrize("status", ["not_generated", "invalid"])
@@ -186,7 +187,8 @@ def test_https_23_ca_certificate_is_not_deleted_over_https() -> None:
 )
 def test_https_21_certificate_without_a_csr(key: t.Any, order: str) -> None:
     error = refusal("HTTPS-21", rules.check_certificate_installable, state(key=key))
-    assert error.advice == f"Shortest legal order: {order}."
+    window = " With allow_http_window, the module camera goes that way." if "CA certificate" in order else ""
+    assert error.advice == f"Shortest legal order: {order}.{window}"
     rules.check_certificate_installable(DEVICE, state(request_made_at="2026-11-22 10:00:00"))
 
 
