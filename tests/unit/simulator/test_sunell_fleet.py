@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pathlib
+import time
 import typing as t
 
 import pytest
@@ -17,6 +18,7 @@ from ansible_collections.camsec.fleet.extensions.simulator._fleet import (
     parse_fleet,
 )
 from ansible_collections.camsec.fleet.extensions.simulator._frame import ApiError, Params
+from ansible_collections.camsec.fleet.extensions.simulator._pki import make_csr, make_key
 from ansible_collections.camsec.fleet.extensions.simulator._spec import FleetError, SunellCameraSpec
 from ansible_collections.camsec.fleet.extensions.simulator._sunell import SunellCall, SunellCamera
 from ansible_collections.camsec.fleet.extensions.simulator._sunell_state import SunellState
@@ -117,6 +119,18 @@ def test_a_state_directory_keeps_everything(tmp_path: pathlib.Path) -> None:
         fresh = sim.sunell_camera("s1")
         assert fresh.state == SunellState.factory(fresh.spec)
         assert sim.run(fresh._firmwares.root(fresh.spec.version)).pem == root
+
+
+def test_a_standing_clock_refuses_no_certificate_that_was_signed_meanwhile(ca: t.Any) -> None:
+    spec = f"{{name: s1, address: {ADDRESS}, http_port: 8080, https_port: 8443}}"
+    key = make_key(2048)
+    certificate = ca.sign(make_csr(key, {"common_name": ADDRESS}), ADDRESS).encode()
+    with RunningSimulator(f"sunell_cameras: [{spec}]", start=time.time() - 3600) as sim:
+        device = sim.sunell_camera("s1")
+        device.state.certificates.upload(certificate, key.encode(), device._time())
+        sim.control("/devices/s1/set", "POST", {"clock_offset": -86400})
+        with pytest.raises(ApiError, match="CAM-15"):
+            device.state.certificates.upload(certificate, key.encode(), device._time())
 
 
 def params(**values: str) -> Params:
