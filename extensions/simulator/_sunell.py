@@ -196,15 +196,13 @@ class SunellCamera(CgiDevice):
         old = [self._open.pop(place) for place in self._open.keys() - state.places]
         if not new and not old:
             return None
-        boots = self._boots
 
         async def arrive() -> None:
             for place, listener in new.items():
-                if self._boots == boots and self._coming.pop(place, None) is listener:
-                    self._open[place] = listener
+                # A restart or another move may have taken it off meanwhile.
+                if self._coming.get(place) is listener:
+                    self._open[place] = self._coming.pop(place)
                     await self.open_late(listener)
-                else:
-                    listener.release()
 
         async def leave() -> None:
             await asyncio.gather(*(listener.close() for listener in old))

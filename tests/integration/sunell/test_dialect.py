@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import socket
 import typing as t
 
 import pytest
@@ -67,8 +68,8 @@ def test_unknown_calls_are_not_found(rig: Rig) -> None:
 
 
 def utc(reply: Reply, minutes_east: int) -> dt.datetime:
-    parts = [int(reply.fields[name]) for name in ("year", "month", "day", "hour", "minute", "second")]
-    return dt.datetime(*parts, tzinfo=dt.timezone(dt.timedelta(minutes=minutes_east)))  # type: ignore[arg-type,misc]
+    parts = {name: int(reply.fields[name]) for name in ("year", "month", "day", "hour", "minute", "second")}
+    return dt.datetime(**parts, tzinfo=dt.timezone(dt.timedelta(minutes=minutes_east)))
 
 
 def test_the_clock_is_local_and_can_be_set(rig: Rig) -> None:
@@ -249,12 +250,50 @@ def test_an_address_change_survives_a_restart_that_comes_too_soon(rig: Rig, else
     assert rig.param("get", "NTP").status == 200
 
 
+def is_free(host: str, port: int) -> bool:
+    """Whether nobody has this port, not even bound without listening."""
+    with socket.socket() as one:
+        try:
+            one.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
 def test_there_and_back_within_the_moving_time(rig: Rig) -> None:
     assert rig.param("set", "devicePort", httpsPort=9443).status == 200
     assert rig.param("set", "devicePort", httpsPort=HTTPS).status == 200
+    # What is no longer wanted is free at once.
+    assert is_free(rig.host, 9443)
     rig.sim.advance(3)
     assert rig.shown()
     assert rig.sim.control(f"/devices/{rig.spec.name}")["state"]["moving"] is False
+    for port in (9443, HTTPS, 9443):
+        assert rig.param("set", "devicePort", httpsPort=port).status == 200
+        rig.sim.advance(1)
+    rig.sim.advance(3)
+    rig.https_port = 9443
+    assert rig.shown()
+
+
+def test_an_address_whose_second_port_is_taken(rig: Rig, elsewhere: str) -> None:
+    with socket.create_server((elsewhere, HTTPS)):
+        assert f"{elsewhere}:{HTTPS} is taken by another process" in rig.move(elsewhere).reason
+    assert is_free(elsewhere, HTTP)
+    assert is_free(elsewhere, HTTPS)
+    assert rig.shown()
+    assert rig.param("get", "localNetwork", IPProtoVer=1, netCardId=1).fields["IPAddress"] == rig.host
+
+
+def test_a_restart_between_answer_and_arrival(rig: Rig) -> None:
+    assert rig.param("set", "devicePort", httpsPort=9443).status == 200
+    rig.order("power_off")
+    assert is_free(rig.host, 9443)
+    rig.sim.advance(3)
+    assert rig.param("get", "NTP").status == 0
+    rig.order("power_on")
+    rig.https_port = 9443
+    assert rig.shown()
 
 
 def test_read_only_refuses_and_counts_every_write(rig: Rig) -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import dataclasses as dc
 import json
 import time
 import typing as t
@@ -97,9 +98,8 @@ def test_cam_04_uploading_is_choosing(store: SunellCertificates, ca: t.Any, keys
 
 def test_cam_05_cam_15_the_clock_and_the_validity(store: SunellCertificates, ca: t.Any, keys: list[str]) -> None:
     certificate, key = signed(ca, keys[0]), keys[0].encode()
-    for days in (-1, 91):
-        words = refused(lambda days=days: store.upload(certificate, key, at(86400.0 * days)), "CAM-15")  # type: ignore[misc]
-        assert "valid from" in words
+    assert "valid from" in refused(lambda: store.upload(certificate, key, at(-86400.0)), "CAM-15")
+    assert "valid from" in refused(lambda: store.upload(certificate, key, at(91 * 86400.0)), "CAM-15")
     store.upload(certificate, key, at())
     pair = store.stored("uploaded")
     assert pair is not None
@@ -212,8 +212,6 @@ def test_cam_26_what_is_shown_has_no_key(store: SunellCertificates, ca: t.Any, k
 
 
 def test_it_is_kept_and_read_back(store: SunellCertificates, ca: t.Any, keys: list[str]) -> None:
-    import dataclasses as dc
-
     store.put_request(CertificateRequest.make(keys[0], SUBJECT))
     store.install(signed(ca, keys[0]), at())
     assert SunellCertificates.load(json.loads(json.dumps(dc.asdict(store)))) == store

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pathlib
+import time
 import typing as t
 
 import pytest
@@ -17,8 +18,10 @@ from ansible_collections.camsec.fleet.extensions.simulator._fleet import (
     parse_fleet,
 )
 from ansible_collections.camsec.fleet.extensions.simulator._frame import ApiError, Params
+from ansible_collections.camsec.fleet.extensions.simulator._pki import make_csr, make_key
 from ansible_collections.camsec.fleet.extensions.simulator._spec import FleetError, SunellCameraSpec
 from ansible_collections.camsec.fleet.extensions.simulator._sunell import SunellCall, SunellCamera
+from ansible_collections.camsec.fleet.extensions.simulator._sunell_certificates import CertificateRequest
 from ansible_collections.camsec.fleet.extensions.simulator._sunell_state import SunellState
 from ansible_collections.camsec.fleet.extensions.simulator.cli import main
 from ansible_collections.camsec.fleet.extensions.simulator.testing import RunningSimulator, own_base_address
@@ -100,7 +103,9 @@ def test_the_table_of_calls() -> None:
         SunellCall(method="GET", path="/cgi-bin/x.cgi", action="", run=SunellCamera.get_info, sure="FIELD")
 
 
-def test_a_state_directory_keeps_everything(tmp_path: pathlib.Path) -> None:
+def test_a_state_directory_keeps_everything(tmp_path: pathlib.Path, ca: t.Any) -> None:
+    key = make_key(2048)
+    certificate = ca.sign(make_csr(key, {"common_name": ADDRESS}), ADDRESS).encode()
     spec = f"{{name: s1, address: {ADDRESS}, http_port: 8080, https_port: 8443, password: Rehearsal-s1-1}}"
     moved = ADDRESS[:-1] + "9"
     with RunningSimulator(f"sunell_cameras: [{spec}]", state_dir=tmp_path) as sim:
@@ -109,6 +114,8 @@ def test_a_state_directory_keeps_everything(tmp_path: pathlib.Path) -> None:
         device.state.ports["sslPort"] = 777
         device.state.network = device.state.network.changed(params(IPAddress=moved))
         device.state.add_user(params(userName="second", newPassword="Zweites-8", groupName="Operator"))
+        device.state.certificates.put_request(CertificateRequest.make(key, {"common_name": ADDRESS}))
+        device.state.certificates.upload(certificate, key.encode(), device._time())
         device.state.clock_set = 5000.0
         kept = device.state
     assert "second" in (tmp_path / "s1.json").read_text()
@@ -116,12 +123,25 @@ def test_a_state_directory_keeps_everything(tmp_path: pathlib.Path) -> None:
     with RunningSimulator(f"sunell_cameras: [{spec}]", state_dir=tmp_path) as sim:
         device = sim.sunell_camera("s1")
         assert device.state == kept
+        assert device._presented == kept.certificates.uploaded
         assert [listener.address for listener in device.listeners()] == [moved, moved]
         assert sim.run(device._firmwares.root(device.spec.version)).pem == root
         sim.control("/reset", "POST", {})
         fresh = sim.sunell_camera("s1")
         assert fresh.state == SunellState.factory(fresh.spec)
         assert sim.run(fresh._firmwares.root(fresh.spec.version)).pem == root
+
+
+def test_a_standing_clock_refuses_no_certificate_that_was_signed_meanwhile(ca: t.Any) -> None:
+    spec = f"{{name: s1, address: {ADDRESS}, http_port: 8080, https_port: 8443}}"
+    key = make_key(2048)
+    certificate = ca.sign(make_csr(key, {"common_name": ADDRESS}), ADDRESS).encode()
+    with RunningSimulator(f"sunell_cameras: [{spec}]", start=time.time() - 3600) as sim:
+        device = sim.sunell_camera("s1")
+        device.state.certificates.upload(certificate, key.encode(), device._time())
+        sim.control("/devices/s1/set", "POST", {"clock_offset": -86400})
+        with pytest.raises(ApiError, match="CAM-15"):
+            device.state.certificates.upload(certificate, key.encode(), device._time())
 
 
 def params(**values: str) -> Params:

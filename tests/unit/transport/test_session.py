@@ -265,6 +265,15 @@ def test_a_write_is_sent_once_to_a_busy_device(serve: Serve, what: dict[str, t.A
     assert len(server.requests) == 1
 
 
+def test_several_files_go_in_one_request(serve: Serve) -> None:
+    server = serve(lambda exchange: exchange.send(answer()))
+    with session(server) as open_session:
+        open_session.write("/a", params={"b": "c"}, uploads=[("one", "1.pem", b"first"), ("two", "2.pem", b"second")])
+    assert server.requests[0].startswith("POST /a?b=c ")
+    for part in (b'name="one"; filename="1.pem"', b"\r\n\r\nfirst\r\n", b'name="two"; filename="2.pem"', b"second"):
+        assert part in server.bodies[0]
+
+
 def test_a_write_whose_answer_is_lost_is_not_sent_again(serve: Serve) -> None:
     def script(exchange: Exchange) -> None:
         if exchange.number == 1:
