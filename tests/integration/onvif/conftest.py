@@ -46,16 +46,16 @@ DIGEST = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token
 
 # The kinds of camera, and how many tests may have one each.
 KINDS: dict[str, tuple[int, str]] = {
-    "plain": (150, ""),
+    "plain": (170, ""),
     "legacy": (8, "advanced_security: false"),
     "tokens": (4, "token_only: true"),
     "sha": (2, "digest: [SHA-256, MD5]"),
-    "old": (2, "tls_versions: ['1.0', '1.1', '1.2', '1.3'], max_tls_certification_paths: 2"),
+    "old": (6, "tls_versions: ['1.0', '1.1', '1.2', '1.3'], max_tls_certification_paths: 2"),
     "small": (
         12,
         "max_keys: 2, max_certificates: 2, max_certification_paths: 1, max_passphrases: 1, max_crls: 1, max_users: 2",
     ),
-    "found": (4, f"discovery_port: {UDP}, scopes: ['onvif://www.onvif.org/place/gate']"),
+    "found": (20, f"discovery_port: {UDP}, scopes: ['onvif://www.onvif.org/place/gate']"),
     "locking": (2, "lockout_after: 3"),
 }
 USERS = ", ".join(f"{{name: {level.lower()}, password: {PASSWORD}, level: {level}}}" for level in ("Operator", "User"))

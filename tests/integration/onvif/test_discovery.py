@@ -20,18 +20,9 @@ TDS = "http://www.onvif.org/ver10/device/wsdl"
 ANSWERED = 'xmlns:dn="http://www.onvif.org/ver10/network/wsdl" xmlns:tds="http://www.onvif.org/ver10/device/wsdl"'
 
 
-@pytest.fixture(scope="module")
-def found_name() -> list[Camera]:
-    return []
-
-
 @pytest.fixture
-def found(new_camera: t.Callable[..., Camera], found_name: list[Camera], judge: t.Any) -> Camera:
-    """One for the questions that change nothing."""
-    if not found_name:
-        found_name.append(new_camera("found"))
-    found_name[0].judge = judge
-    return found_name[0]
+def found(new_camera: t.Callable[..., Camera]) -> Camera:
+    return new_camera("found")
 
 
 def ask(camera: Camera, body: str, number: str = "uuid:1") -> t.Any:

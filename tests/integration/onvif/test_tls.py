@@ -71,8 +71,10 @@ def test_refusals(camera: Camera, authority: Authority, expects: Expects) -> Non
 
 
 @pytest.mark.parametrize("enabled", ["1.2", "1.3", "1.0 1.2", "1.1"])
-def test_enabled_versions_are_the_ones_that_answer(old: Camera, enabled: str) -> None:
+def test_enabled_versions_are_the_ones_that_answer(new_camera: NewCamera, authority: Authority, enabled: str) -> None:
     """Live: no listener is opened anew."""
+    old = new_camera("old")
+    old.secure(authority)
     old.tls.SetEnabledTLSVersions(Versions=enabled.split())
     assert old.tls.GetEnabledTLSVersions() == enabled.split()
     options = {"1.0": "-tls1", "1.1": "-tls1_1", "1.2": "-tls1_2", "1.3": "-tls1_3"}
@@ -82,22 +84,6 @@ def test_enabled_versions_are_the_ones_that_answer(old: Camera, enabled: str) ->
         if "BEGIN CERTIFICATE" in old.handshake(option, "-cipher", "DEFAULT:@SECLEVEL=0")
     ]
     assert answered == enabled.split()
-
-
-@pytest.fixture(scope="module")
-def olds() -> dict[str, Camera]:
-    return {}
-
-
-@pytest.fixture
-def old(new_camera: NewCamera, authority: Authority, olds: dict[str, Camera], judge: t.Any) -> Camera:
-    """One with the old versions, for the tests of this file that only differ in versions."""
-    if not olds:
-        camera = new_camera("old")
-        camera.secure(authority)
-        olds["old"] = camera
-    olds["old"].judge = judge
-    return olds["old"]
 
 
 def test_two_certificates_at_once(new_camera: NewCamera, authority: Authority) -> None:
