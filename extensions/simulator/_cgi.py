@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import abc
 import asyncio
+import contextlib
 import dataclasses as dc
 import typing as t
 import urllib.parse
@@ -84,6 +85,7 @@ class CgiDevice(Device):
             status, response = await play(fault, request)
             self.log.add(request, status)
             return response
+        await _take_body(request)
         call = self._find(request)
         if call is not None and call.streams:
             return (await self._answer(request, call))[0]
@@ -169,6 +171,14 @@ class CgiDevice(Device):
     def check_call(self, request: Request) -> None:
         if request.user.level > request.call.level:
             raise ApiError(403, "The user's level does not allow it.")
+
+
+async def _take_body(request: web.BaseRequest) -> None:
+    """Before the login: an answer that comes sooner cuts the client off while it still sends."""
+    if request.method == "POST" and (request.content_length or 0) <= _BODY_LIMIT:
+        # What cannot be read is told by whoever needs it.
+        with contextlib.suppress(ValueError, LookupError):
+            await request.post()
 
 
 async def _params(request: web.BaseRequest) -> Params:

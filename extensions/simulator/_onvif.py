@@ -56,11 +56,12 @@ class OnvifCamera(Device):
         self._listeners: dict[str, Listener] = {}
         self._next: dict[str, Listener] = {}
         self._generations: dict[str, _Generation] = {}
+        self.gate = DigestGate(realm=self.realm, clock=clock, algorithms=spec.digest)
         self._door = Door(
             self,
             self,
             operations=_operations(spec),
-            gate=DigestGate(realm=self.realm, clock=clock, algorithms=spec.digest),
+            gate=self.gate,
             accounts=lambda: self.state.users,
             settings=lambda: self.spec,
             user_of_certificate=lambda name: name if self.state.tls.cn_maps else None,

@@ -45,21 +45,14 @@ def test_another_size(rig: Rig, authority: CertificateAuthority, ours: Options) 
     assert rig.verified(authority.trusted_path)
 
 
-@pytest.fixture
-def ipro(rig: Rig, dialect: str) -> Rig:
-    if dialect != "ipro":
-        pytest.skip("only i-PRO cameras need the window")
-    return rig
-
-
 @pytest.mark.parametrize("dialect", ["ipro"])
-def test_https_02_without_the_word_it_is_refused_before_anything_is_sent(ipro: Rig, ours: Options) -> None:
-    ipro.good("camera", **ours)
-    ipro.forget()
+def test_https_02_without_the_word_it_is_refused_before_anything_is_sent(rig: Rig, ours: Options) -> None:
+    rig.good("camera", **ours)
+    rig.forget()
     for check_mode in (True, False):
-        failed = ipro.bad("camera", check_mode=check_mode, new_private_key="with_certificate", **NAMED, **ours)
+        failed = rig.bad("camera", check_mode=check_mode, new_private_key="with_certificate", **NAMED, **ours)
         assert failed["msg"].endswith("With allow_http_window, the module camera goes that way. [HTTPS-02]")
-    assert ipro.counts()["writes"] == 0
+    assert rig.counts()["writes"] == 0
 
 
 @pytest.mark.parametrize("dialect", ["ipro"])
@@ -67,10 +60,10 @@ def test_https_02_without_the_word_it_is_refused_before_anything_is_sent(ipro: R
     "step", ["delete_certificate", "generate_key", "make_request", "install_certificate", "set_https"]
 )
 def test_a_run_that_ends_in_the_window_is_gone_on_with(
-    ipro: Rig, authority: CertificateAuthority, ours: Options, step: str, monkeypatch: pytest.MonkeyPatch
+    rig: Rig, authority: CertificateAuthority, ours: Options, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ipro.good("camera", **ours)
-    key = public_key(ipro)
+    rig.good("camera", **ours)
+    key = public_key(rig)
     original = getattr(IproDriver, step)
     switches: list[int] = []
 
@@ -79,15 +72,15 @@ def test_a_run_that_ends_in_the_window_is_gone_on_with(
             switches.append(1)  # the one that opens the window
             original(self, *arguments)
             return
-        raise ConnectError(device=ipro.host, subject=step, found="a broken connection", expected="an answer")
+        raise ConnectError(device=rig.host, subject=step, found="a broken connection", expected="an answer")
 
     with monkeypatch.context() as patch:
         patch.setattr(IproDriver, step, breaks)
-        failed = ipro.bad("camera", **NAMED, **NEW_KEY, **ours)
+        failed = rig.bad("camera", **NAMED, **NEW_KEY, **ours)
     assert f"it answers http on port {HTTP}" in failed["msg"]
     assert "goes on from there" in failed["msg"]
-    assert ipro.reached("http", HTTP)
-    ipro.good("camera", **{**NAMED, **NEW_KEY, **ours, "first_contact": "plain_http"})
-    assert ipro.verified(authority.trusted_path)
-    assert public_key(ipro) != key
-    ipro.unchanged("camera", **NAMED, **NEW_KEY, **ours)
+    assert rig.reached("http", HTTP)
+    rig.good("camera", **{**NAMED, **NEW_KEY, **ours, "first_contact": "plain_http"})
+    assert rig.verified(authority.trusted_path)
+    assert public_key(rig) != key
+    rig.unchanged("camera", **NAMED, **NEW_KEY, **ours)

@@ -255,7 +255,7 @@ def test_a_device_that_stays_busy_is_given_up_after_three_timeouts(serve: Serve)
 
 @pytest.mark.parametrize(
     "what",
-    [{"params": {"mode": "delete"}}, {"form": {"live": "https"}}, {"upload": ("fileName", "c.pem", b"x")}],
+    [{"params": {"mode": "delete"}}, {"form": {"live": "https"}}, {"uploads": [("fileName", "c.pem", b"x")]}],
     ids=["query", "form", "upload"],
 )
 def test_a_write_is_sent_once_to_a_busy_device(serve: Serve, what: dict[str, t.Any]) -> None:
