@@ -482,6 +482,18 @@ def expects() -> t.Callable[[str], contextlib.AbstractContextManager[None]]:
 
 
 @pytest.fixture(scope="session")
+def operations() -> t.Callable[[str], list[t.Any]]:
+    """The elements of a service's requests, of its WSDL."""
+
+    def requests(service: str) -> list[t.Any]:
+        root = etree.parse(str(WSDL / f"ver10/{service}.wsdl"))
+        elements = {one.get("name"): one for one in root.findall(f".//{XS}schema/{XS}element")}
+        return [one for name, one in elements.items() if f"{name}Response" in elements]
+
+    return requests
+
+
+@pytest.fixture(scope="session")
 def shell() -> t.Callable[..., str]:
     return run
 
