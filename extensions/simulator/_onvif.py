@@ -74,11 +74,11 @@ class OnvifCamera(Device):
         return min(self.now(), self.clock.wall())
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        if not request.path.startswith(PATH):
-            return error_response(ApiError(404, "There is nothing here."))
-        if request.method != "POST":
-            return error_response(ApiError(405, "A SOAP message comes by POST."))
-        return await self._door.handle(request)
+        if request.method == "POST" and request.path.startswith(PATH):
+            return await self._door.handle(request)
+        status = 405 if request.path.startswith(PATH) else 404
+        self.log.add(request, status)
+        return error_response(ApiError(status, "SOAP messages come by POST to an address of a service."))
 
     # -- power and listeners -------------------------------------------------------------------------------------
 

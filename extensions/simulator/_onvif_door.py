@@ -160,9 +160,8 @@ class Door:
     ) -> tuple[web.StreamResponse, Fault | None]:
         """The response, and the fault that comes in its place although the request was carried out."""
         after = None
-        title, writes = (
-            ("", False) if message is None else (message.name[:_TITLE], operation is not None and operation.writes)
-        )
+        title = "" if message is None else message.name[:_TITLE]
+        writes = operation is not None and operation.writes
         try:
             if refusal is not None:
                 raise refusal
