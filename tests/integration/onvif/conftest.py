@@ -59,7 +59,7 @@ KINDS: dict[str, tuple[int, str]] = {
     "locking": (2, "lockout_after: 3"),
 }
 #: i-PRO cameras, which have ONVIF as their second door.
-IPRO = 12
+IPRO = 16
 USERS = ", ".join(f"{{name: {level.lower()}, password: {PASSWORD}, level: {level}}}" for level in ("Operator", "User"))
 
 

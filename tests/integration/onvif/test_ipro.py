@@ -97,6 +97,20 @@ def test_a_restart_keeps_both_protocols(ipro: Camera) -> None:
     assert [one["scheme"] for one in ipro.control()["listening"]] == ["http", "https"]
 
 
+def test_another_wish_while_protocols_switch(ipro: Camera) -> None:
+    """What waits for its time is given up, or taken over; HTTP answers as long as it is on."""
+    make_key(ipro)
+    ipro.device.CreateCertificate()
+    ipro.set_protocols(HTTPS=(True, ipro.HTTPS))
+    ipro.set_protocols(HTTPS=(False, ipro.HTTPS))
+    ipro.advance(10)
+    assert [one["scheme"] for one in ipro.control()["listening"]] == ["http"]
+    ipro.set_protocols(HTTPS=(True, ipro.HTTPS))
+    ipro.set_protocols(HTTP=(False, ipro.HTTP), HTTPS=(True, ipro.HTTPS))
+    ipro.advance(10)
+    assert [(one["scheme"], one["port"]) for one in ipro.control()["listening"]] == [("https", ipro.HTTPS)]
+
+
 def test_refusals(ipro: Camera, authority: Authority, to_der: t.Callable[..., bytes], expects: Expects) -> None:
     device = ipro.device
     with expects("Receiver/ActionNotSupported/EnablingTlsFailed"):
