@@ -15,12 +15,13 @@ import typing as t
 from aiohttp import web
 
 from . import _picture
+from ._camera_onvif import CameraDoor
 from ._camera_state import NOT_GENERATED, CameraState, Certificate, Key
 from ._catalog import KEY_SIZES
 from ._cgi import Call, CgiDevice, Request
 from ._clock import Clock, Timer, format_time, parse_time
 from ._device import ReadOnly
-from ._frame import Answer, ApiError, lines_answer
+from ._frame import After, Answer, ApiError, lines_answer
 from ._listener import Listener
 from ._pki import load_into, make_key
 from ._spec import CameraSpec
@@ -51,13 +52,17 @@ class Camera(CgiDevice):
     def __init__(self, *, spec: CameraSpec, clock: Clock, read_only: ReadOnly) -> None:
         super().__init__(spec=spec, clock=clock, read_only=read_only)
         self.state = CameraState(https_port=spec.https_port)
-        self._listener: Listener | None = None
-        self._next: Listener | None = None
+        self._listeners: dict[str, Listener] = {}
+        self._next: dict[str, Listener] = {}
         self._context: ssl.SSLContext | None = None
         self._presented: Certificate | None = None
         self._generation: _Generation | None = None
         self._random = ""
         self._streams: set[asyncio.Queue[None]] = set()
+        self._door = CameraDoor(self)
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        return await (self._door.handle(request) if self._door.is_meant(request) else super().handle(request))
 
     def now(self) -> float:
         return super().now() + self.state.clock_set
@@ -65,34 +70,35 @@ class Camera(CgiDevice):
     # -- power and listeners -------------------------------------------------------------------------------------
 
     def listeners(self) -> t.Iterable[Listener]:
-        return () if self._listener is None else (self._listener,)
+        return self._listeners.values()
 
     async def boot(self) -> None:
-        if self.state.live == "https" and self.state.expired(self.now()):
+        if self.state.secure and self.state.expired(self.now()):
             # HTTPS-24: at the restart after the expiry the connection falls back to HTTP.
             self.state.live = "http"
-        self._listener = self._listener_for(self.state.live, self.state.https_port)
-        await self._listener.open()
+        for scheme, port in self._ports(self.state.live, self.state.https_port).items():
+            self._listeners[scheme] = self._listener_for(scheme, port)
+            await self._listeners[scheme].open()
 
     async def halt(self) -> None:
         generation, self._generation = self._generation, None
         if generation is not None and generation.timer is not None:
             generation.timer.cancel()
-        if self._next is not None:
-            self._next.release()
-            self._next = None
-        listener, self._listener = self._listener, None
-        if listener is not None:
+        for listener in self._next.values():
+            listener.release()
+        self._next = {}
+        listeners, self._listeners = self._listeners, {}
+        for listener in listeners.values():
             await listener.close()
 
-    def _listener_for(self, live: str, https_port: int) -> Listener:
-        secure = live == "https"
-        return Listener(
-            address=self.spec.address,
-            port=https_port if secure else self.spec.http_port,
-            handler=self.handle,
-            tls=self._tls() if secure else None,
-        )
+    def _ports(self, live: str, https_port: int) -> dict[str, int]:
+        """What answers, by its scheme."""
+        ports = {"http": self.spec.http_port, "https": https_port}
+        return {scheme: port for scheme, port in ports.items() if live in (scheme, "dual")}
+
+    def _listener_for(self, scheme: str, port: int) -> Listener:
+        tls = self._tls() if scheme == "https" else None
+        return Listener(address=self.spec.address, port=port, handler=self.handle, tls=tls)
 
     def _tls(self) -> ssl.SSLContext:
         if self._context is None:
@@ -101,10 +107,10 @@ class Camera(CgiDevice):
             # The device serves whatever its owner installs, a key of 1024 bits as well; judging that is the client's.
             self._context.set_ciphers("DEFAULT:@SECLEVEL=0")
             self._context.sni_callback = self._greet
-        self._present()
+        self.present()
         return self._context
 
-    def _present(self) -> None:
+    def present(self) -> None:
         """Bring the live context to the certificate in use; connections that stand keep theirs."""
         wanted = self.state.in_use(self.now())
         if self._context is None or wanted is None or wanted == self._presented or self.state.current is None:
@@ -118,15 +124,19 @@ class Camera(CgiDevice):
             return ssl.AlertDescription.ALERT_DESCRIPTION_CERTIFICATE_EXPIRED
         return None
 
+    def check_not_generating(self) -> None:
+        if self._generation is not None:
+            left = self._generation.ready - self.clock.now()
+            raise self.busy_for("HTTPS-03: the camera is generating the CRT key.", left)
+
     # -- what is refused before the call -------------------------------------------------------------------------
 
     def check_request(self, request: web.BaseRequest, call: Call | None) -> None:
         accept = request.headers.get("Accept", "")
         if self.spec.enhanced_security and "text/html" in accept and "Randomnum" not in request.query:
             raise ApiError(400, "Enhanced security: a browser's request needs a Randomnum.")
-        if self._generation is not None and request.path not in _WHILE_GENERATING:
-            left = self._generation.ready - self.clock.now()
-            raise self.busy_for("HTTPS-03: the camera is generating the CRT key.", left)
+        if request.path not in _WHILE_GENERATING:
+            self.check_not_generating()
         if not self.spec.tls and call is not None and call.path in _HTTPS_PATHS:
             raise ApiError(404, "This model has no HTTPS.")
 
@@ -203,32 +213,47 @@ class Camera(CgiDevice):
             port = params.number("https_port", 1, 65535, "HTTPS-31")
         if "https_mode" in params.values:
             params.one_of("https_mode", (TLS_MODE,))
-        self.state.check_connection(live, port, self.spec.http_port, self.now())
-        moves = live != self.state.live or (live == "https" and port != self.state.https_port)
-        if not moves:
-            self.state.https_port = port
-            return self._https_answer()
-        new = self._listener_for(live, port)
-        new.bind()
-        self.state.live, self.state.https_port = t.cast("t.Any", live), port
-        return self._https_answer(after=self._switch(new))
+        return self._https_answer(after=self.connect(live, port))
 
-    def _switch(self, new: Listener) -> t.Callable[[], t.Coroutine[t.Any, t.Any, None]]:
+    def connect(self, live: str, port: int) -> After | None:
+        """Bind what is new at once; what goes is closed when the answer is out, and the new answers after a while."""
+        self.state.check_connection(live, port, self.spec.http_port, self.now())
+        wanted = self._ports(live, port)
+        if wanted == self._ports(self.state.live, self.state.https_port):
+            self.state.https_port = port
+            return None
+        kept = {scheme for scheme, listener in self._listeners.items() if wanted.get(scheme) == listener.port}
+        new = {scheme: self._coming(scheme, port) for scheme, port in wanted.items() if scheme not in kept}
+        for listener in new.values():
+            listener.bind()
+        for listener in self._next.values():
+            if listener not in new.values():
+                listener.release()
+        self.state.live, self.state.https_port = t.cast("t.Any", live), port
+        return self._switch(kept, new)
+
+    def _coming(self, scheme: str, port: int) -> Listener:
+        """One that waits for its time already, or a new one."""
+        waiting = self._next.get(scheme)
+        return waiting if waiting is not None and waiting.port == port else self._listener_for(scheme, port)
+
+    def _switch(self, kept: t.Collection[str], new: dict[str, Listener]) -> After:
         """HTTPS-32: the old listener goes when the answer is out, the new one answers after the switching time."""
-        old, self._listener = self._listener, None
+        old = [self._listeners.pop(scheme) for scheme in list(self._listeners) if scheme not in kept]
         boots, self._next = self._boots, new
 
         async def answer() -> None:
             if self._boots != boots or self._next is not new:
-                new.release()
                 return
             self.unreachable = ""
-            self._listener, self._next = new, None
-            await self.open_late(new)
+            self._listeners.update(new)
+            self._next = {}
+            for listener in new.values():
+                await self.open_late(listener)
 
         async def leave() -> None:
-            if old is not None:
-                await old.close()
+            for listener in old:
+                await listener.close()
 
         self.clock.call_in(SWITCHING_SECONDS, answer)
         return leave
@@ -294,7 +319,7 @@ class Camera(CgiDevice):
 
     async def install_ca(self, request: Request) -> Answer:
         self.state.install_ca(uploaded(request))
-        self._present()
+        self.present()
         return self._https_answer()
 
     async def confirm_ca(self, _request: Request) -> Answer:

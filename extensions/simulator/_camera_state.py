@@ -113,7 +113,8 @@ def _bracketed_ipv6(value: str) -> bool:
 
 @dc.dataclass(kw_only=True)
 class CameraState:
-    live: t.Literal["http", "https"] = "http"
+    #: `dual` is both at once; ONVIF can set it, the web page shows it.
+    live: t.Literal["http", "https", "dual"] = "http"
     https_port: int = 443
     current: Key | None = None
     previous: Key | None = None
@@ -124,6 +125,11 @@ class CameraState:
     encryption: bool = False
     password: str = ""
     clock_set: float = 0.0
+
+    @property
+    def secure(self) -> bool:
+        """HTTPS is on, alone or beside HTTP."""
+        return self.live != "http"
 
     # -- what is shown -------------------------------------------------------------------------------------------
 
@@ -168,7 +174,7 @@ class CameraState:
             raise ApiError(
                 400, "HTTPS-02: delete the self-signed certificate before another CRT key is generated or applied."
             )
-        if self.live == "https":
+        if self.secure:
             raise ApiError(400, "HTTPS-02: the CRT key is in use while the connection is HTTPS.")
 
     def put_key(self, key: Key) -> None:
@@ -190,7 +196,7 @@ class CameraState:
 
     def create_self_signed(self, params: Params, now: float, begin: float) -> None:
         key = self.need_key()
-        if self.live == "https":
+        if self.secure:
             raise ApiError(
                 400, "HTTPS-10: the self-signed certificate cannot be generated while the connection is HTTPS."
             )
@@ -200,7 +206,7 @@ class CameraState:
     def delete_self_signed(self, now: float) -> None:
         if self.self_signed is None:
             raise ApiError(400, "HTTPS-12: there is no self-signed certificate.")
-        if self.live == "https" and not self.ca_valid(now):
+        if self.secure and not self.ca_valid(now):
             raise ApiError(
                 400,
                 "HTTPS-12: the self-signed certificate is in use; it cannot be deleted while the connection is HTTPS.",
@@ -229,7 +235,7 @@ class CameraState:
     def delete_ca(self) -> None:
         if self.ca is None:
             raise ApiError(400, "HTTPS-23: there is no CA certificate.")
-        if self.live == "https":
+        if self.secure:
             raise ApiError(400, "HTTPS-23: the CA certificate cannot be deleted while the connection is HTTPS.")
         self.ca = None
 

@@ -80,23 +80,27 @@ class Discovery(asyncio.DatagramProtocol):
             raise PortError(f"Limit of the simulator: {place} cannot be opened ({error.strerror}).") from error
         if spec.discovery_multicast and family == socket.AF_INET:
             _join(new, spec.address)
-        loop = asyncio.get_running_loop()
-        self._transport, _protocol = await loop.create_datagram_endpoint(lambda: self, sock=new)
-        self._announce("Hello")
+        await asyncio.get_running_loop().create_datagram_endpoint(lambda: self, sock=new)
+        self.announce_hello()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = t.cast("asyncio.DatagramTransport", transport)
 
     async def close(self) -> None:
-        transport, self._transport = self._transport, None
-        if transport is not None:
-            self._announce("Bye", transport)
-            transport.close()
+        if self._transport is not None:
+            self._announce("Bye", _wsd.Bye(self._reference()))
+            self._transport.close()
+            self._transport = None
 
-    def _announce(self, name: str, transport: asyncio.DatagramTransport | None = None) -> None:
+    def announce_hello(self) -> None:
+        self._announce("Hello", _wsd.Hello(*self._description()))
+
+    def _announce(self, name: str, content: Node) -> None:
         """To everybody, as well as it goes; where there is no multicast nobody hears it."""
-        transport = transport or self._transport
-        if transport is not None and self._camera.spec.discovery_multicast:
-            content = _wsd.Bye(self._reference()) if name == "Bye" else _wsd.Hello(*self._description())
+        if self._transport is not None and self._camera.spec.discovery_multicast:
+            data = self._message(name, _ANYBODY, content)
             with contextlib.suppress(OSError):
-                transport.sendto(self._message(name, _ANYBODY, content), (GROUP, self._camera.spec.discovery_port))
+                self._transport.sendto(data, (GROUP, self._camera.spec.discovery_port))
 
     # -- questions -----------------------------------------------------------------------------------------------
 

@@ -17,8 +17,8 @@ from ._clock import Clock, Timer, format_time
 from ._device import Device, ReadOnly
 from ._digest import DigestGate
 from ._discovery import Discovery
-from ._frame import ApiError, error_response
-from ._listener import Listener
+from ._frame import After, ApiError, error_response
+from ._listener import Listener, PortError
 from ._onvif_door import PATH, Door, Operations, operation_table
 from ._onvif_pki import make_private
 from ._onvif_spec import OnvifCameraSpec
@@ -75,11 +75,11 @@ class OnvifCamera(Device):
         return min(self.now(), self.clock.wall())
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        if not request.path.startswith(PATH):
-            return error_response(ApiError(404, "There is nothing here."))
-        if request.method != "POST":
-            return error_response(ApiError(405, "A SOAP message comes by POST."))
-        return await self._door.handle(request)
+        if request.method == "POST" and request.path.startswith(PATH):
+            return await self._door.handle(request)
+        status = 405 if request.path.startswith(PATH) else 404
+        self.log.add(request, status)
+        return error_response(ApiError(status, "SOAP messages come by POST to an address of a service."))
 
     # -- power and listeners -------------------------------------------------------------------------------------
 
@@ -120,17 +120,15 @@ class OnvifCamera(Device):
                 context = context or make_context(self.state)
                 listener.tls = context
 
-    def set_protocols(self, wanted: t.Mapping[str, Protocol]) -> t.Callable[[], t.Coroutine[t.Any, t.Any, None]]:
+    def set_protocols(self, wanted: t.Mapping[str, Protocol]) -> After:
         """Bind what is new at once; what goes is closed when the answer is out, and the new answers after a while."""
         self.state.check_protocols(wanted)
         new = {**self.state.protocols, **wanted}
         moved = [name for name in _WEB if new[name] != self.state.protocols[name]]
         coming = {name: self._listener_for(name, new[name]) for name in moved if new[name].enabled}
-        kept = {listener.port for name, listener in self._listeners.items() if name in moved}
-        for listener in coming.values():
-            # A port that HTTP and HTTPS exchange is free only when the old one is closed.
-            if listener.port not in kept:
-                listener.bind()
+        # A port that HTTP and HTTPS exchange is free only when the old one is closed.
+        leaving = {listener.port for name, listener in self._listeners.items() if name in moved}
+        _bind_all([listener for listener in coming.values() if listener.port not in leaving])
         for name in moved:
             if (before := self._next.pop(name, None)) is not None:
                 before.release()
@@ -225,6 +223,17 @@ class OnvifCamera(Device):
         self.state.load(data)
         # Nobody generates any more what was generated when the simulator ended.
         self.state.store.spoil_generating()
+
+
+def _bind_all(listeners: t.Sequence[Listener]) -> None:
+    """All of them or none."""
+    try:
+        for listener in listeners:
+            listener.bind()
+    except PortError:
+        for listener in listeners:
+            listener.release()
+        raise
 
 
 def _operations(spec: OnvifCameraSpec) -> Operations:

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import datetime as dt
 import re
 import typing as t
@@ -76,7 +75,7 @@ class Args:
         text = re.sub(r"\s+", "", self.text(name))
         try:
             return base64.b64decode(text, validate=True)
-        except binascii.Error as error:
+        except ValueError as error:
             raise SoapFault("InvalidArgs", f"{name} is no base64.") from error
 
     def time(self, name: str) -> float | None:

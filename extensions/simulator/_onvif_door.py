@@ -27,6 +27,8 @@ from ._soap import BODY_LIMIT, CONTENT_TYPE, Message, Node, SoapFault, envelope,
 __all__ = ["Door", "DoorAccount", "DoorSettings", "Operation", "Reply", "SoapRequest", "operation_table"]
 
 PATH: t.Final = "/onvif/"
+#: So much of an operation's name is remembered.
+_TITLE: t.Final = 64
 
 
 @dc.dataclass(frozen=True, kw_only=True)
@@ -139,7 +141,7 @@ class Door:
         except SoapFault as error:
             refusal = error
         operation = None if message is None else self._operations.get((message.namespace, message.name))
-        title = "" if message is None else message.name
+        title = "" if message is None else message.name[:_TITLE]
         fault = self._device.take_fault(f"{request.raw_path} {title}", after_write=False)
         if fault is not None:
             status, response = await play(fault, request)
@@ -158,7 +160,8 @@ class Door:
     ) -> tuple[web.StreamResponse, Fault | None]:
         """The response, and the fault that comes in its place although the request was carried out."""
         after = None
-        title, writes = ("", False) if message is None else (message.name, operation is not None and operation.writes)
+        title = "" if message is None else message.name[:_TITLE]
+        writes = operation is not None and operation.writes
         try:
             if refusal is not None:
                 raise refusal

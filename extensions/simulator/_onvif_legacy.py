@@ -24,7 +24,10 @@ _NAME: t.Final = re.compile(r"[A-Za-z_][\w.-]{0,63}", re.ASCII)
 
 
 class LegacyCertificates:
-    """A certificate is on when it is the first of a path that the TLS server has; the path is made with it."""
+    """What changes more than one thing runs within the state's `all_or_nothing`.
+
+    A certificate is on when it is the first of a path that the TLS server has; the path is made with it.
+    """
 
     def __init__(self, state: OnvifState) -> None:
         self._state = state
@@ -82,15 +85,11 @@ class LegacyCertificates:
     def _renew(self, known: StoredCertificate, parsed: x509.Certificate) -> None:
         store = self._state.store
         store.certificates[known.id] = dc.replace(known, pem=as_pem(parsed))
-        try:
-            for path in [path for path in store.paths.values() if known.id in path.certificates]:
-                if path.id in self._state.tls.legacy_paths:
-                    store.paths[path.id] = dc.replace(path, certificates=tuple(self._chain(known.id)))
-                else:
-                    store.check_path(path.certificates)
-        except SoapFault:
-            store.certificates[known.id] = known
-            raise
+        for path in [path for path in store.paths.values() if known.id in path.certificates]:
+            if path.id in self._state.tls.legacy_paths:
+                store.paths[path.id] = dc.replace(path, certificates=tuple(self._chain(known.id)))
+            else:
+                store.check_path(path.certificates)
 
     def load_authority(self, name: str, parsed: x509.Certificate) -> None:
         self.check_name(name)

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import collections
 import dataclasses as dc
 import hashlib
@@ -60,7 +59,7 @@ def _read(node: Node) -> _Token | None:
             nonce=base64.b64decode(nonce.strip(), validate=True),
             created=created.strip(),
         )
-    except binascii.Error:
+    except ValueError:
         return None
 
 

@@ -241,7 +241,11 @@ def load_certificate(data: bytes) -> x509.Certificate:
     try:
         certificate = x509.load_der_x509_certificate(data)
         key_kind(certificate.public_key())
-    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
+        # The library reads the rest only when it is asked for.
+        for part in (certificate.subject, certificate.issuer):
+            part.rfc4514_string()
+        list(certificate.extensions)
+    except (ValueError, UnsupportedAlgorithm, x509.InvalidVersion, x509.DuplicateExtension) as error:
         raise SoapFault("BadCertificate", "The data is no readable X.509 certificate in DER.") from error
     oid = certificate.signature_algorithm_oid.dotted_string
     if oid not in _SIGNED_BY:
@@ -252,6 +256,7 @@ def load_certificate(data: bytes) -> x509.Certificate:
 def load_crl(data: bytes) -> x509.CertificateRevocationList:
     try:
         crl = x509.load_der_x509_crl(data)
+        crl.issuer.rfc4514_string()
     except ValueError as error:
         raise SoapFault("BadCRL", "The data is no readable CRL in DER.") from error
     if crl.signature_algorithm_oid.dotted_string not in _SIGNED_BY:

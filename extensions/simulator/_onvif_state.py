@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import dataclasses as dc
 import ipaddress
 import re
@@ -111,6 +113,17 @@ class OnvifState:
         self.tls = TlsSettings(versions=self.spec.tls_versions)
         self.protocols = _factory_protocols(self.spec)
         self.reset_settings()
+
+    @contextlib.contextmanager
+    def all_or_nothing(self) -> t.Iterator[None]:
+        """What is refused half-way leaves keystore and TLS server as they were."""
+        store, tls = self.store.dump(), copy.deepcopy(self.tls)
+        try:
+            yield
+        except SoapFault:
+            self.store.load(store)
+            self.tls = tls
+            raise
 
     # -- users ---------------------------------------------------------------------------------------------------
 

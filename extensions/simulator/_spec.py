@@ -137,10 +137,11 @@ class CameraSpec:
     key_generation_seconds: float = 120.0
     digest: tuple[str, ...] = ("MD5",)
     data_encryption: bool = False
+    first_account: bool = True
 
     LIVE: t.ClassVar[tuple[str, ...]] = (
         "version", "tls", "encryption", "compression", "enhanced_security", "lockout_after",
-        "lockout_seconds", "clock_offset", "key_generation_seconds",
+        "lockout_seconds", "clock_offset", "key_generation_seconds", "first_account",
     )  # fmt: skip
 
     def __post_init__(self) -> None:

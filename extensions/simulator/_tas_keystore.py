@@ -198,15 +198,10 @@ async def _upload_pkcs12(camera: OnvifCamera, request: SoapRequest) -> Reply:
         raise SoapFault("DecryptionFailed", "A file with two passphrases is not supported.")
     found = load_pkcs12(args.binary("CertWithPrivateKey"), integrity if encryption is None else encryption)
     chain = found.certificates[:1] if args.flag("IgnoreAdditionalCertificates") else _ordered(found.certificates)
-    saved = store.dump()
-    try:
+    with camera.state.all_or_nothing():
         key = store.put_private(found.key, args.text("KeyAlias"))
         names = [(store.known_certificate(one) or store.put_certificate(one)).id for one in chain]
         path = store.put_path(names, args.text("CertificationPathAlias"))
-    except SoapFault:
-        # All of it or nothing.
-        store.load(saved)
-        raise
     return Reply(content=[_tas.CertificationPathID(path.id), _tas.KeyID(key.id)])
 
 

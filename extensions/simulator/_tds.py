@@ -19,10 +19,10 @@ from ._tas_tls import security_capabilities
 if t.TYPE_CHECKING:
     from ._onvif import OnvifCamera
 
-__all__ = ["DEVICE_OPERATIONS"]
+__all__ = ["DEVICE_OPERATIONS", "VERSION", "protocol_nodes", "read_protocols", "read_time", "time_node"]
 
 _tds, _tt = maker("tds"), maker("tt")
-_VERSION: t.Final = (26, 6)
+VERSION: t.Final = (26, 6)
 _PATHS: t.Final = {
     "tds": "/onvif/device_service", "tas": "/onvif/security_service", "tmd": "/onvif/deviceio_service",
 }  # fmt: skip
@@ -49,7 +49,7 @@ async def _services(camera: OnvifCamera, request: SoapRequest) -> Reply:
                 _tds.Namespace(NAMESPACES[prefix]),
                 _tds.XAddr(request.base_url + path),
                 _tds.Capabilities(make(camera)) if make is not None else None,
-                _tds.Version(_tt.Major(_VERSION[0]), _tt.Minor(_VERSION[1])),
+                _tds.Version(_tt.Major(VERSION[0]), _tt.Minor(VERSION[1])),
             )
         )
     return Reply(content=found)
@@ -114,7 +114,7 @@ def _old_capabilities(camera: OnvifCamera, base: str) -> Node:
             *(_tt(name, value) for name, value in system.items()),
             _tt.SystemLogging(False),
             _tt.FirmwareUpgrade(False),
-            _tt.SupportedVersions(_tt.Major(_VERSION[0]), _tt.Minor(_VERSION[1])),
+            _tt.SupportedVersions(_tt.Major(VERSION[0]), _tt.Minor(VERSION[1])),
         ),
         _tt.Security(*(_tt(name, value) for name, value in flags.items()), *(_tt(name, False) for name in never)),
     )
@@ -142,18 +142,20 @@ async def _scopes(camera: OnvifCamera, _request: SoapRequest) -> Reply:
 
 async def _get_time(camera: OnvifCamera, _request: SoapRequest) -> Reply:
     state = camera.state
-    now = dt.datetime.fromtimestamp(camera.now(), dt.UTC)
-    return Reply(content=[
-        _tds.SystemDateAndTime(
-            _tt.DateTimeType(state.time_type),
-            _tt.DaylightSavings(state.daylight),
-            _tt.TimeZone(_tt.TZ(state.zone)),
-            _tt.UTCDateTime(
-                _tt.Time(_tt.Hour(now.hour), _tt.Minute(now.minute), _tt.Second(now.second)),
-                _tt.Date(_tt.Year(now.year), _tt.Month(now.month), _tt.Day(now.day)),
-            ),
-        )
-    ])  # fmt: skip
+    return Reply(content=[time_node(camera.now(), state.time_type, state.zone, daylight=state.daylight)])
+
+
+def time_node(stamp: float, kind: str, zone: str, *, daylight: bool) -> Node:
+    now = dt.datetime.fromtimestamp(stamp, dt.UTC)
+    return _tds.SystemDateAndTime(
+        _tt.DateTimeType(kind),
+        _tt.DaylightSavings(daylight),
+        _tt.TimeZone(_tt.TZ(zone)),
+        _tt.UTCDateTime(
+            _tt.Time(_tt.Hour(now.hour), _tt.Minute(now.minute), _tt.Second(now.second)),
+            _tt.Date(_tt.Year(now.year), _tt.Month(now.month), _tt.Day(now.day)),
+        ),
+    )
 
 
 async def _set_time(camera: OnvifCamera, request: SoapRequest) -> Reply:
@@ -167,13 +169,18 @@ async def _set_time(camera: OnvifCamera, request: SoapRequest) -> Reply:
             raise SoapFault("NtpServerUndefined", "There is no NTP server to take the time from.")
         state.clock_set -= camera.now() - camera.clock.now()
     else:
-        given = args.inner("UTCDateTime", "Time Date", "tt")
-        if not given:
-            raise SoapFault("InvalidDateTime", "A time that is set by hand is given as UTCDateTime.")
-        state.clock_set += _stamp(given[0]) - camera.now()
+        state.clock_set += read_time(args) - camera.now()
     state.time_type, state.daylight = kind, args.flag("DaylightSavings")
     state.zone = next(iter(zones), state.zone)
     return Reply()
+
+
+def read_time(args: Args) -> float:
+    """The time that is set by hand, in seconds since 1970."""
+    given = args.inner("UTCDateTime", "Time Date", "tt")
+    if not given:
+        raise SoapFault("InvalidDateTime", "A time that is set by hand is given as UTCDateTime.")
+    return _stamp(given[0])
 
 
 def _stamp(args: Args) -> float:
@@ -209,10 +216,14 @@ def _host(args: Args) -> Host:
 
 
 async def _get_protocols(camera: OnvifCamera, _request: SoapRequest) -> Reply:
-    return Reply(content=[
+    return Reply(content=protocol_nodes(camera.state.protocols))
+
+
+def protocol_nodes(protocols: t.Mapping[str, Protocol]) -> list[Node]:
+    return [
         _tds.NetworkProtocols(_tt.Name(name), _tt.Enabled(protocol.enabled), _tt.Port(protocol.port))
-        for name, protocol in camera.state.protocols.items()
-    ])  # fmt: skip
+        for name, protocol in protocols.items()
+    ]
 
 
 def read_protocols(request: SoapRequest) -> dict[str, Protocol]:

@@ -125,10 +125,12 @@ async def _create(camera: OnvifCamera, request: SoapRequest) -> Reply:
     certificate = self_signed(
         key, subject, _signature(key), (), begin=camera.begin_of_validity() if begin is None else begin, end=end
     )
+    if camera.power != "on":
+        raise SoapFault("CertificateCreationFailed", "The power went meanwhile.")
     legacy.check_name(name)
-    store.check_room_for_certificates()
-    store.put_private(key, "")
-    made = store.put_certificate(certificate, name=name)
+    with camera.state.all_or_nothing():
+        store.put_private(key, "")
+        made = store.put_certificate(certificate, name=name)
     return Reply(content=[certificate_node("NvtCertificate", made.id, made.der)])
 
 
@@ -151,7 +153,8 @@ async def _set_statuses(camera: OnvifCamera, request: SoapRequest) -> Reply:
 
 
 async def _delete(camera: OnvifCamera, request: SoapRequest) -> Reply:
-    _legacy(camera).delete([text.strip() for text in request.args.texts("CertificateID")])
+    with camera.state.all_or_nothing():
+        _legacy(camera).delete([text.strip() for text in request.args.texts("CertificateID")])
     camera.renew_tls()
     return Reply()
 
@@ -168,24 +171,27 @@ async def _get_request(camera: OnvifCamera, request: SoapRequest) -> Reply:
 
 
 async def _load(camera: OnvifCamera, request: SoapRequest) -> Reply:
-    for name, parsed in read_certificates(request, "NVTCertificate"):
-        _legacy(camera).load_own(name, parsed)
+    with camera.state.all_or_nothing():
+        for name, parsed in read_certificates(request, "NVTCertificate"):
+            _legacy(camera).load_own(name, parsed)
     camera.renew_tls()
     return Reply()
 
 
 async def _load_with_key(camera: OnvifCamera, request: SoapRequest) -> Reply:
-    for args in request.args.inner("CertificateWithPrivateKey", "CertificateID? Certificate PrivateKey", "tt"):
-        name = args.word("CertificateID") or camera.state.store.new_id("certificate")
-        parsed = load_certificate(binary_data(args, "Certificate"))
-        _legacy(camera).load_own(name, parsed, load_pkcs8(binary_data(args, "PrivateKey"), None))
+    with camera.state.all_or_nothing():
+        for args in request.args.inner("CertificateWithPrivateKey", "CertificateID? Certificate PrivateKey", "tt"):
+            name = args.word("CertificateID") or camera.state.store.new_id("certificate")
+            parsed = load_certificate(binary_data(args, "Certificate"))
+            _legacy(camera).load_own(name, parsed, load_pkcs8(binary_data(args, "PrivateKey"), None))
     camera.renew_tls()
     return Reply()
 
 
 async def _load_authorities(camera: OnvifCamera, request: SoapRequest) -> Reply:
-    for name, parsed in read_certificates(request, "CACertificate"):
-        _legacy(camera).load_authority(name, parsed)
+    with camera.state.all_or_nothing():
+        for name, parsed in read_certificates(request, "CACertificate"):
+            _legacy(camera).load_authority(name, parsed)
     camera.renew_tls()
     return Reply()
 

@@ -32,6 +32,8 @@ INFERRED_CALLS: t.Mapping[str, tuple[str, t.Mapping[str, str]]] = types.MappingP
         "confirm_certificate": ("/cgi-bin/https_signed", {"mode": "confirm"}),
     }
 )
+#: What ``live`` says; ``dual`` is chosen by ONVIF only.
+_CONNECTIONS: t.Mapping[str, str] = types.MappingProxyType({"http": "http", "https": "https", "dual": "http_and_https"})
 _MAX_REQUEST_BYTES = 16384
 _TIME_FORMAT = "%Y-%m-%d %H:%M:%S"
 
@@ -53,14 +55,15 @@ class IproApi:
             The state, and the two ``*_info`` fields as the camera gave them.
         """
         fields = self._read("/cgi-bin/get_https", required=("live", "https_port", "self_signed_info", "ca_cert_info"))
-        if fields["live"] not in ("http", "https") or not fields["https_port"].isdecimal():
+        connection = _CONNECTIONS.get(fields["live"], "")
+        if not connection or not fields["https_port"].isdecimal():
             raise ProtocolError(
                 device=self.session.device,
                 subject="answer to /cgi-bin/get_https",
                 found=f"live={fields['live'][:20]}, https_port={fields['https_port'][:20]}",
-                expected="live http or https and a port number",
+                expected="live http, https or dual, and a port number",
             )
-        return HttpsState(connection=fields["live"], https_port=int(fields["https_port"])), fields
+        return HttpsState(connection=connection, https_port=int(fields["https_port"])), fields
 
     def keys(self) -> tuple[KeyFacts | None, KeyFacts | None, bool]:
         """Present key, previous key, and whether one is being generated (``get_crt_key``, OFFICIAL)."""

@@ -58,6 +58,8 @@ KINDS: dict[str, tuple[int, str]] = {
     "found": (20, f"discovery_port: {UDP}, scopes: ['onvif://www.onvif.org/place/gate']"),
     "locking": (2, "lockout_after: 3"),
 }
+#: i-PRO cameras, which have ONVIF as their second door.
+IPRO = 16
 USERS = ", ".join(f"{{name: {level.lower()}, password: {PASSWORD}, level: {level}}}" for level in ("Operator", "User"))
 
 
@@ -71,6 +73,11 @@ def _fleet() -> str:
             users = "" if kind == "small" else f", users: [{USERS}]"
             ports = f"http_port: {HTTP}, https_port: {HTTPS}, password: {PASSWORD}{users}"
             lines.append(f"  - {{{place}, {ports}{', ' if options else ''}{options}}}")
+    lines.append("cameras:")
+    for index in range(IPRO):
+        place = f"name: ipro-{index}, address: {first}.{second}.{int(third) + 7}.{index + 1}"
+        users = f"users: [{{name: viewer, password: {PASSWORD}}}, {{name: operator, password: {PASSWORD}, level: 2}}]"
+        lines.append(f"  - {{{place}, http_port: {HTTP}, https_port: {HTTPS}, password: {PASSWORD}, {users}}}")
     return "\n".join(lines)
 
 
@@ -414,6 +421,12 @@ def der(pem: bytes, kind: str = "x509") -> bytes:
 # -- fixtures --------------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The foreign client reads the environment; everything here is on loopback."""
+    monkeypatch.setenv("no_proxy", "*")
+
+
 @pytest.fixture(scope="session")
 def sim() -> t.Iterator[RunningSimulator]:
     with RunningSimulator(_fleet()) as running:
@@ -422,7 +435,8 @@ def sim() -> t.Iterator[RunningSimulator]:
 
 @pytest.fixture(scope="session")
 def unused() -> dict[str, t.Iterator[str]]:
-    return {kind: iter([f"{kind}-{index}" for index in range(count)]) for kind, (count, _options) in KINDS.items()}
+    counts = {"ipro": IPRO, **{kind: count for kind, (count, _options) in KINDS.items()}}
+    return {kind: iter([f"{kind}-{index}" for index in range(count)]) for kind, count in counts.items()}
 
 
 @pytest.fixture(scope="session")
@@ -465,6 +479,18 @@ def either(request: pytest.FixtureRequest, new_camera: t.Callable[..., Camera]) 
 def expects() -> t.Callable[[str], contextlib.AbstractContextManager[None]]:
     """What the foreign client reads out of a fault, as `Sender/InvalidArgVal/KeyID`."""
     return _expects
+
+
+@pytest.fixture(scope="session")
+def operations() -> t.Callable[[str], list[t.Any]]:
+    """The elements of a service's requests, of its WSDL."""
+
+    def requests(service: str) -> list[t.Any]:
+        root = etree.parse(str(WSDL / f"ver10/{service}.wsdl"))
+        elements = {one.get("name"): one for one in root.findall(f".//{XS}schema/{XS}element")}
+        return [one for name, one in elements.items() if f"{name}Response" in elements]
+
+    return requests
 
 
 @pytest.fixture(scope="session")

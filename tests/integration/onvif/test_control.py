@@ -154,6 +154,9 @@ def test_the_state_survives_the_simulator(tmp_path: pathlib.Path, authority: Aut
         assert one.shown() == before
         assert one.tls.GetAssignedServerCertificates() == [path]
         assert [key.KeyStatus for key in one.keystore.GetAllKeys()] == ["ok", "corrupt"]
+        simulator.control("/reset", "POST")
+        state = one.control()
+        assert (state["keys"], state["https"], state["power"]) == (0, False, "on")
 
 
 def test_fleets_inventories_and_what_cannot_be(sim: RunningSimulator) -> None:

@@ -94,9 +94,15 @@ def _name(text: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
-def _certificate(key: t.Any, name: str, issuer: str, signer: t.Any, *, ca: bool = False) -> x509.Certificate:
+def _certificate(
+    key: t.Any, name: str, issuer: str, signer: t.Any, *, ca: bool = False, odd: bool = False
+) -> x509.Certificate:
+    """An odd one has an extension that is not what its type says."""
     now = dt.datetime.now(dt.UTC)
     algorithm = None if isinstance(signer, ed25519.Ed25519PrivateKey) else hashes.SHA256()
+    extension: x509.ExtensionType = x509.BasicConstraints(ca=ca, path_length=None)
+    if odd:
+        extension = x509.UnrecognizedExtension(x509.ExtensionOID.BASIC_CONSTRAINTS, b"junk")
     return (
         x509.CertificateBuilder()
         .subject_name(_name(name))
@@ -105,7 +111,7 @@ def _certificate(key: t.Any, name: str, issuer: str, signer: t.Any, *, ca: bool 
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - dt.timedelta(days=1))
         .not_valid_after(now + dt.timedelta(days=30))
-        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+        .add_extension(extension, critical=True)
         .sign(signer, algorithm)
     )
 
@@ -160,6 +166,7 @@ def material() -> dict[str, str]:
         "crl": _der(_crl("root", root)),
         "crl_modern": _der(_crl("modern", modern)),
         "junk": b"\x30\x03junk",
+        "half": _der(_certificate(own, "own", "root", root, odd=True)),
     }
     return {name: base64.b64encode(data).decode() for name, data in found.items()}
 
@@ -291,6 +298,7 @@ ROWS: list[tuple[str, str, str]] = [
     ),
     ("CreateSelfSignedCertificate", _request(last=NAMES + NAMES), "CertificateCreationFailed"),
     ("UploadCertificate", "<Certificate>{junk}</Certificate>", "BadCertificate"),
+    ("UploadCertificate", "<Certificate>{half}</Certificate>", "BadCertificate"),
     ("UploadCertificate", "<Certificate>{modern}</Certificate>", "UnsupportedPublicKeyAlgorithm"),
     ("UploadCertificate", "<Certificate>{by_modern}</Certificate>", "UnsupportedSignatureAlgorithm"),
     ("UploadCertificate", "<Certificate>{own}</Certificate>", "Duplicate"),

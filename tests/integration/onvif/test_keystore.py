@@ -258,6 +258,12 @@ def test_clients_need_a_certificate(camera: Camera, authority: Authority, to_der
     assert _curl_status(url, stranger, other) == "401"
     tls.SetClientAuthenticationRequired(clientAuthenticationRequired=False)
     assert _curl_status(url) == "401"
+    changed = {"CertPathValidationPolicyID": policy, "Parameters": {}, "TrustAnchor": [{"CertificateID": anchor}]}
+    keystore.SetCertPathValidationPolicy(CertPathValidationPolicy={**changed, "Alias": "others"})
+    assert keystore.GetAllCertPathValidationPolicies()[0].Alias == "others"
+    tls.ReplaceCertPathValidationPolicyAssignment(
+        OldCertPathValidationPolicyID=policy, NewCertPathValidationPolicyID=policy
+    )
     tls.RemoveCertPathValidationPolicyAssignment(CertPathValidationPolicyID=policy)
     keystore.DeleteCertPathValidationPolicy(CertPathValidationPolicyID=policy)
 

@@ -126,6 +126,22 @@ def test_refusals(camera: Camera, authority: Authority, to_der: ToDer, expects: 
         device.SetCertificatesStatus(CertificateStatus=[{**on, "Status": False}])
 
 
+def test_several_certificates_are_loaded_all_or_none(
+    camera: Camera, authority: Authority, to_der: ToDer, expects: Expects
+) -> None:
+    root, above = (to_der(path.read_bytes()) for path in (authority.root, authority.intermediate))
+    given = [{"CertificateID": "a", "Certificate": binary(root)}, {"CertificateID": "a", "Certificate": binary(above)}]
+    with expects("Sender/InvalidArgVal/CertificateID"):
+        camera.device.LoadCACertificates(CACertificate=given)
+    assert not camera.device.GetCACertificates()
+    assert not camera.keystore.GetAllKeys()
+    camera.device.LoadCACertificates(CACertificate=given[:1])
+    camera.device.CreateCertificate(CertificateID="own")
+    with expects("Sender/InvalidArgVal/CertificateID"):
+        camera.device.DeleteCertificates(CertificateID=["own", "none"])
+    assert len(camera.device.GetCertificates()) == 1
+
+
 def test_both_doors_show_one_keystore(camera: Camera, print_of: t.Callable[[bytes], str]) -> None:
     """One certificate takes the other's place without HTTPS going off; what nothing needs any more is deleted."""
     camera.device.CreateCertificate(CertificateID="old")

@@ -49,6 +49,14 @@ def test_a_listener_stays_while_another_changes(camera: Camera, authority: Autho
         assert standing.recv(12) == b"HTTP/1.1 404"
 
 
+def test_two_protocols_exchange_their_ports(camera: Camera, authority: Authority) -> None:
+    camera.secure(authority)
+    camera.set_protocols(HTTP=(True, camera.HTTPS), HTTPS=(True, camera.HTTP))
+    camera.advance(5)
+    assert listening(camera) == {("http", camera.HTTPS), ("https", camera.HTTP)}
+    assert "Verify return code: 0 (ok)" in camera.handshake("-CAfile", str(authority.root), port=camera.HTTP)
+
+
 def test_refusals(camera: Camera, authority: Authority, expects: Expects) -> None:
     with expects("Receiver/ActionNotSupported/EnablingTlsFailed"):
         camera.go_https()
@@ -65,7 +73,9 @@ def test_refusals(camera: Camera, authority: Authority, expects: Expects) -> Non
         taken.bind((camera.address, 9444))
         taken.listen()
         with expects("Sender/InvalidArgVal/PortAlreadyInUse"):
-            camera.set_protocols(HTTPS=(True, 9444))
+            camera.set_protocols(HTTP=(True, 9445), HTTPS=(True, 9444))
+    with socket.socket() as free:
+        free.bind((camera.address, 9445))
     assert protocols(camera)["HTTPS"] == (True, camera.HTTPS)
     assert listening(camera) == {("http", camera.HTTP), ("https", camera.HTTPS)}
 

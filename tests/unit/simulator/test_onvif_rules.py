@@ -14,7 +14,10 @@ import typing as t
 
 import pytest
 from ansible_collections.camsec.fleet.extensions.simulator import _onvif_catalog, _onvif_door, _soap
+from ansible_collections.camsec.fleet.extensions.simulator._clock import Clock
+from ansible_collections.camsec.fleet.extensions.simulator._device import ReadOnly
 from ansible_collections.camsec.fleet.extensions.simulator._keystore import Keystore, Policy
+from ansible_collections.camsec.fleet.extensions.simulator._onvif import OnvifCamera
 from ansible_collections.camsec.fleet.extensions.simulator._onvif_args import Args, parse_datetime
 from ansible_collections.camsec.fleet.extensions.simulator._onvif_legacy import LegacyCertificates
 from ansible_collections.camsec.fleet.extensions.simulator._onvif_login import TokenGate
@@ -319,3 +322,35 @@ def test_tables_refuse_what_cannot_be() -> None:
         _onvif_door.Operation(prefix="none", name="GetX", parts="", access="PRE_AUTH", run=run)
     with pytest.raises(ValueError, match="no fault"):
         _onvif_catalog.FaultCode(code="Sender", subcode="invalid arg")
+
+
+# -- discovery -------------------------------------------------------------------------------------------------------
+
+
+class Wire:
+    """Where a responder sends to."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[t.Any, t.Any]] = []
+        self.closed = False
+
+    def sendto(self, data: bytes, address: t.Any) -> None:
+        self.sent.append((etree.fromstring(data), address))
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.mark.parametrize("multicast", [True, False])
+async def test_bye_is_said_to_everybody_or_to_nobody(multicast: bool) -> None:
+    camera = OnvifCamera(
+        spec=spec(discovery_port=3702, discovery_multicast=multicast), clock=Clock(speed=0), read_only=ReadOnly()
+    )
+    wire = Wire()
+    camera.discovery.connection_made(t.cast("t.Any", wire))
+    camera.discovery.announce_hello()
+    await camera.discovery.close()
+    assert wire.closed
+    names = [etree.QName(root.find(".//{*}Body")[0]).localname for root, _address in wire.sent]
+    assert names == (["Hello", "Bye"] if multicast else [])
+    assert {address for _root, address in wire.sent} == ({("239.255.255.250", 3702)} if multicast else set())
