@@ -207,9 +207,11 @@ class IproApi:
         """Choose how the camera answers (OFFICIAL); it then cuts all connections.
 
         Args:
-            wanted: Scheme and port. A lost answer is no error: evidence comes from the new endpoint.
+            wanted: Scheme and port; both schemes at once cannot be chosen here, and plain HTTP stands for them. A lost
+                answer is no error: evidence comes from the new endpoint.
         """
-        form = {"live": wanted.connection, "https_port": str(wanted.https_port)}
+        live = "https" if wanted.connection == "https" else "http"
+        form = {"live": live, "https_port": str(wanted.https_port)}
         try:
             self.session.write("/cgi-bin/set_https", form=form)
         except ConnectError:

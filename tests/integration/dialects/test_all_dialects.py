@@ -109,6 +109,23 @@ def test_every_step_has_a_call_or_a_reason_why_not(driver: type[CameraDriver]) -
         assert own != (step in driver.rules.cannot), f"{driver.rules.dialect}: {step}"
 
 
+@pytest.mark.parametrize("dialect", ["ipro"])
+def test_a_camera_that_onvif_left_with_both_schemes(rig: Rig, authority: CertificateAuthority, ours: Options) -> None:
+    """i-PRO's own pages choose one of the two; its second door, ONVIF, may have chosen both."""
+    rig.good("camera", **ours)
+    rig.device.state.live = "dual"
+    rig.act("power_off")
+    rig.act("power_on")
+    assert rig.reached("http", HTTP)
+    assert rig.reached("https", HTTPS, authority.trusted_path)
+    trusted = {"first_contact": "refuse", **ours}
+    assert rig.good("camera", **trusted, check_mode=True)["before"]["connection"] == "http_and_https"
+    done = rig.changes_once("camera", **trusted)
+    assert ids(done) == ["set_https"]
+    assert not rig.reached("http", HTTP)
+    assert rig.verified(authority.trusted_path)
+
+
 # -- what breaks in the middle ---------------------------------------------------------------------------------------
 
 
