@@ -10,6 +10,7 @@ import dataclasses as dc
 import datetime as dt
 import typing as t
 
+from .._core._secret import Secret
 from .._transport._session import DeviceSession
 from .rules import CameraRules
 from .state import CertificateStatus, HttpsState, KeyFacts, SubjectName
@@ -202,6 +203,16 @@ class CameraDriver(abc.ABC):
             server: Address or host name.
         """
         raise self._no_call(f"the time server {server}")
+
+    def set_password(self, account: str, password: Secret) -> None:
+        """Give an account another password; this session's own login may then be refused.
+
+        Args:
+            account: Its name.
+            password: The new one.
+        """
+        del password
+        raise self._no_call(f"a password of {account}")
 
     def reboot(self) -> None:
         """Restart the camera; a lost answer is no error."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from .._core._call import Call
 from .._core._converge import converge
 from .._core._errors import InputError
+from .._escrow._escrow import Escrow, escrow_path
 from .._options import CONTACT_OPTIONS, secret, target_from
 from .._pki._authority import CertificateAuthority
 from .._pki._check import require_usable
@@ -21,6 +22,7 @@ from .._pki._renewal import check_window
 from .._tls._certificate import CertificateFacts
 from .._tls._names import parse_name
 from .._transport._contact import Target
+from .account import Account, WantedAccount
 from .certificate import Certificate
 from .certificate_request import CertificateRequest, WantedRequest
 from .clock import Clock, WantedClock
@@ -40,6 +42,7 @@ __all__ = [
     "CAMERA_OPTIONS",
     "INVENTORY_OPTIONS",
     "SUBJECT_OPTIONS",
+    "account",
     "certificate",
     "certificate_request",
     "clock",
@@ -134,6 +137,19 @@ def clock(call: Call) -> dict[str, t.Any]:
         )
     wanted = WantedClock(maximum_offset=params["maximum_offset"], time_server=params["time_server"] or "")
     return _converged(Clock, wanted, call)
+
+
+def account(call: Call) -> dict[str, t.Any]:
+    """Of ``camera_account``."""
+    params = call.params
+    host, username = params["host"], params["username"]
+    new = secret(params["new_password"])
+    if new is None or not len(new):
+        raise InputError(device=host, subject="new_password", found="nothing", expected="a password")
+    path = escrow_path(params["escrow_directory"], f"{params['escrow_name'] or host}.{username}")
+    escrow = Escrow(path, secret(params["escrow_password"]), kind="account")
+    escrow.check(look_only=call.check_mode)
+    return _converged(Account, WantedAccount(password=new, escrow=escrow), call)
 
 
 def reboot(call: Call) -> dict[str, t.Any]:

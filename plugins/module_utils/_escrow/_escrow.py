@@ -33,7 +33,6 @@ __all__ = ["Entry", "Escrow", "State", "escrow_path"]
 State = t.Literal["pending", "in_force", "former", "refused", "unconfirmed"]
 
 _VERSION = 1
-_SUBJECT = "escrow of recording passwords"
 _RECORDER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]{0,199}", re.ASCII)
 _CANDIDATES: t.Final = frozenset({"pending", "in_force", "former", "unconfirmed"})
 
@@ -134,14 +133,23 @@ class Escrow:
         path: The file, see :func:`escrow_path`.
         vault_password: Encrypts it.
         vault: Instead of the password: a ``VaultLib`` with the secrets that Ansible was given.
+        kind: What its passwords are for, in messages.
     """
 
-    def __init__(self, path: str | Path, vault_password: Secret | None = None, *, vault: _Vault | None = None) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        vault_password: Secret | None = None,
+        *,
+        vault: _Vault | None = None,
+        kind: str = "recording",
+    ) -> None:
         if (vault_password is None) == (vault is None):
             raise ValueError("give either a vault password or a vault")
         self.path = Path(path)
         self._vault = vault if vault is not None else _vault_of(t.cast("Secret", vault_password), self.path)
         self._key = secrets.token_bytes(32)
+        self._kind = kind
 
     def check(self, *, look_only: bool = False) -> None:
         """Prove, before anything is changed, that the escrow can be read and written.
@@ -249,9 +257,9 @@ class Escrow:
             EscrowError: It cannot be written: the recorder must not be asked.
             InputError: A password is empty or no Unicode text, or ``at`` has no time zone.
         """
-        self._refuse_unusable(new, "new recording password")
+        self._refuse_unusable(new, f"new {self._kind} password")
         if old is not None:
-            self._refuse_unusable(old, "old recording password")
+            self._refuse_unusable(old, f"old {self._kind} password")
         at = _utc(at)
         with self._changing() as edit:
             entries = _settle_pending(edit.document, old, at)
@@ -398,7 +406,13 @@ class Escrow:
         return self._error("a damaged document", f"an escrow of version {_VERSION}", "The file is left as it is.")
 
     def _error(self, found: str, expected: str, advice: str = "") -> EscrowError:
-        return EscrowError(device=str(self.path), subject=_SUBJECT, found=found, expected=expected, advice=advice)
+        return EscrowError(
+            device=str(self.path),
+            subject=f"escrow of {self._kind} passwords",
+            found=found,
+            expected=expected,
+            advice=advice,
+        )
 
 
 class _Edit:

@@ -106,7 +106,12 @@ def _is_bracketed_ipv6(value: str) -> bool:
 
 RULES: t.Final = IproRules(
     dialect="ipro",
-    cannot=types.MappingProxyType({"set_time_server": "for which no public call sets a time server"}),
+    cannot=types.MappingProxyType(
+        {
+            "set_time_server": "for which no public call sets a time server",
+            "set_password": "for which no public call changes a password",
+        }
+    ),
     ids=RuleIds(
         no_tls="REC-21",
         key="HTTPS-01",

@@ -20,6 +20,7 @@ import typing as t
 import urllib.parse
 
 from .._core._errors import ConnectError, ProtocolError
+from .._core._secret import Secret
 from .._transport._session import DeviceSession
 from .soap import TAS, TDS, TT, Content, Soap, text_of
 
@@ -157,6 +158,23 @@ class OnvifApi:
             (_tds("NTPManual"), ((_tt("Type"), kind), (_tt(field), server))),
         )
         self._device("SetNTP", content, repeat=False)
+
+    def level(self, account: str) -> str:
+        """User level of an account (``GetUsers``), empty where there is none of that name."""
+        rows = self._device("GetUsers").iterchildren(_tds("User"))
+        found = {text_of(row, _tt("Username")): text_of(row, _tt("UserLevel")) for row in rows}
+        return found.get(account, "")
+
+    def set_user(self, account: str, password: Secret, level: str) -> None:
+        """Another password for an account (``SetUser``); it stands in the body, in the clear but for TLS.
+
+        Args:
+            account: Its name.
+            password: The new one.
+            level: Its user level, as it was.
+        """
+        user = ((_tt("Username"), account), (_tt("Password"), password.reveal()), (_tt("UserLevel"), level))
+        self._device("SetUser", ((_tds("User"), user),), repeat=False)
 
     def reboot(self) -> None:
         """Restart the device (``SystemReboot``); a lost answer is no error."""

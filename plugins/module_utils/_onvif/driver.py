@@ -15,6 +15,7 @@ import typing as t
 from .._camera.driver import CameraDriver, Identity, Reading
 from .._camera.state import HttpsState, KeyFacts, SubjectName
 from .._core._errors import ProtocolError, VerificationError
+from .._core._secret import Secret
 from .._pki._keys import describe_key, request_key
 from .._thirdparty import serialization, x509
 from .._tls._certificate import CertificateFacts
@@ -320,6 +321,15 @@ class OnvifDriver(CameraDriver):
         """
         self._api.set_time_server(server)
         self._api.follow_time_server()
+
+    def set_password(self, account: str, password: Secret) -> None:
+        """Give an account another password; its level stays.
+
+        Args:
+            account: Its name.
+            password: The new one.
+        """
+        self._api.set_user(account, password, self._api.level(account))
 
     def reboot(self) -> None:
         """Restart the camera."""

@@ -12,6 +12,7 @@ import typing as t
 from .._camera.driver import CameraDriver, Identity, Reading
 from .._camera.state import HttpsState, SubjectName
 from .._core._errors import ProtocolError
+from .._core._secret import Secret
 from .._tls._certificate import CertificateFacts
 from .._transport._session import DeviceSession
 from .api import SunellApi
@@ -160,6 +161,15 @@ class SunellDriver(CameraDriver):
             server: Address or host name.
         """
         self._api.set_ntp(Ntp(enabled=True, server=server, port=_NTP_PORT, interval=_NTP_SECONDS))
+
+    def set_password(self, account: str, password: Secret) -> None:
+        """Give an account another password.
+
+        Args:
+            account: Its name.
+            password: The new one.
+        """
+        self._api.change_password(account, password)
 
     def reboot(self) -> None:
         """Restart the camera."""
