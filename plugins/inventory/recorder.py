@@ -12,15 +12,16 @@ version_added: 1.0.0
 author:
   - camsec.fleet contributors (@camsec)
 description:
-  - Logs in to one or several recorders and makes inventory hosts of them (group C(camsec_recorders)) and of the cameras
-    that they know (group C(camsec_cameras)), with the variables that the roles and modules of this collection take.
+  - Logs in to one or several recorders and makes inventory hosts of them (group C(camsec_recorders)) and of the
+    cameras that they know (group C(camsec_cameras)), with the variables that the roles and modules of this collection
+    take.
   - Nothing is ever written to a recorder. Each is asked in a thread of its own, with one login and always a logout.
   - A refused login is not tried a second time in the same run, since recorders lock themselves.
-  - Groups by recorder (C(camsec_recorder_<name>), the recorder itself among them), by model (C(camsec_model_<model>)),
-    by connection state (C(camsec_state_normal), C(camsec_state_error), C(camsec_state_not_registered)), by registered
-    protocol (C(camsec_connection_http), C(camsec_connection_https)) and by data encryption
-    (C(camsec_data_encryption_on), C(camsec_data_encryption_off)). Recorders that could not be read are in
-    C(camsec_unread).
+  - Groups by recorder (C(camsec_recorder_<name>), the recorder itself among them), by model
+    (C(camsec_model_<model>)), by connection state (C(camsec_state_normal), C(camsec_state_error),
+    C(camsec_state_not_registered)), by registered protocol (C(camsec_connection_http), C(camsec_connection_https))
+    and by data encryption (C(camsec_data_encryption_on), C(camsec_data_encryption_off)). Recorders that could not be
+    read are in C(camsec_unread).
   - A recorder without a licence kit does not tell its cameras (REC-06); they are left out, with a warning.
   - Passwords become neither variables nor part of the cache. Give C(camsec_password) to the hosts in C(group_vars).
   - The file's name ends in C(camsec_recorder.yml) or C(camsec_recorder.yaml).
@@ -133,8 +134,8 @@ options:
     default: 10.0
   command_interval:
     description:
-      - Seconds between two commands in one session of a recorder. The maker's minimum is 3, so that reading takes about
-        9 seconds, however many recorders there are.
+      - Seconds between two commands in one session of a recorder. The maker's minimum is 3, so that reading takes
+        about 9 seconds, however many recorders there are.
       - Smaller values are for simulators only.
     type: float
     default: 3.0

@@ -23,6 +23,7 @@ __all__ = [
     "TimestampError",
     "UnsupportedAlgorithm",
     "ec",
+    "etree",
     "hashes",
     "idna",
     "oid",
@@ -63,6 +64,7 @@ if t.TYPE_CHECKING:
     import requests
     import rfc3161_client as rfc3161
     import urllib3
+    from lxml import etree  # type: ignore[import-untyped]
     from requests.adapters import HTTPAdapter
     from rfc3161_client.errors import VerificationError as TimestampError
     from urllib3.connection import HTTPSConnection
@@ -96,6 +98,7 @@ _ON_DEMAND: t.Final[t.Mapping[str, tuple[str, str, t.Any]]] = {
     "HTTPSConnection": ("urllib3.connection", "HTTPSConnection", _STANDS_FOR_BASE),
     "HTTPSConnectionPool": ("urllib3.connectionpool", "HTTPSConnectionPool", _STANDS_FOR_BASE),
     "TimestampError": ("rfc3161_client.errors", "VerificationError", _Never),
+    "etree": ("lxml.etree", "", Missing("lxml")),
     "paramiko": ("paramiko", "", Missing("paramiko")),
     "requests": ("requests", "", Missing("requests")),
     "rfc3161": ("rfc3161_client", "", Missing("rfc3161-client")),
