@@ -57,6 +57,7 @@ class Responder:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self._own = socket.socket(family, socket.SOCK_DGRAM)
         self._own.bind((address, port))
+        self.port: int = self._own.getsockname()[1]
         self._sources = [self._own]
         if multicast:
             self._sources.append(_member(address, port))

@@ -117,6 +117,7 @@ class _Way:
 class _Wire:
     def __init__(self, question: Question) -> None:
         self._question = question
+        self._asked = frozenset(question.addresses)
         self._messages = {message_id(): name for name in PROBE_TYPES}
         self._selector = selectors.DefaultSelector()
         self._ways: list[_Way] = []
@@ -169,9 +170,9 @@ class _Wire:
         delay = random.uniform(*_DELAY)  # noqa: S311  # so that not all clients speak at once
         for _round in range(self._question.repeats + 1):
             self._send_all()
+            self._listen(delay)
             if self._everybody_answered():
                 break
-            self._listen(delay)
             delay = min(2 * delay, _LONGEST_DELAY)
         if not self._sent:
             raise ConnectError(
@@ -226,32 +227,33 @@ class _Wire:
             data, address = source.recvfrom(LONGEST_MESSAGE + 1)
         except OSError:
             return  # such as a late word of the network that nobody is there
-        sender = _sender(address)
-        self._datagrams += 1
-        self._of_sender[sender] += 1
-        if self._is_full():
-            self._full = True
-        elif self._of_sender[sender] > _MOST_OF_ONE_SENDER:
-            self._passed_over["one of too many from one address"] += 1
-        else:
-            self._take(sender, data)
+        try:
+            answered, matches = read_matches(data, self._messages)
+        except UnusableAnswer as reason:
+            # Not counted for its sender, whose address anybody can write on a message.
+            self._passed_over[str(reason)] += 1
+            return
+        self._take(_sender(address), answered, matches, len(data))
 
     def _is_full(self) -> bool:
         many = self._datagrams > _MOST_DATAGRAMS or len(self._found) >= _MOST_DEVICES
         return many or self._bytes > _MOST_BYTES
 
-    def _take(self, sender: str, data: bytes) -> None:
-        try:
-            answered, matches = read_matches(data, self._messages)
-        except UnusableAnswer as reason:
-            self._passed_over[str(reason)] += 1
-            return
-        before = len(self._found)
-        self._found.update(dict.fromkeys((sender, match) for match in matches))
-        if len(self._found) > before:
-            self._bytes += len(data)
-        if sender in self._question.addresses:
-            self._answered.add((sender, answered))
+    def _take(self, sender: str, answered: str, matches: t.Iterable[Match], size: int) -> None:
+        self._datagrams += 1
+        self._of_sender[sender] += 1
+        done = [answered]
+        if self._is_full():
+            self._full = True
+        elif self._of_sender[sender] > _MOST_OF_ONE_SENDER:
+            self._passed_over["one of too many from one address"] += 1
+            done = list(self._messages)
+        else:
+            before = len(self._found)
+            self._found.update(dict.fromkeys((sender, match) for match in matches))
+            self._bytes += size if len(self._found) > before else 0
+        if sender in self._asked:
+            self._answered.update((sender, one) for one in done)
 
     def _problems(self) -> t.Iterator[str]:
         if self._full:
