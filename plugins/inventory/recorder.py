@@ -229,8 +229,9 @@ class InventoryModule(FleetInventory):
             entry["ca_path"] = self.below(path, entry["ca_path"])
         sources = sources_from(entries, trust_directory=self.below(path, self.option("trust_directory")))
         found = survey(sources, kept)
-        if self.option("on_unreachable") == "fail":
+        fails = self.option("on_unreachable") == "fail"
+        self.warn(error.message for error in found.errors[1 if fails else 0 :])
+        if fails:
             found.fail()
-        self.warn(error.message for error in found.errors)
         self.keep(path, found.readings)
         return inventory_hosts(sources, found, hostname=self.option("hostname"))

@@ -20,8 +20,6 @@ MOST_ADDRESSES: t.Final = 4096
 _PORTS: t.Final = {"http": 80, "https": 443}
 _HOST_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*")
 
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-
 
 @dc.dataclass(frozen=True, kw_only=True)
 class XAddr:
@@ -144,7 +142,7 @@ def plain(address: str) -> str:
     return address.partition("%")[0]
 
 
-def _address(text: str) -> Address | None:
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         return ipaddress.ip_address(text)
     except ValueError:
