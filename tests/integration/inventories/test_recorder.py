@@ -99,6 +99,27 @@ def test_one_login_and_a_logout(site: Site) -> None:
         assert {one.split()[0] for one in asked} == {"GET"}
 
 
+def test_a_logout_whatever_happens(site: Site) -> None:
+    fault = {"kind": "html", "path": "sec_camera"}
+    site.simulator.control("/devices/rec1/fault", "POST", fault)
+    run = site.list(site.inventory("rec1"), "-vvvv")
+    site.simulator.control("/devices/rec1/fault", "DELETE")
+    assert run.status != 0
+    assert f"{ADDRESSES['rec1']}: answer to /cgi-bin/sec_camera.cgi: found " in run.text
+    assert site.asked("rec1")[-1] == "GET /cgi-bin/logout.cgi 200"
+    assert site.sessions("rec1") == 0
+    assert secrets_in(run.text) == []
+
+
+def test_commands_keep_their_distance(site: Site) -> None:
+    """At 20 times the speed a recorder that wants 3 seconds gets them in 0.15; it puts off whoever is faster."""
+    site.simulator.control("/devices/rec1/set", "POST", {"command_interval": 3})
+    run = site.list(site.inventory("rec1", command_interval=0.6))
+    site.simulator.control("/devices/rec1/set", "POST", {"command_interval": 0})
+    assert run.status == 0, run.text
+    assert [one for one in site.asked("rec1") if one.endswith(" 503")] == []
+
+
 def test_graph_by_number(site: Site) -> None:
     run = site.run("ansible-inventory", "-i", site.inventory("rec1", hostname="recorder_number"), "--graph")
     cameras = run.stdout[run.stdout.index("@camsec_cameras") :].split("@")[1]

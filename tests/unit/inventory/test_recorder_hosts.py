@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import pathlib
+import threading
 import typing as t
 
 import pytest
@@ -143,6 +144,20 @@ def test_one_that_fails_keeps_nobody_from_being_read(monkeypatch: pytest.MonkeyP
     assert found.readings[sources[2].key]["version"] == "kept"
     with pytest.raises(CamsecError, match="off: contact"):
         found.fail()
+
+
+def test_recorders_are_read_side_by_side(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each waits until the other is being read too."""
+    both = threading.Barrier(2)
+
+    def read(one: RecorderSource) -> dict[str, t.Any]:
+        both.wait(60)
+        return reading(version=one.name)
+
+    monkeypatch.setattr(inventory, "_read", read)
+    sources = [source("a"), source("b", host="192.0.2.6")]
+    found = survey(sources, {})
+    assert [found.readings[one.key]["version"] for one in sources] == ["a", "b"]
 
 
 # Hosts.
