@@ -22,7 +22,9 @@ from ansible_collections.camsec.fleet.plugins.modules.recorder import SPEC
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 
-NET = own_base_address(2).rpartition(".")[0]
+_FIRST, _SECOND, _THIRD, _LAST = own_base_address(2).split(".")
+#: Of the block of nets that an offset stands for, one that no other test has.
+NET = f"{_FIRST}.{_SECOND}.{int(_THIRD) + 1}"
 HTTP, HTTPS = 8080, 4443
 MAIN_KEY = "11112222333344445555"
 KIT_KEY = "20000000000000000004"

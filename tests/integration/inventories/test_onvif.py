@@ -28,7 +28,7 @@ ONE, TWO, LIAR, SILENT = (f"{NET}.{number}" for number in (201, 202, 203, 204))
 TYPES = {"dn:NetworkVideoTransmitter", "tds:Device"}
 #: As long as it takes on a slow computer; all tests but two end as soon as everybody has answered.
 PATIENCE = 30.0
-BRIEF = 0.5
+BRIEF = 2.0
 
 
 def camera(address: str, endpoint: str = "", **more: str) -> dict[str, str]:
