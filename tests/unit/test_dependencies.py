@@ -25,7 +25,7 @@ LAYERS: t.Final = (
     ("_module",),
     ("_recorder", "_camera", "_ipro", "_onvif", "_sunell", "_rollout", "_evidence", "_preflight", "_storage"),
     ("_options", "_ftpes"),
-    ("_pki", "_tls", "_escrow", "_transport"),
+    ("_pki", "_tls", "_escrow", "_transport", "_discovery"),
     ("_core",),
 )
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}
