@@ -42,6 +42,7 @@ class Discovery(asyncio.DatagramProtocol):
     def __init__(self, camera: OnvifCamera) -> None:
         self._camera = camera
         self._transport: asyncio.DatagramTransport | None = None
+        self._ear: asyncio.DatagramTransport | None = None
         #: The same over a restart, as the documents want it.
         self.endpoint = f"urn:uuid:{uuid.uuid5(uuid.NAMESPACE_DNS, camera.spec.name)}"
 
@@ -78,9 +79,13 @@ class Discovery(asyncio.DatagramProtocol):
             new.close()
             place = f"{spec.address}:{spec.discovery_port}/udp"
             raise PortError(f"Limit of the simulator: {place} cannot be opened ({error.strerror}).") from error
+        loop = asyncio.get_running_loop()
+        await loop.create_datagram_endpoint(lambda: self, sock=new)
         if spec.discovery_multicast and family == socket.AF_INET:
-            _join(new, spec.address)
-        await asyncio.get_running_loop().create_datagram_endpoint(lambda: self, sock=new)
+            new.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(spec.address))
+            joined = _joined(spec.address, spec.discovery_port)
+            if joined is not None:
+                self._ear = (await loop.create_datagram_endpoint(lambda: _Ear(self), sock=joined))[0]
         self.announce_hello()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -91,6 +96,9 @@ class Discovery(asyncio.DatagramProtocol):
             self._announce("Bye", _wsd.Bye(self._reference()))
             self._transport.close()
             self._transport = None
+        if self._ear is not None:
+            self._ear.close()
+            self._ear = None
 
     def announce_hello(self) -> None:
         self._announce("Hello", _wsd.Hello(*self._description()))
@@ -170,9 +178,26 @@ class Discovery(asyncio.DatagramProtocol):
         return envelope(content, header)
 
 
-def _join(new: socket.socket, address: str) -> None:
-    """Hear what is said to everybody at this address; a host without multicast there has none."""
-    membership = socket.inet_aton(GROUP) + socket.inet_aton(address)
-    with contextlib.suppress(OSError):
-        new.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(address))
+class _Ear(asyncio.DatagramProtocol):
+    """Hears what is said to everybody; a socket of the camera's own address does not. Answers come from that one."""
+
+    def __init__(self, owner: Discovery) -> None:
+        self._owner = owner
+
+    def datagram_received(self, data: bytes, addr: t.Any) -> None:
+        self._owner.datagram_received(data, addr)
+
+
+def _joined(address: str, port: int) -> socket.socket | None:
+    """A socket that hears the group at this address; a host without multicast there has none."""
+    new = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        new.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        new.bind((GROUP, port))
+        membership = socket.inet_aton(GROUP) + socket.inet_aton(address)
         new.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
+        new.setblocking(False)
+    except OSError:
+        new.close()
+        return None
+    return new

@@ -14,6 +14,9 @@ import time
 import typing as t
 
 import pytest
+from ansible_collections.camsec.fleet.extensions.simulator._onvif_spec import OnvifCameraSpec
+from ansible_collections.camsec.fleet.extensions.simulator._spec import Fleet
+from ansible_collections.camsec.fleet.extensions.simulator.testing import RunningSimulator
 from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import ConnectError, InputError
 from ansible_collections.camsec.fleet.plugins.module_utils._discovery import _wire
 from ansible_collections.camsec.fleet.plugins.module_utils._discovery._wire import Answers, Question, ask
@@ -29,6 +32,8 @@ TYPES = {"dn:NetworkVideoTransmitter", "tds:Device"}
 #: As long as it takes on a slow computer; all tests but two end as soon as everybody has answered.
 PATIENCE = 30.0
 BRIEF = 2.0
+#: By multicast nobody knows how many will answer: all of it is waited for.
+ALL_OF_IT = 4.0
 
 
 def camera(address: str, endpoint: str = "", **more: str) -> dict[str, str]:
@@ -102,10 +107,27 @@ def test_multicast_on_loopback(interface: str) -> None:
     except OSError as error:
         pytest.skip(f"no multicast at the loopback interface: {error}")
     with responder:
-        question = Question(interfaces=(interface,), timeout=2.0)
-        heard = ask(question)
+        heard = ask(Question(interfaces=(interface,), timeout=ALL_OF_IT))
     assert (ONE, f"urn:uuid:{ONE}") in endpoints(heard)
     assert {types for _identifier, types in responder.heard} == TYPES
+
+
+def test_the_simulators_cameras_by_multicast() -> None:
+    """They share a port and the group, and answer each from its own address."""
+    fleet = Fleet(
+        onvif_cameras=tuple(
+            OnvifCameraSpec(
+                name=f"heard{number}", address=address, http_port=8080, password="Geheimnis-1",
+                discovery_port=3702, discovery_multicast=True,
+            )
+            for number, address in enumerate((ONE, TWO))
+        )
+    )  # fmt: skip
+    with RunningSimulator(fleet):
+        found = [sender for sender, _endpoint in endpoints(ask(Question(interfaces=("lo",), timeout=ALL_OF_IT)))]
+    if not found:
+        pytest.skip("no multicast at the loopback interface")
+    assert {ONE, TWO} <= set(found)
 
 
 def test_interface_that_is_not_there() -> None:
