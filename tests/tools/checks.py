@@ -61,7 +61,8 @@ DEV = {"PYTHONPATH": "{root}/.dev", "MYPYPATH": "{root}/.dev"}
 FLEET = "ansible_collections.camsec.fleet"
 OTHER = "{root}/.venv-other/bin/python"
 TYPED = ("plugins", "extensions.simulator", "extensions.uploader", "extensions.endpoint")
-# Folders of tests/integration that share no address with the others, and so run beside them.
+# Folders of tests/integration by the check that runs them; what is in neither is of the check `integration`.
+CAMERAS = ("camera", "dialects", "inventories", "onvif", "sunell")
 EVIDENCE = ("ftpes", "preflight", "evidence", "endpoint", "storage")
 LOOPBACK = frozenset({"loopback"})
 CHECKS = (
@@ -82,7 +83,7 @@ CHECKS = (
         name="integration",
         commands=(
             "{bin}/python -m pytest tests/integration"
-            + "".join(f" --ignore=tests/integration/{name}" for name in EVIDENCE)
+            + "".join(f" --ignore=tests/integration/{name}" for name in (*CAMERAS, *EVIDENCE))
             + " --junitxml={build}/logs/integration.xml",
         ),
         environment=DEV,
@@ -90,16 +91,19 @@ CHECKS = (
         junit=True,
         seconds=1500,
     ),
-    Check(
-        name="integration-evidence",
-        commands=(
-            "{bin}/python -m pytest "
-            + " ".join(f"tests/integration/{name}" for name in EVIDENCE)
-            + " --junitxml={build}/logs/integration-evidence.xml",
-        ),
-        environment=DEV,
-        junit=True,
-        seconds=1500,
+    *(
+        Check(
+            name=name,
+            commands=(
+                "{bin}/python -m pytest "
+                + " ".join(f"tests/integration/{folder}" for folder in folders)
+                + f" --junitxml={{build}}/logs/{name}.xml",
+            ),
+            environment=DEV,
+            junit=True,
+            seconds=1500,
+        )
+        for name, folders in (("integration-cameras", CAMERAS), ("integration-evidence", EVIDENCE))
     ),
     Check(name="ruff", commands=("{bin}/ruff check .",), group="lint"),
     Check(name="ruff-format", commands=("{bin}/ruff format --check .",), group="lint"),
