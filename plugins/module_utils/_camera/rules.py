@@ -10,6 +10,7 @@ in that dialect.
 from __future__ import annotations
 
 import dataclasses as dc
+import datetime as dt
 import re
 import typing as t
 
@@ -40,6 +41,7 @@ class RuleIds:
     deletion: str
     connection: str
     port: str
+    clock: str
 
 
 @dc.dataclass(frozen=True, kw_only=True)
@@ -264,6 +266,22 @@ class CameraRules:
         """
         del state
         return ()
+
+    def check_clock(self, device: str, clock: dt.datetime, begin: dt.datetime) -> None:
+        """A certificate that is not yet valid by the camera's own clock is worth nothing to it.
+
+        Raises:
+            RuleError: The clock is behind the beginning of a certificate that would be issued now.
+        """
+        if clock < begin:
+            raise RuleError(
+                rule=self.ids.clock,
+                device=device,
+                subject="clock",
+                found=f"{clock:%Y-%m-%d %H:%M:%S} UTC",
+                expected=f"a time after {begin:%Y-%m-%d %H:%M:%S}, when a certificate issued now begins",
+                advice="Set it first (camera_time), or let the certificate begin earlier (backdate_hours).",
+            )
 
     def check_https_ready(self, device: str, state: CameraState) -> None:
         """HTTPS needs a key and a certificate.

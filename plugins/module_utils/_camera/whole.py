@@ -55,12 +55,26 @@ class WholeCamera(CameraResource[WantedCamera]):
 
         Returns:
             The state.
+
+        Raises:
+            RuleError: A certificate is needed, and would not be valid yet by the camera's clock.
         """
         wanted = self.wanted.https
         if self.wanted.http_window:
             # The window leads through plain HTTP, whatever is wanted in the end.
             wanted = dc.replace(wanted, connection="http")
-        return self.with_http_port(super().read(), wanted)
+        state = self.with_http_port(super().read(), wanted)
+        self._check_clock(state)
+        return state
+
+    def _check_clock(self, state: CameraState) -> None:
+        """Before a certificate is made for a camera that lives in another year."""
+        wanted, now = self.wanted.certificate, dt.datetime.now(tz=dt.UTC)
+        if wanted is None or not state.tls_supported:
+            return
+        if certificate_fault(state, self.known_certificate(state), wanted, self.authority, now):
+            begin = now - dt.timedelta(hours=wanted.backdate_hours)
+            state.rules.check_clock(self.target.host, self.driver.clock(), begin)
 
     def plan(self, current: CameraState) -> Plan:
         """The steps, trust before the switch: key, CSR, signature, installation, connection.

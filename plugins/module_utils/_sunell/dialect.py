@@ -62,6 +62,7 @@ RULES: t.Final = SunellRules(
         deletion="CAM-04",
         connection="CAM-26",
         port="CAM-26",
+        clock="CAM-15",
     ),
     cannot=types.MappingProxyType(
         {

@@ -81,8 +81,16 @@ def test_auto_finds_the_dialect_and_changes_nothing(rig: Rig) -> None:
 
 def test_a_dialect_that_is_not_the_cameras_is_one_sentence(rig: Rig) -> None:
     for other in MAKE:
-        if other != rig.dialect:
+        # An i-PRO camera has ONVIF as its second door, without the service that certificates need.
+        if other != rig.dialect and (rig.dialect, other) != ("ipro", "onvif"):
             rig.bad("camera_info", driver=other)
+    assert rig.counts()["writes"] == 0
+
+
+@pytest.mark.parametrize("dialect", ["ipro"])
+def test_the_second_door_of_an_ipro_camera_has_no_certificates(rig: Rig, ours: Options) -> None:
+    assert rig.good("camera_info", driver="onvif")["camera"]["connection"] == "http"
+    assert "found a camera without TLS support" in rig.bad("camera", driver="onvif", **ours)["msg"]
     assert rig.counts()["writes"] == 0
 
 
@@ -250,6 +258,20 @@ def test_a_clock_that_is_off_is_set_once(rig: Rig) -> None:
     assert done["after"]["clock"] == "within 7200 s"
     assert abs(done["offset_seconds"]) < 7200
     rig.unchanged("camera_time", maximum_offset=7200.0)
+
+
+def test_a_camera_that_lives_in_another_year_gets_no_certificate(
+    rig: Rig, authority: CertificateAuthority, ours: Options
+) -> None:
+    rig.set(clock_offset=-50 * 365.25 * 86400)
+    for check_mode in (True, False):
+        failed = rig.bad("camera", check_mode=check_mode, **ours)
+        assert ": clock: found 19" in failed["msg"]
+        assert "Set it first (camera_time)" in failed["msg"]
+    assert rig.counts()["writes"] == 0
+    rig.good("camera_time", maximum_offset=7200.0)
+    rig.good("camera", **ours)
+    assert rig.verified(authority.trusted_path)
 
 
 @pytest.mark.parametrize("dialect", [name for name in MAKE if "set_time_server" not in cannot(name)])
