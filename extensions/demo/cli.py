@@ -369,7 +369,8 @@ def _row(device: Device, facts: EndpointFacts, now: dt.datetime) -> tuple[str, .
 
 def _demonstrate(options: argparse.Namespace, home: pathlib.Path) -> int:
     with _simulator(options, home) as inventory:
-        print(f"Simulated: {options.recorders} recorders, {options.cameras} cameras, in HTTP as from the factory.\n")
+        others = f"{options.onvif_cameras} ONVIF cameras, {options.sunell_cameras} Sunell cameras"
+        print(f"Simulated: {options.recorders} recorders, {options.cameras} cameras, {others}, as from the factory.\n")
         print("First run of camsec.fleet.site:")
         first = _play(options, home, inventory, 1)
         print(f"\nWhat it changed ({first.changed} tasks, {first.seconds:.0f} s):\n{first.summary}\n")
