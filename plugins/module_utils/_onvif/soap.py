@@ -14,7 +14,7 @@ import hashlib
 import secrets
 import typing as t
 
-from .._core._errors import ProtocolError
+from .._core._errors import LoginError, ProtocolError
 from .._thirdparty import etree
 from .._transport._session import Answer, DeviceSession, Refused
 
@@ -112,17 +112,29 @@ class Soap:
 
         Raises:
             OnvifFault: The device refused it.
+            LoginError: It refused the account.
             ProtocolError: That is no answer to it.
             CamsecError: No answer.
         """
         request = element(f"{{{namespace}}}{operation}", content)
-        try:
-            return self._ask(path, namespace, operation, request, repeat=repeat)
-        except OnvifFault as fault:
-            if self._token or "NotAuthorized" not in fault.codes:
-                raise
-        self._token = True
-        return self._ask(path, namespace, operation, request, repeat=repeat)
+        while True:
+            try:
+                return self._ask(path, namespace, operation, request, repeat=repeat)
+            except OnvifFault as fault:
+                if "NotAuthorized" not in fault.codes:
+                    raise
+                if self._token:
+                    raise self._not_authorized(operation) from fault
+            self._token = True
+
+    def _not_authorized(self, operation: str) -> LoginError:
+        return LoginError(
+            device=self._session.device,
+            subject="login",
+            found=f"the account was refused for {operation}",
+            expected="a user name and password that this device knows, with the administrator's level",
+            advice="It was tried once only, since the device may lock itself after several wrong logins.",
+        )
 
     def keep_time(self, device_time: dt.datetime) -> None:
         """Take note of the device's clock, by which it judges a WS-UsernameToken.

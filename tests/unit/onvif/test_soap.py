@@ -12,7 +12,7 @@ import hashlib
 import typing as t
 
 import pytest
-from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import ProtocolError
+from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import LoginError, ProtocolError
 from ansible_collections.camsec.fleet.plugins.module_utils._core._secret import Secret
 from ansible_collections.camsec.fleet.plugins.module_utils._onvif.api import OnvifApi
 from ansible_collections.camsec.fleet.plugins.module_utils._onvif.soap import TDS, OnvifFault, Soap, text_of
@@ -154,7 +154,7 @@ def test_a_device_that_knows_tokens_only_gets_one_by_its_own_clock() -> None:
 
 def test_a_token_that_is_refused_is_not_tried_again() -> None:
     device = Device([(400, fault("Sender", "NotAuthorized"))] * 2)
-    with pytest.raises(OnvifFault, match="NotAuthorized"):
+    with pytest.raises(LoginError, match="the account was refused for GetHostname"):
         Soap(t.cast("t.Any", device)).call("/x", TDS, "GetHostname")
     assert len(device.asked) == 2
 
