@@ -88,6 +88,12 @@ options:
     type: str
     choices: [auto, ipro, onvif, sunell]
     default: ipro
+  serial_number:
+    description:
+      - The camera's own serial number, as M(camsec.fleet.camera_info) shows it. When given, whatever else answers at
+        the address is refused before anything is changed or any new secret is sent.
+    type: str
+    default: ''
   key_timeout:
     description:
       - Seconds that the camera may take to generate a key, also one that a task finds it busy with; about 120 are usual

@@ -57,12 +57,14 @@ __all__ = [
 #: Argument specification of the document fragment ``camsec.fleet.device.camera``.
 CAMERA_OPTIONS: t.Final[dict[str, dict[str, t.Any]]] = {
     "driver": {"type": "str", "choices": list(DRIVER_CHOICES), "default": "ipro"},
+    "serial_number": {"type": "str", "default": ""},
     "key_timeout": {"type": "float", "default": 300.0, "no_log": False},
     "switch_timeout": {"type": "float", "default": 120.0},
 }
 #: What ``camera`` takes from the inventory besides the contact: what a site says once for all its cameras.
 INVENTORY_OPTIONS: t.Final[tuple[str, ...]] = (
     "driver",
+    "serial_number",
     "connection",
     "authority_directory",
     "authority_passphrase",
@@ -76,7 +78,7 @@ INVENTORY_OPTIONS: t.Final[tuple[str, ...]] = (
     "renew_share",
 )
 #: How to reach a camera and what it speaks: a task without ``host`` takes these from the inventory.
-CAMERA_CONTACT: t.Final[tuple[str, ...]] = (*CONTACT_OPTIONS, "driver")
+CAMERA_CONTACT: t.Final[tuple[str, ...]] = (*CONTACT_OPTIONS, "driver", "serial_number")
 #: Argument specification of the document fragment ``camsec.fleet.device.subject``.
 SUBJECT_OPTIONS: t.Final[dict[str, dict[str, t.Any]]] = {
     "common_name": {"type": "str"},
@@ -186,13 +188,15 @@ def _converged(
 def _resource(kind: type[R], wanted: t.Any, call: Call, authority: CertificateAuthority | None = None) -> R:
     params = call.params
     drivers = drivers_named(params["driver"])
-    return kind(
+    resource = kind(
         wanted,
         target=_target(params, drivers, authority),
         limits=Limits(key_seconds=params["key_timeout"], switch_seconds=params["switch_timeout"]),
         drivers=drivers,
         authority=authority,
     )
+    resource.serial_number = params["serial_number"]
+    return resource
 
 
 def _target(

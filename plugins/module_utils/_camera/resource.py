@@ -66,6 +66,8 @@ class CameraResource(abc.ABC, t.Generic[W]):
         self.limits = limits
         self.authority = authority
         self._drivers = tuple(drivers)
+        #: The camera's own serial number, where the operator knows it.
+        self.serial_number = ""
         self._driver: CameraDriver | None = None
         self._before: CameraState | None = None
         #: The certificate that a handshake has to show from now on.
@@ -272,6 +274,7 @@ class CameraResource(abc.ABC, t.Generic[W]):
         self.close()
         reached, (driver, first) = contact(target, self._prove)
         self._driver, self._drivers = driver, (type(driver),)
+        self._check_serial_number(driver)
         reading = driver.rest(first)
         peer = reached.session.peer
         return CameraState(
@@ -291,6 +294,20 @@ class CameraResource(abc.ABC, t.Generic[W]):
             peer=peer,
             certificate=CertificateFacts.from_der(peer.certificate) if peer else None,
         )
+
+    def _check_serial_number(self, driver: CameraDriver) -> None:
+        """Addresses move; whatever answers here has to be the camera that is meant, before it is told anything."""
+        if not self.serial_number:
+            return
+        found = driver.identity().serial_number
+        if found != self.serial_number:
+            raise TrustError(
+                device=self.target.host,
+                subject="serial number",
+                found=found or "none",
+                expected=self.serial_number,
+                advice="Another camera answers at this address; nothing was changed.",
+            )
 
     def _prove(self, session: DeviceSession) -> tuple[CameraDriver, Reading]:
         """The first read, by the first dialect that the camera understands."""

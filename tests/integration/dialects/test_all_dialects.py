@@ -79,6 +79,17 @@ def test_auto_finds_the_dialect_and_changes_nothing(rig: Rig) -> None:
     assert counts["writes"] == 0
 
 
+def test_another_camera_behind_the_address(rig: Rig, authority: CertificateAuthority, ours: Options) -> None:
+    own = rig.good("camera_info")["camera"]["serial_number"]
+    rig.forget()
+    for check_mode in (True, False):
+        failed = rig.bad("camera", check_mode=check_mode, serial_number="SOMEBODY-ELSE", **ours)
+        assert f"serial number: found {own}, expected SOMEBODY-ELSE" in failed["msg"]
+    assert rig.counts()["writes"] == 0
+    rig.good("camera", serial_number=own, **ours)
+    assert rig.verified(authority.trusted_path)
+
+
 def test_a_dialect_that_is_not_the_cameras_is_one_sentence(rig: Rig) -> None:
     for other in MAKE:
         # An i-PRO camera has ONVIF as its second door, without the service that certificates need.

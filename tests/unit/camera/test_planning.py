@@ -300,7 +300,7 @@ def test_https_31_is_refused_before_the_camera_is_asked(port: int) -> None:
     params = {
         "host": DEVICE, "http_port": 8080, "https_port": port, "former_https_port": None, "username": "admin",
         "password": "x", "ca_path": None, "spki_sha256": [], "first_contact": "refuse", "timeout": 1.0,
-        "key_timeout": 1.0, "switch_timeout": 1.0, "connection": "https", "driver": "ipro",
+        "key_timeout": 1.0, "switch_timeout": 1.0, "connection": "https", "driver": "ipro", "serial_number": "",
     }  # fmt: skip
     with pytest.raises(RuleError, match=r"\[HTTPS-31\]"):
         modules.https(Call(params=params, check_mode=False))
