@@ -21,9 +21,9 @@ description:
   - If the camera cannot be verified after the switch, it is brought back to how it answered before, over a
     connection that is pinned to its own key, and the task fails and says so.
   - A task without O(host) takes not only its contact from the inventory, but also O(driver), O(serial_number),
-    O(connection), O(authority_directory), O(authority_passphrase), O(subject_alt_name), O(private_key_size), O(new_private_key),
-    O(allow_http_window), O(lifetime_days), O(backdate_hours), O(renew_before) and O(renew_share), each from the
-    variable C(camsec_<option>).
+    O(connection), O(authority_directory), O(authority_passphrase), O(subject_alt_name), O(private_key_size),
+    O(new_private_key), O(allow_http_window), O(lifetime_days), O(backdate_hours), O(renew_before) and O(renew_share),
+    each from the variable C(camsec_<option>).
 options:
   connection:
     description:
