@@ -16,6 +16,7 @@ import typing as t
 
 from .._core._errors import RuleError
 from .._core._plan import Impact, Step
+from .._tls._certificate import iso
 
 if t.TYPE_CHECKING:
     from .state import CameraState, HttpsState, SubjectName
@@ -97,6 +98,28 @@ class CameraRules:
                     found=f"a camera of the dialect {self.dialect}, {self.cannot[step.id]}",
                     expected="one that can be told to",
                 )
+
+    def check_clock(self, device: str, clock: dt.datetime, begin: dt.datetime, end: dt.datetime) -> None:
+        """A certificate whose validity does not hold the camera's clock is worth nothing to it.
+
+        Args:
+            device: Name in messages.
+            clock: The camera's time.
+            begin: Of the new certificate's validity.
+            end: Of the new certificate's validity.
+
+        Raises:
+            RuleError: The camera's clock is outside.
+        """
+        if not begin <= clock <= end:
+            raise RuleError(
+                rule=self.ids.clock,
+                device=device,
+                subject="clock",
+                found=iso(clock),
+                expected=f"a time from {iso(begin)} to {iso(end)}, the new certificate's validity",
+                advice="Set the camera's clock first, for example with the module camera_time.",
+            )
 
     def check_https_port(self, device: str, port: int, http_port: int) -> None:
         """1 to 65535, and not one that the camera uses itself.
@@ -266,22 +289,6 @@ class CameraRules:
         """
         del state
         return ()
-
-    def check_clock(self, device: str, clock: dt.datetime, begin: dt.datetime) -> None:
-        """A certificate that is not yet valid by the camera's own clock is worth nothing to it.
-
-        Raises:
-            RuleError: The clock is behind the beginning of a certificate that would be issued now.
-        """
-        if clock < begin:
-            raise RuleError(
-                rule=self.ids.clock,
-                device=device,
-                subject="clock",
-                found=f"{clock:%Y-%m-%d %H:%M:%S} UTC",
-                expected=f"a time after {begin:%Y-%m-%d %H:%M:%S}, when a certificate issued now begins",
-                advice="Set it first (camera_time), or let the certificate begin earlier (backdate_hours).",
-            )
 
     def check_https_ready(self, device: str, state: CameraState) -> None:
         """HTTPS needs a key and a certificate.

@@ -64,17 +64,34 @@ class WholeCamera(CameraResource[WantedCamera]):
             # The window leads through plain HTTP, whatever is wanted in the end.
             wanted = dc.replace(wanted, connection="http")
         state = self.with_http_port(super().read(), wanted)
-        self._check_clock(state)
+        if self._needs_certificate(state):
+            self.check_clock(state, self.driver.clock())
         return state
 
-    def _check_clock(self, state: CameraState) -> None:
-        """Before a certificate is made for a camera that lives in another year."""
+    def _needs_certificate(self, state: CameraState) -> bool:
         wanted, now = self.wanted.certificate, dt.datetime.now(tz=dt.UTC)
         if wanted is None or not state.tls_supported:
+            return False
+        return bool(certificate_fault(state, self.known_certificate(state), wanted, self.authority, now))
+
+    def check_clock(self, state: CameraState, clock: dt.datetime) -> None:
+        """Whether a certificate that is issued now would be valid by the camera's clock.
+
+        Args:
+            state: Present state.
+            clock: The camera's time.
+
+        Raises:
+            RuleError: It would not.
+        """
+        wanted, now = self.wanted.certificate, dt.datetime.now(tz=dt.UTC)
+        if wanted is None:
             return
-        if certificate_fault(state, self.known_certificate(state), wanted, self.authority, now):
-            begin = now - dt.timedelta(hours=wanted.backdate_hours)
-            state.rules.check_clock(self.target.host, self.driver.clock(), begin)
+        end = now + dt.timedelta(days=wanted.lifetime_days)
+        if self.authority is not None:
+            end = min(end, self.authority.issuer_certificate.not_after)
+        begin = now - dt.timedelta(hours=wanted.backdate_hours)
+        state.rules.check_clock(self.target.host, clock, begin, end)
 
     def plan(self, current: CameraState) -> Plan:
         """The steps, trust before the switch: key, CSR, signature, installation, connection.

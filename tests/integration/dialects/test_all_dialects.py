@@ -278,7 +278,7 @@ def test_a_camera_that_lives_in_another_year_gets_no_certificate(
     for check_mode in (True, False):
         failed = rig.bad("camera", check_mode=check_mode, **ours)
         assert ": clock: found 19" in failed["msg"]
-        assert "Set it first (camera_time)" in failed["msg"]
+        assert "with the module camera_time" in failed["msg"]
     assert rig.counts()["writes"] == 0
     rig.good("camera_time", maximum_offset=7200.0)
     rig.good("camera", **ours)
