@@ -50,11 +50,15 @@ Make = t.Callable[..., CertificateFacts]
 class OurCA:
     """Ends in a year, or when it is told to."""
 
-    def __init__(self, days: float = 365) -> None:
+    def __init__(self, days: float = 365, gone: t.Collection[str] = ()) -> None:
+        self.gone = gone
         self.issuer_certificate: t.Any = types.SimpleNamespace(not_after=NOW + dt.timedelta(days=days))
 
     def issued_by_us(self, facts: CertificateFacts) -> bool:
         return facts.issuer_common_name == "Our CA"
+
+    def revoked(self, facts: CertificateFacts) -> str:
+        return f"The certificate was revoked ({facts.serial_number})." if facts.serial_number in self.gone else ""
 
 
 def ids(steps: t.Iterable[t.Any]) -> list[str]:
