@@ -14,7 +14,7 @@ from .._thirdparty import UnsupportedAlgorithm, x509
 from .._tls._certificate import CertificateFacts, iso
 from ._seen import Fleet, KnownAuthority, Seen
 
-__all__ = ["SEVERITIES", "Finding", "Limits", "find"]
+__all__ = ["RESCUE", "SEVERITIES", "Finding", "Limits", "find"]
 
 SEVERITIES: t.Final = ("error", "warning", "note")
 """From the worst to the least."""
@@ -26,6 +26,7 @@ _LEAST_RSA: t.Final = 2048
 _EXPIRY_RULES: t.Final[t.Mapping[str, str]] = {"ipro": "HTTPS-24", "sunell": "CAM-15"}
 _NAME_RULES: t.Final[t.Mapping[str, str]] = {"sunell": "CAM-15"}
 _RENEW: t.Final = "Run camsec.fleet.site for this device."
+_CLOCK: t.Final = "Set the device's clock with camsec.fleet.camera_time, then look again."
 RESCUE: t.Final = (
     "Run camsec.fleet.site for this device with camsec_first_contact=plain_http, on a network that you trust; where it"
     " still refuses HTTPS without answering in plain HTTP, restart it first."
@@ -125,6 +126,10 @@ def find(fleet: Fleet, limits: Limits) -> tuple[Finding, ...]:
         The findings: the worst first, then by device, kind and text, so that two runs can be compared.
     """
     found: list[Finding] = []
+    for name, why in fleet.unread:
+        unread = _Found(name, "certificate authority")
+        unread.add("unread", "error", why.rstrip("."), "an authority that can be read")
+        found += unread.findings
     for authority in fleet.authorities:
         found += _of_authority(authority, fleet, limits)
     for seen in fleet.devices:
@@ -187,14 +192,10 @@ def _connection(seen: Seen, fleet: Fleet, found: _Found) -> None:
         )
         found.subject = "certificate"
     elif seen.certificate is None and expired:
-        found.add(
-            "expired",
-            "error",
-            f"a certificate that {expired}",
-            "a valid one",
-            advice=RESCUE,
-            rule=_EXPIRY_RULES.get(seen.dialect, ""),
-        )
+        rule = _EXPIRY_RULES.get(seen.dialect, "")
+        found.add("expired", "error", f"a certificate that {expired}", "a valid one", advice=RESCUE, rule=rule)
+    if seen.scheme == "http" and seen.status in ("not_generated", "invalid"):
+        _lost(seen, fleet, "none", found)
 
 
 def _expired_in_the_device(seen: Seen, fleet: Fleet) -> str:
@@ -232,9 +233,6 @@ def _validity(seen: Seen, facts: CertificateFacts, fleet: Fleet, limits: Limits,
         rule = "CAM-15" if seen.dialect == "sunell" else ""
         found.add("not_yet_valid", "error", text, f"a time after {iso(facts.not_before)}", advice=_CLOCK, rule=rule)
     _windows(seen, facts, fleet.now, limits, found)
-
-
-_CLOCK: t.Final = "Set the device's clock with camsec.fleet.camera_time, then look again."
 
 
 def _windows(seen: Seen, facts: CertificateFacts, now: dt.datetime, limits: Limits, found: _Found) -> None:
@@ -297,13 +295,18 @@ def _issuer(seen: Seen, facts: CertificateFacts, fleet: Fleet, found: _Found) ->
         _of_recorder(seen, facts, found)
         return
     _foreign(seen, facts, found)
+    _lost(seen, fleet, "another certificate", found)
+
+
+def _lost(seen: Seen, fleet: Fleet, text: str, found: _Found) -> None:
+    """CAM-24: the ledger knows a certificate that is good, and the device has lost it."""
     newest = fleet.newest_issue(seen)
     if newest is not None and newest.not_after > fleet.now:
         found.add(
             "certificate_lost",
             "error",
-            f"another certificate than the one that the ledger knows, {newest.serial_number}",
-            "the newest one that we issued to it",
+            text,
+            f"{newest.serial_number}, which we issued to it on {iso(newest.issued_at)}",
             advice=f"The device was reset, or somebody replaced it. {_RENEW}",
             rule="CAM-24" if seen.dialect == "sunell" else "",
         )

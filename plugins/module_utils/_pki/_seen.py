@@ -160,11 +160,13 @@ class Fleet:
     Attributes:
         devices: In the order of the inventory.
         authorities: Of ours.
+        unread: Authorities that could not be read, each with why.
         now: The controller's clock.
     """
 
     devices: tuple[Seen, ...]
     authorities: tuple[KnownAuthority, ...] = ()
+    unread: tuple[tuple[str, str], ...] = ()
     now: dt.datetime
 
     def authority_of(self, facts: CertificateFacts) -> KnownAuthority | None:
