@@ -133,6 +133,7 @@ def trouble(site: Site, before: Json) -> Json:
     site.simulator.control("/devices/cam2/set", "POST", {"expire_certificate": True})
     site.simulator.control("/devices/cam2/restart", "POST", {})
     site.simulator.control("/devices/cam3/power_off", "POST", {})
+    hosts["cam3"]["camsec_timeout"] = 2
     site.simulator.control("/devices/onv2/factory_reset", "POST", {})
     site.simulator.control("/devices/sun2/factory_reset", "POST", {})
     key, weak = site.folder / "shared.key", site.folder / "weak.key"
@@ -152,14 +153,10 @@ def trouble(site: Site, before: Json) -> Json:
     return _report(site, _play(site, camsec_certificates_stops="root"))
 
 
-def _play(site: Site, **variables: t.Any) -> Run:
+def _play(site: Site, *arguments: str, **variables: t.Any) -> Run:
     site.read_only(True)
-    run = site.play(
-        "camsec.fleet.certificates",
-        camsec_report_json=str(site.folder / "report.json"),
-        camsec_report_csv=str(site.folder / "report.csv"),
-        **variables,
-    )
+    files = {f"camsec_report_{kind}": str(site.folder / f"report.{kind}") for kind in ("json", "csv")}
+    run = site.play("camsec.fleet.certificates", *arguments, **{**files, **variables})
     assert site.read_only(False) == 0
     assert "Traceback" not in run.output
     for host in _hosts(site.inventory).values():
@@ -261,12 +258,12 @@ def test_the_table_as_csv(site: Site) -> None:
 
 @pytest.mark.usefixtures("trouble")
 def test_what_fails_the_run(site: Site) -> None:
-    run = _play(site, camsec_fail_on="error", camsec_warn_before=5)
+    limit = ("--limit", "sun5,localhost")
+    run = _play(site, *limit, camsec_fail_on="error", camsec_warn_before=5)
     assert run.status == 2, run.output
+    assert "1 devices: " in run.output
     assert "findings, expected none; see the report above." in run.text
-
-
-def test_a_warning_before_the_renewal_had_its_chance_is_refused(site: Site) -> None:
-    run = _play(site, camsec_warn_before=30, camsec_report_json=None)
+    run = _play(site, *limit, camsec_fail_on="error", camsec_warn_before=30)
     assert run.status == 2, run.output
-    assert "warn_before: found 30 days, expected 0 or more and fewer than the 30 days of the renewal window" in run.text
+    sentence = "sun5: warn_before: found 30 days, expected 0 or more and fewer than the 30 days of the renewal window"
+    assert sentence in run.text

@@ -169,6 +169,13 @@ def test_a_certificate_of_somebody_else_is_replaced(certificate: Make) -> None:
     assert "not issued by this" in fault(state(ca_certificate="valid"), None)
 
 
+def test_a_certificate_that_was_revoked_is_replaced(certificate: Make) -> None:
+    known = certificate()
+    ca = OurCA(gone=[known.serial_number])
+    found = planning.certificate_fault(state(ca_certificate="valid"), known, WANTED, ca, NOW)
+    assert found == f"The certificate was revoked ({known.serial_number})."
+
+
 def test_a_certificate_without_a_wanted_name_is_replaced(certificate: Make) -> None:
     names = (f"IP:{DEVICE}", "DNS:gate.example.org")
     assert "does not name gate.example.org" in fault(
