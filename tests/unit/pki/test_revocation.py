@@ -11,7 +11,15 @@ import pathlib
 import typing as t
 
 import pytest
-from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import InputError, VerificationError
+from ansible_collections.camsec.fleet.extensions.simulator.testing import QuirkyFtpesServer
+from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import (
+    InputError,
+    TrustError,
+    VerificationError,
+)
+from ansible_collections.camsec.fleet.plugins.module_utils._core._secret import Secret
+from ansible_collections.camsec.fleet.plugins.module_utils._ftpes._facts import Server
+from ansible_collections.camsec.fleet.plugins.module_utils._ftpes._session import Session
 from ansible_collections.camsec.fleet.plugins.module_utils._pki._authority import CertificateAuthority
 from ansible_collections.camsec.fleet.plugins.module_utils._pki._ledger import Revocation
 from ansible_collections.camsec.fleet.plugins.module_utils._pki._revocation import RevocationResource, RevocationWish
@@ -19,6 +27,7 @@ from ansible_collections.camsec.fleet.plugins.module_utils._pki._revocation_list
     RevocationListResource,
     RevocationListWish,
 )
+from ansible_collections.camsec.fleet.plugins.module_utils._tls._policies import policy_of
 
 from .conftest import PASSPHRASE, PHRASE, openssl
 from .test_modules import run, snapshot
@@ -302,3 +311,27 @@ def test_a_revoked_certificate_is_renewed(desk: Desk) -> None:
     assert "The certificate was revoked at" in again["plan"][0]["title"]
     assert again["certificate"]["serial_number"] != first
     assert not run("certificate", **options)["changed"]
+
+
+def test_the_uploader_refuses_a_server_that_is_revoked(desk: Desk) -> None:
+    """The list is the very file that crl_path of evidence_upload and --crl-file of camsec-upload take."""
+    key, issued = desk.authority.issue_with_new_key(
+        passphrase=PASSPHRASE, device="ftp", subject_alt_names=["127.0.0.1"], key_type="ecdsa"
+    )
+    desk.publish()
+    with QuirkyFtpesServer(certificate=issued.pem, key=key.reveal()) as there:
+        wanted = Server(
+            host=there.host,
+            port=there.port,
+            user=there.user,
+            password=Secret(there.password),
+            policy=policy_of("modern"),
+            ca_path=desk.authority.trusted_path,
+            crl_path=str(desk.crl),
+        )
+        with Session(wanted) as session:
+            assert session.control.protocol == "TLSv1.3"
+        desk.revoke(device="ftp", reason="key_compromise")
+        desk.publish()
+        with pytest.raises(TrustError, match="has been revoked"):
+            Session(wanted).open()
