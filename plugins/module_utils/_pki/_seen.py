@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses as dc
 import datetime as dt
+import functools
 import typing as t
 
 from .._thirdparty import InvalidSignature, UnsupportedAlgorithm, x509
@@ -119,6 +120,14 @@ class KnownAuthority:
         """When nothing that it issued is accepted any more."""
         return min(one.not_after for one in self.certificates)
 
+    @functools.cached_property
+    def _by_sha256(self) -> dict[str, Issue]:
+        return {one.sha256: one for one in self.issued}
+
+    @functools.cached_property
+    def _newest(self) -> dict[str, Issue]:
+        return {one.device: one for one in self.issued if not one.revoked}
+
     def entry(self, facts: CertificateFacts) -> Issue | None:
         """Look a certificate up in the ledger.
 
@@ -128,7 +137,7 @@ class KnownAuthority:
         Returns:
             Its entry, or nothing.
         """
-        return next((one for one in self.issued if one.sha256 == facts.sha256), None)
+        return self._by_sha256.get(facts.sha256)
 
     def newest(self, names: t.Collection[str]) -> Issue | None:
         """The certificate that was issued to a device last and is not revoked.
@@ -139,7 +148,8 @@ class KnownAuthority:
         Returns:
             The entry, or nothing.
         """
-        return next((one for one in reversed(self.issued) if one.device in names and not one.revoked), None)
+        found = [self._newest[name] for name in names if name in self._newest]
+        return max(found, key=lambda one: one.issued_at, default=None)
 
     def signed(self, facts: CertificateFacts) -> bool:
         """Whether it made the signature of a certificate.
