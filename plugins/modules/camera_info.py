@@ -66,6 +66,11 @@ camera:
       type: str
       returned: success
       sample: '2026-11-22 09:30:00'
+    clock_offset:
+      description: Seconds by which the camera's clock is ahead of this host's; negative when it is behind.
+      type: int
+      returned: success
+      sample: -2
     connection:
       description: V(http) or V(https).
       type: str

@@ -13,7 +13,8 @@ version_added: 1.0.0
 author:
   - camsec.fleet contributors (@camsec)
 description:
-  - Tells the certificates of an authority, every certificate it issued, and every first contact that was recorded.
+  - Tells the certificates of an authority, every certificate it issued or revoked, and every first contact that was
+    recorded.
   - Needs no passphrase.
 options:
   device:
@@ -126,6 +127,27 @@ issued:
       type: str
     issued_at:
       description: When it was issued, ISO 8601, UTC.
+      type: str
+revoked:
+  description: The certificates that were revoked, oldest first.
+  type: list
+  elements: dict
+  returned: success
+  contains:
+    serial_number:
+      description: Lower-case hexadecimal.
+      type: str
+    device:
+      description: The device's name.
+      type: str
+    reason:
+      description: Why, see M(camsec.fleet.certificate_revocation).
+      type: str
+    revoked_at:
+      description: When, ISO 8601, UTC.
+      type: str
+    not_after:
+      description: End of the certificate, ISO 8601, UTC.
       type: str
 contacts:
   description: First contacts with devices that had no trusted certificate yet, oldest first.

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import typing as t
 
 from .._core._plan import Plan
@@ -38,6 +39,7 @@ class CameraInformation(CameraResource[None]):
         state = self.read()
         identity = self.driver.identity()
         clock = self.driver.clock()
+        ahead = clock - dt.datetime.now(dt.UTC).replace(tzinfo=clock.tzinfo)
         evidence = self.evidence(state)
         return {
             "changed": False,
@@ -48,6 +50,7 @@ class CameraInformation(CameraResource[None]):
                 "serial_number": identity.serial_number,
                 "mac_address": identity.mac_address,
                 "time": f"{clock:%Y-%m-%d %H:%M:%S}",
+                "clock_offset": round(ahead.total_seconds()),
                 **evidence.pop("after"),
             },
             **evidence,

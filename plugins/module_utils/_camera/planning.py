@@ -53,6 +53,9 @@ class Issuer(t.Protocol):
     def issued_by_us(self, facts: CertificateFacts) -> bool:
         """Whether the certificate is one of this CA's."""
 
+    def revoked(self, facts: CertificateFacts) -> str:
+        """Why it is no longer to be trusted; empty when it was not revoked."""
+
 
 def make_plan(state: CameraState, after: CameraState, steps: t.Sequence[Step]) -> Plan:
     """A plan from its parts; the switch to HTTPS brings its impact.
@@ -192,6 +195,9 @@ def certificate_fault(
         return f"the camera has none that is valid ({state.ca_certificate.replace('_', ' ')})"
     if known is None or issuer is None or not issuer.issued_by_us(known):
         return "the one in force was not issued by this certificate authority"
+    revoked = issuer.revoked(known)
+    if revoked:
+        return revoked
     names = [name.partition(":")[2] for name in wanted.subject_alt_names]
     missing = [name for name in names if not known.covers(name)]
     if missing:

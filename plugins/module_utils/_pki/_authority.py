@@ -359,6 +359,51 @@ class CertificateAuthority:
             return False
         return True
 
+    def revoked(self, facts: CertificateFacts) -> str:
+        """Why a certificate is no longer to be trusted.
+
+        Args:
+            facts: The certificate.
+
+        Returns:
+            A sentence; empty when it was not revoked.
+        """
+        found = self.ledger.revocation(facts.serial_number)
+        return "" if found is None else f"The certificate was revoked at {found.revoked_at} ({found.reason})."
+
+    @contextlib.contextmanager
+    def locked(self) -> t.Iterator[None]:
+        """Hold the authority's lock, so that one process at a time publishes.
+
+        Yields:
+            Nothing.
+
+        Raises:
+            PkiError: Its directory cannot be written.
+        """
+        with _lock(self.directory):
+            yield
+
+    def sign_list(
+        self, builder: x509.CertificateRevocationListBuilder, *, passphrase: Secret
+    ) -> x509.CertificateRevocationList:
+        """Sign a revocation list.
+
+        Args:
+            builder: The list, without its issuer.
+            passphrase: Of the issuing key.
+
+        Returns:
+            The list.
+
+        Raises:
+            PkiError: The key cannot be used.
+        """
+        key = self._issuer_key(passphrase)
+        issuer = x509.load_der_x509_certificate(self.issuer_certificate.der)
+        named = builder.issuer_name(issuer.subject).add_extension(_authority_identifier(issuer), critical=False)
+        return named.sign(key, digest_for(key))
+
     def check_terms(
         self, *, device: str, lifetime_days: int, backdate_hours: int, common_name: str | None, now: dt.datetime
     ) -> None:

@@ -281,6 +281,8 @@ class CertificateResource:
         reasons = []
         if not self._authority.issued_by_us(certificate):
             reasons.append(f"The present one was issued by {certificate.issuer}.")
+        elif revoked := self._authority.revoked(certificate):
+            reasons.append(revoked)
         if current.key is not None and certificate.spki_sha256 != current.key["spki_sha256"]:
             reasons.append("The present one does not fit the key.")
         if set(certificate.subject_alt_names) != set(wish.subject_alt_names):

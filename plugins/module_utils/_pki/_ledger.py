@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, camsec.fleet contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ledger: every certificate that was issued, and every first contact. SQLite, safe for many processes at once."""
+"""The ledger: every certificate that was issued or revoked, and first contacts. SQLite, safe for many processes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from .._tls._certificate import iso
 from ._database import Database
 
-__all__ = ["Contact", "Ledger", "LedgerEntry"]
+__all__ = ["Contact", "Ledger", "LedgerEntry", "PublishedList", "Revocation"]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS certificates (
@@ -37,6 +37,18 @@ CREATE TABLE IF NOT EXISTS contacts (
     port INTEGER NOT NULL,
     trust TEXT NOT NULL,
     at TEXT NOT NULL
+);
+"""
+# Ledgers of before there were revocations get these tables when the first one is written down.
+_REVOCATION_SCHEMA = """
+CREATE TABLE IF NOT EXISTS revocations (
+    serial TEXT PRIMARY KEY REFERENCES certificates (serial),
+    reason TEXT NOT NULL,
+    revoked_at TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS revocation_lists (
+    number INTEGER PRIMARY KEY,
+    issued_at TEXT NOT NULL
 );
 """
 
@@ -95,6 +107,44 @@ class Contact:
     port: int
     trust: str
     at: str
+
+
+@dc.dataclass(frozen=True, kw_only=True)
+class Revocation:
+    """A certificate that is no longer to be trusted.
+
+    Attributes:
+        serial: Lower-case hexadecimal without leading zeros.
+        device: The device that it was issued to.
+        reason: In snake case, see RFC 5280 section 5.3.1, for example ``key_compromise``.
+        revoked_at: ISO 8601, UTC.
+        not_after: End of the certificate, ISO 8601, UTC.
+    """
+
+    serial: str
+    device: str
+    reason: str
+    revoked_at: str
+    not_after: str
+
+    def shown(self) -> dict[str, str]:
+        """The revocation as a result shows it."""
+        shown = dc.asdict(self)
+        shown["serial_number"] = shown.pop("serial")
+        return shown
+
+
+@dc.dataclass(frozen=True, kw_only=True)
+class PublishedList:
+    """A revocation list that was published.
+
+    Attributes:
+        number: Its CRL number.
+        issued_at: ISO 8601, UTC.
+    """
+
+    number: int
+    issued_at: str
 
 
 class Ledger:
@@ -217,6 +267,107 @@ class Ledger:
                 {"device": device},
             )
             return [Contact(**dict(row)) for row in rows]
+
+    def revoke(self, revocations: t.Sequence[Revocation]) -> None:
+        """Write down that certificates are no longer to be trusted; a new reason takes the place of the old one.
+
+        Args:
+            revocations: All of them, or none when it fails.
+
+        Raises:
+            PkiError: It cannot be written.
+        """
+        self._database.create(_REVOCATION_SCHEMA)
+        rows = [(one.serial, one.reason, one.revoked_at) for one in revocations]
+        with self._database.transaction() as connection:
+            connection.executemany("INSERT OR REPLACE INTO revocations VALUES (?, ?, ?)", rows)
+
+    def restore(self, serials: t.Sequence[str]) -> None:
+        """Take revocations back.
+
+        Args:
+            serials: Of the certificates.
+
+        Raises:
+            PkiError: It cannot be written.
+        """
+        self._database.create(_REVOCATION_SCHEMA)
+        with self._database.transaction() as connection:
+            connection.executemany("DELETE FROM revocations WHERE serial = ?", [(serial,) for serial in serials])
+
+    def revocations(self, device: str | None = None) -> list[Revocation]:
+        """What was revoked, oldest first.
+
+        Args:
+            device: Only certificates of this device.
+
+        Returns:
+            The revocations.
+
+        Raises:
+            PkiError: The ledger cannot be read.
+        """
+        with self._database.connection() as connection:
+            if not _has_revocations(connection):
+                return []
+            rows = connection.execute(
+                "SELECT serial, device, reason, revoked_at, not_after FROM revocations JOIN certificates USING (serial)"
+                " WHERE :device IS NULL OR device = :device ORDER BY revoked_at, serial",
+                {"device": device},
+            )
+            return [Revocation(**dict(row)) for row in rows]
+
+    def revocation(self, serial: str) -> Revocation | None:
+        """Whether a certificate was revoked.
+
+        Args:
+            serial: Lower-case hexadecimal without leading zeros.
+
+        Returns:
+            Its revocation, or nothing.
+
+        Raises:
+            PkiError: The ledger cannot be read.
+        """
+        return next((one for one in self.revocations() if one.serial == serial), None)
+
+    def newest_list(self) -> PublishedList | None:
+        """The revocation list that was published last.
+
+        Returns:
+            Its entry, or nothing.
+
+        Raises:
+            PkiError: The ledger cannot be read.
+        """
+        with self._database.connection() as connection:
+            if not _has_revocations(connection):
+                return None
+            row = connection.execute("SELECT * FROM revocation_lists ORDER BY number DESC LIMIT 1").fetchone()
+        return None if row is None else PublishedList(**dict(row))
+
+    def take_list_number(self, now: dt.datetime) -> int:
+        """The number of the next revocation list; no other list ever has it.
+
+        Args:
+            now: The clock.
+
+        Returns:
+            One more than the last one.
+
+        Raises:
+            PkiError: It cannot be written.
+        """
+        self._database.create(_REVOCATION_SCHEMA)
+        with self._database.transaction() as connection:
+            row = connection.execute("SELECT COALESCE(MAX(number), 0) + 1 FROM revocation_lists").fetchone()
+            connection.execute("INSERT INTO revocation_lists VALUES (?, ?)", (row[0], iso(now)))
+        return int(row[0])
+
+
+def _has_revocations(connection: sqlite3.Connection) -> bool:
+    query = "SELECT COUNT(*) FROM sqlite_master WHERE name IN ('revocations', 'revocation_lists')"
+    return bool(connection.execute(query).fetchone()[0] == 2)
 
 
 def _entry(row: sqlite3.Row) -> LedgerEntry:

@@ -20,8 +20,10 @@ from ._certificate_resource import CertificateResource, CertificateWish
 from ._check import certificate_problems
 from ._files import read_text
 from ._keys import describe_key, load_private_key
+from ._revocation import RevocationResource, RevocationWish
+from ._revocation_list import RevocationListResource, RevocationListWish
 
-__all__ = ["authority", "authority_info", "certificate", "certificate_info"]
+__all__ = ["authority", "authority_info", "certificate", "certificate_info", "revocation", "revocation_list"]
 
 _AUTHORITY_OPTIONS = (
     "common_name",
@@ -93,6 +95,7 @@ def authority_info(call: Call) -> dict[str, t.Any]:
         "changed": False,
         **authority_facts(opened, now),
         "issued": [entry.shown() for entry in opened.ledger.certificates(device)],
+        "revoked": [revocation.shown() for revocation in opened.ledger.revocations(device)],
         "contacts": [
             {"device": one.device, "address": one.address, "port": one.port, "trust": one.trust, "at": one.at}
             for one in contacts
@@ -136,7 +139,7 @@ def certificate_info(call: Call) -> dict[str, t.Any]:
         PkiError: It cannot be read, or it has a problem and ``on_problem`` is ``fail``.
     """
     params = call.params
-    now = _instant(params["at"]) if params["at"] else dt.datetime.now(dt.UTC)
+    now = _instant(params["at"], "at") if params["at"] else dt.datetime.now(dt.UTC)
     device = params["certificate_path"] or "certificate_content"
     text = params["certificate_content"]
     if text is None:
@@ -178,7 +181,57 @@ def certificate_info(call: Call) -> dict[str, t.Any]:
     }
 
 
-def _instant(text: str) -> dt.datetime:
+def revocation(call: Call) -> dict[str, t.Any]:
+    """Revoke certificates of the ledger, or take a hold back.
+
+    Args:
+        call: Options of ``certificate_revocation``.
+
+    Returns:
+        The result's keys.
+
+    Raises:
+        CamsecError: See :class:`RevocationResource`.
+    """
+    params = call.params
+    wish = RevocationWish(
+        present=params["state"] == "present",
+        serial_number=params["serial_number"],
+        device=params["device"],
+        reason=params["reason"],
+        revoked_at=_instant(params["revoked_at"], "revoked_at") if params["revoked_at"] else None,
+    )
+    opened = CertificateAuthority.open(params["authority_directory"])
+    resource = RevocationResource(opened, wish, now=dt.datetime.now(dt.UTC))
+    return converge(resource, check_mode=call.check_mode).result()
+
+
+def revocation_list(call: Call) -> dict[str, t.Any]:
+    """Publish an authority's revocation list where the present one would not do.
+
+    Args:
+        call: Options of ``certificate_revocation_list``.
+
+    Returns:
+        The result's keys.
+
+    Raises:
+        CamsecError: See :class:`RevocationListResource`.
+    """
+    params = call.params
+    passphrase = params["authority_passphrase"]
+    wish = RevocationListWish(
+        path=params["path"],
+        next_update_days=params["next_update_days"],
+        renew_before=params["renew_before"],
+        passphrase=None if passphrase is None else Secret(passphrase),
+    )
+    opened = CertificateAuthority.open(params["authority_directory"])
+    resource = RevocationListResource(opened, wish, now=dt.datetime.now(dt.UTC))
+    return converge(resource, check_mode=call.check_mode).result()
+
+
+def _instant(text: str, subject: str) -> dt.datetime:
     try:
         instant = dt.datetime.fromisoformat(text)
     except ValueError:
@@ -186,7 +239,7 @@ def _instant(text: str) -> dt.datetime:
     if instant is None or instant.tzinfo is None:
         raise InputError(
             device="this host",
-            subject="at",
+            subject=subject,
             found=repr(text),
             expected="an instant with a time zone, for example 2026-11-22T10:00:00Z",
         )

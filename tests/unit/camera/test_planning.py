@@ -50,11 +50,15 @@ Make = t.Callable[..., CertificateFacts]
 class OurCA:
     """Ends in a year, or when it is told to."""
 
-    def __init__(self, days: float = 365) -> None:
+    def __init__(self, days: float = 365, gone: t.Collection[str] = ()) -> None:
+        self.gone = gone
         self.issuer_certificate: t.Any = types.SimpleNamespace(not_after=NOW + dt.timedelta(days=days))
 
     def issued_by_us(self, facts: CertificateFacts) -> bool:
         return facts.issuer_common_name == "Our CA"
+
+    def revoked(self, facts: CertificateFacts) -> str:
+        return f"The certificate was revoked ({facts.serial_number})." if facts.serial_number in self.gone else ""
 
 
 def ids(steps: t.Iterable[t.Any]) -> list[str]:
@@ -163,6 +167,13 @@ def test_a_certificate_of_somebody_else_is_replaced(certificate: Make) -> None:
     foreign = dc.replace(certificate(), issuer_common_name="Another CA")
     assert "not issued by this" in fault(state(ca_certificate="valid"), foreign)
     assert "not issued by this" in fault(state(ca_certificate="valid"), None)
+
+
+def test_a_certificate_that_was_revoked_is_replaced(certificate: Make) -> None:
+    known = certificate()
+    ca = OurCA(gone=[known.serial_number])
+    found = planning.certificate_fault(state(ca_certificate="valid"), known, WANTED, ca, NOW)
+    assert found == f"The certificate was revoked ({known.serial_number})."
 
 
 def test_a_certificate_without_a_wanted_name_is_replaced(certificate: Make) -> None:

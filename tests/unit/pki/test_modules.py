@@ -351,7 +351,15 @@ def test_playbook(tmp_path: pathlib.Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["certificate", "certificate_authority", "certificate_authority_info", "certificate_info", "tls_endpoint_info"],
+    [
+        "certificate",
+        "certificate_authority",
+        "certificate_authority_info",
+        "certificate_info",
+        "certificate_revocation",
+        "certificate_revocation_list",
+        "tls_endpoint_info",
+    ],
 )
 def test_documentation_and_specification_name_the_same_options(name: str) -> None:
     module = importlib.import_module(f"{MODULES}.{name}")
