@@ -97,7 +97,7 @@ def test_revoked_and_superseded_by_the_ledger(site: Site) -> None:
     serial = site.issued.facts.serial_number
     revoked = {**authority, "revoked": [{"serial_number": serial, "reason": "key_compromise"}]}
     assert _kinds(report(["cam"], {"cam": site.camera()}, authorities=[revoked])) == {"revoked"}
-    site.issue("cam", "192.0.2.11", now=NOW + dt.timedelta(seconds=5))
+    site.issue("cam", "192.0.2.11", now=dt.datetime.now(dt.UTC) + dt.timedelta(seconds=5))
     assert _kinds(report(["cam"], {"cam": site.camera()}, authorities=[site.authority])) == {"superseded"}
 
 
