@@ -179,21 +179,15 @@ def _of_device(seen: Seen, fleet: Fleet, limits: Limits) -> list[Finding]:
 def _connection(seen: Seen, fleet: Fleet, found: _Found) -> None:
     """Devices that answer in the clear, and why."""
     expired = _expired_in_the_device(seen, fleet)
+    rule = _EXPIRY_RULES.get(seen.dialect, "") if expired else ""
     if seen.scheme == "http" and seen.wanted != "http":
         why = f" since its certificate {expired}" if expired else ""
         found.subject = "connection"
-        found.add(
-            "answers_in_the_clear",
-            "error",
-            f"plain HTTP{why}",
-            "HTTPS",
-            advice=RESCUE,
-            rule="HTTPS-24" if expired and seen.dialect == "ipro" else "",
-        )
+        found.add("answers_in_the_clear", "error", f"plain HTTP{why}", "HTTPS", advice=_rescue(seen, fleet), rule=rule)
         found.subject = "certificate"
     elif seen.certificate is None and expired:
-        rule = _EXPIRY_RULES.get(seen.dialect, "")
-        found.add("expired", "error", f"a certificate that {expired}", "a valid one", advice=RESCUE, rule=rule)
+        text = f"a certificate that {expired}"
+        found.add("expired", "error", text, "a valid one", advice=_rescue(seen, fleet), rule=rule)
     if seen.scheme == "http" and seen.status in ("not_generated", "invalid"):
         _lost(seen, fleet, "none", found)
 
@@ -205,9 +199,17 @@ def _expired_in_the_device(seen: Seen, fleet: Fleet) -> str:
     if seen.status == "expired":
         return "expired by its own clock"
     newest = fleet.newest_issue(seen)
-    if seen.scheme != "https" and newest is not None and newest.not_after <= seen.own_time(fleet.now):
-        return f"expired on {iso(newest.not_after)} by the ledger"
-    return ""
+    if newest is None or newest.not_after > seen.own_time(fleet.now):
+        return ""
+    whose = "the ledger" if newest.not_after <= fleet.now else "its own clock and the ledger"
+    return f"expired on {iso(newest.not_after)} by {whose}"
+
+
+def _rescue(seen: Seen, fleet: Fleet) -> str:
+    newest = fleet.newest_issue(seen)
+    if newest is not None and fleet.now < newest.not_after <= seen.own_time(fleet.now):
+        return f"By this host's clock it has not expired: set the device's clock first. {RESCUE}"
+    return RESCUE
 
 
 def _validity(seen: Seen, facts: CertificateFacts, fleet: Fleet, limits: Limits, found: _Found) -> None:

@@ -125,8 +125,8 @@ class KnownAuthority:
         return {one.sha256: one for one in self.issued}
 
     @functools.cached_property
-    def _newest(self) -> dict[str, Issue]:
-        return {one.device: one for one in self.issued if not one.revoked}
+    def _newest(self) -> dict[str, int]:
+        return {one.device: place for place, one in enumerate(self.issued) if not one.revoked}
 
     def entry(self, facts: CertificateFacts) -> Issue | None:
         """Look a certificate up in the ledger.
@@ -148,8 +148,8 @@ class KnownAuthority:
         Returns:
             The entry, or nothing.
         """
-        found = [self._newest[name] for name in names if name in self._newest]
-        return max(found, key=lambda one: one.issued_at, default=None)
+        place = max((self._newest[name] for name in names if name in self._newest), default=None)
+        return None if place is None else self.issued[place]
 
     def signed(self, facts: CertificateFacts) -> bool:
         """Whether it made the signature of a certificate.

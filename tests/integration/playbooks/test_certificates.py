@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import collections
 import csv
+import datetime as dt
 import json
 import pathlib
 import socket
@@ -23,16 +24,17 @@ import yaml
 from ansible_collections.camsec.fleet.extensions.simulator.testing import own_base_address, spawn
 from ansible_collections.camsec.fleet.plugins.module_utils._core._secret import Secret
 from ansible_collections.camsec.fleet.plugins.module_utils._pki._authority import CertificateAuthority
+from ansible_collections.camsec.fleet.plugins.module_utils._storage.ledger import CardLedger, holding_of
 
 from .conftest import CA_PASSPHRASE, PORT, SPEED, Run, Site, fleet
 
 Json = dict[str, t.Any]
 HTTP = 8080
-SUNELL = ("sun1", "sun2", "sun3", "sun4", "sun5")
+SUNELL = ("sun1", "sun2", "sun3", "sun4", "sun5", "sun6")
 
 
 def _fleet_file(net: str) -> str:
-    """A recorder, three i-PRO cameras, two ONVIF cameras, five Sunell cameras."""
+    """A recorder, three i-PRO cameras, two ONVIF cameras, six Sunell cameras."""
     made: Json = yaml.safe_load(fleet(f"{net}.0", ["{}", "{}", "{recorder: null, camera_number: null}"]))
     common = {"http_port": HTTP, "https_port": PORT}
     made["onvif_cameras"] = [
@@ -88,17 +90,20 @@ def site() -> t.Iterator[Site]:
         folder = pathlib.Path(name)
         file = folder / "fleet.yml"
         file.write_text(_fleet_file(net), encoding="utf-8")
-        CertificateAuthority.create(
+        authority = CertificateAuthority.create(
             folder / "ca",
             passphrase=Secret(CA_PASSPHRASE),
             common_name="Surveillance CA",
             key_size=2048,
             intermediate_common_name="Surveillance Issuer",
         )
+        root, now = authority.root_certificate, dt.datetime.now(dt.UTC)
+        held = holding_of(card="A", place="/media/a", certificates=[root], sha256="ab" * 32, proofs=[], now=now)
+        CardLedger(folder / "ca" / "cards.sqlite3").note(held)
         with spawn("--fleet", str(file), "--speed", str(SPEED), "--https-port", str(PORT)) as simulator:
             inventory = yaml.safe_load(simulator.inventory.read_text(encoding="utf-8"))
             site = Site(simulator=simulator, folder=folder, inventory=inventory)
-            run = site.site("--limit", "rec,cam1,cam2,onv1,onv2,sun1,sun2,localhost")
+            run = site.site("--limit", "rec,cam1,cam2,onv1,onv2,sun1,sun2,sun6,localhost")
             assert run.status == 0, run.output
             yield site
 
@@ -130,7 +135,8 @@ def trouble(site: Site, before: Json) -> Json:
     """Everything happens; the report then."""
     assert before["counts"]["error"]  # the cameras that were never set up
     hosts = _hosts(site.inventory)
-    site.simulator.control("/devices/cam2/set", "POST", {"expire_certificate": True})
+    for name in ("cam2", "onv1", "sun6"):
+        site.simulator.control(f"/devices/{name}/set", "POST", {"expire_certificate": True})
     site.simulator.control("/devices/cam2/restart", "POST", {})
     site.simulator.control("/devices/cam3/power_off", "POST", {})
     hosts["cam3"]["camsec_timeout"] = 2
@@ -174,7 +180,7 @@ def _kinds(report: Json, device: str) -> dict[str, Json]:
 
 
 def test_a_fleet_in_order(before: Json) -> None:
-    good = ("cam1", "cam2", "onv1", "onv2", "sun1", "sun2")
+    good = ("cam1", "cam2", "onv1", "onv2", "sun1", "sun2", "sun6")
     for name in good:
         assert set(_kinds(before, name)) <= {"chain_incomplete"}, name
     assert _kinds(before, "cam1")["chain_incomplete"]["rule"] == "HTTPS-25"
@@ -206,6 +212,16 @@ def test_an_expired_i_pro_camera_answers_in_the_clear(trouble: Json) -> None:
     assert "camsec_first_contact=plain_http" in found["advice"]
     (told,) = [one for one in trouble["forecast"] if one["device"] == "cam2"]
     assert told["text"].startswith("It answers in the clear already")
+
+
+def test_expired_by_the_clock_of_cameras_of_the_other_dialects(trouble: Json) -> None:
+    """An ONVIF camera goes on showing it, a Sunell camera ends the handshake (CAM-15)."""
+    onvif = _kinds(trouble, "onv1")["expired"]
+    assert onvif["found"].startswith("expired by the device's clock, which says ")
+    sunell = _kinds(trouble, "sun6")["answers_in_the_clear"]
+    assert sunell["rule"] == "CAM-15"
+    assert sunell["found"].endswith("by its own clock and the ledger")
+    assert "set the device's clock first" in sunell["advice"]
 
 
 def test_a_camera_that_is_off_is_a_finding_and_the_others_are_reported(trouble: Json) -> None:
@@ -243,7 +259,7 @@ def test_a_weak_key_and_signature(trouble: Json) -> None:
 def test_what_stops_with_the_root(trouble: Json) -> None:
     stopping = {(one["kind"], one["name"]) for one in trouble["stopping"]}
     assert {("device", "cam1"), ("device", "onv1"), ("device", "sun1"), ("recorder", "rec")} <= stopping
-    assert ("client", "clients that trust CN=Surveillance CA") in stopping
+    assert {("card", "A"), ("client", "clients that trust CN=Surveillance CA")} <= stopping
     assert ("device", "sun3") not in stopping
 
 
@@ -259,11 +275,12 @@ def test_the_table_as_csv(site: Site) -> None:
 @pytest.mark.usefixtures("trouble")
 def test_what_fails_the_run(site: Site) -> None:
     limit = ("--limit", "sun5,localhost")
-    run = _play(site, *limit, camsec_fail_on="error", camsec_warn_before=5)
+    no_files: Json = {"camsec_report_json": None, "camsec_report_csv": None}
+    run = _play(site, *limit, camsec_fail_on="error", camsec_warn_before=5, **no_files)
     assert run.status == 2, run.output
     assert "1 devices: " in run.output
     assert "findings, expected none; see the report above." in run.text
-    run = _play(site, *limit, camsec_fail_on="error", camsec_warn_before=30)
+    run = _play(site, *limit, camsec_fail_on="error", camsec_warn_before=30, **no_files)
     assert run.status == 2, run.output
     sentence = "sun5: warn_before: found 30 days, expected 0 or more and fewer than the 30 days of the renewal window"
     assert sentence in run.text

@@ -221,6 +221,8 @@ CLEAR: list[tuple[Change, str, str, str]] = [
     ({"scheme": "http", "status": "expired"}, "plain HTTP since its certificate expired by its own clock", "HTTPS-24",
      "answers_in_the_clear"),
     ({"scheme": "http", "status": "expired", "dialect": "onvif"}, "plain HTTP since its", "", "answers_in_the_clear"),
+    ({"scheme": "http", "dialect": "sunell"}, "plain HTTP since its certificate expired on", "CAM-15",
+     "answers_in_the_clear"),
     ({"scheme": "http"}, "plain HTTP since its certificate expired on 2026-05-31T12:00:00Z by the ledger", "HTTPS-24",
      "answers_in_the_clear"),
     ({"problem": "no answer"}, "a certificate that expired on 2026-05-31T12:00:00Z by the ledger", "HTTPS-24",
@@ -234,6 +236,12 @@ def test_those_that_are_in_the_clear_already(device: Change, words: str, rule: s
     assert one.found.startswith(words)
     assert (one.severity, one.rule) == ("error", rule)
     assert "camsec_first_contact=plain_http" in one.advice
+
+
+def test_a_clock_that_is_wrong_is_set_first() -> None:
+    one = _told(None, issue(), scheme="http", dialect="sunell", clock_offset=400 * DAY)["answers_in_the_clear"]
+    assert one.found.endswith("expired on 2027-06-23T12:00:00Z by its own clock and the ledger")
+    assert one.advice.startswith("By this host's clock it has not expired: set the device's clock first. Run ")
 
 
 def test_plain_http_that_is_wanted_is_no_finding() -> None:

@@ -297,7 +297,7 @@ def test_many_processes_at_once_lose_nothing(
 
 
 def test_a_revoked_certificate_is_renewed(desk: Desk) -> None:
-    options = {
+    options: Result = {
         "authority_directory": str(desk.home / "ca"),
         "authority_passphrase": PHRASE,
         "certificate_path": str(desk.home / "cam.pem"),
