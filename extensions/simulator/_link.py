@@ -102,7 +102,10 @@ class Link:
     # -- connecting ----------------------------------------------------------------------------------------------
 
     async def refresh(self) -> None:
-        """A new handshake when the last one is older than the fresh time."""
+        """A new handshake when the last one is older than the fresh time; one that is under way is waited for."""
+        if self._lock.locked():
+            async with self._lock:
+                return
         if self.recorder.clock.now() - self._checked > FRESH_SECONDS or not self.connected:
             await self.check()
 
