@@ -131,6 +131,8 @@ def _open_http_window(state: CameraState) -> tuple[list[Step], CameraState]:
     if state.https.connection != "http":
         title = f"Answer in plain HTTP, port {state.http_port}, while the key is changed"
         steps.insert(0, Step(id="open_http_window", title=title, rule=ids.key_change, disconnects=True))
+    # A self-signed certificate that was invalid for the CA's sake is in force again (HTTPS-11).
+    state = dc.replace(state, self_signed="valid" if state.self_signed == "invalid" else state.self_signed)
     https = dc.replace(state.https, connection="http")
     return steps, dc.replace(state, https=https, ca_certificate="invalid", ca_certificate_name="", certificate=None)
 

@@ -10,11 +10,13 @@ in that dialect.
 from __future__ import annotations
 
 import dataclasses as dc
+import datetime as dt
 import re
 import typing as t
 
 from .._core._errors import RuleError
 from .._core._plan import Impact, Step
+from .._tls._certificate import iso
 
 if t.TYPE_CHECKING:
     from .state import CameraState, HttpsState, SubjectName
@@ -40,6 +42,7 @@ class RuleIds:
     deletion: str
     connection: str
     port: str
+    clock: str
 
 
 @dc.dataclass(frozen=True, kw_only=True)
@@ -95,6 +98,32 @@ class CameraRules:
                     found=f"a camera of the dialect {self.dialect}, {self.cannot[step.id]}",
                     expected="one that can be told to",
                 )
+
+    def check_clock(self, device: str, clock: dt.datetime, begin: dt.datetime, end: dt.datetime) -> None:
+        """By a clock past its end a new certificate has expired at once, and HTTPS with it.
+
+        Args:
+            device: Name in messages.
+            clock: The camera's time.
+            begin: Of the new certificate's validity.
+            end: Of the new certificate's validity.
+
+        Raises:
+            RuleError: The camera's clock is past it.
+        """
+        del begin
+        if clock > end:
+            raise self._outside(device, clock, f"a time before {iso(end)}, when the new certificate ends")
+
+    def _outside(self, device: str, clock: dt.datetime, expected: str) -> RuleError:
+        return RuleError(
+            rule=self.ids.clock,
+            device=device,
+            subject="clock",
+            found=iso(clock),
+            expected=expected,
+            advice="Set the camera's clock first, for example with the module camera_time.",
+        )
 
     def check_https_port(self, device: str, port: int, http_port: int) -> None:
         """1 to 65535, and not one that the camera uses itself.

@@ -5,16 +5,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses as dc
 import datetime as dt
 
-from .._core._errors import InputError
+from .._core._errors import InputError, ProtocolError
 from .._core._plan import Plan, Step
 from .._transport._connection import Trust
 from .._transport._contact import Target
 from .._transport._patience import until
 from .planning import certificate_fault, make_plan, plan_https, plan_issued_certificate, plan_key, renewal_warning
 from .resource import CameraResource
+from .rules import CameraRules
 from .state import CameraState, HttpsState, WantedCertificate
 
 __all__ = ["WantedCamera", "WholeCamera"]
@@ -133,6 +135,39 @@ class WholeCamera(CameraResource[WantedCamera]):
             )
         if self.authority is not None:
             self.authority.check_passphrase(wanted.passphrase)
+
+    def apply(self, step: Step) -> None:
+        """As for every resource; before the first step of a new certificate, the camera's clock has to allow it.
+
+        Args:
+            step: The step.
+
+        Raises:
+            CamsecError: The camera refused it or did not answer.
+            RuleError: Its clock would end the new certificate at once.
+        """
+        if not self._done and step.id != "set_https":
+            # Not in every read: a run that changes nothing has no use for it. A clock that cannot be read is no fault.
+            with contextlib.suppress(ProtocolError):
+                self.check_clock(self.driver.rules, self.driver.clock())
+        super().apply(step)
+
+    def check_clock(self, rules: CameraRules, clock: dt.datetime) -> None:
+        """Whether the certificate that is to be issued would be valid by the camera's clock.
+
+        Args:
+            rules: Of the camera's dialect.
+            clock: The camera's time.
+
+        Raises:
+            RuleError: It would not.
+        """
+        wanted = self.wanted.certificate
+        if wanted is None or self.authority is None:
+            return
+        now = dt.datetime.now(tz=dt.UTC)
+        end = min(now + dt.timedelta(days=wanted.lifetime_days), self.authority.issuer_certificate.not_after)
+        rules.check_clock(self.target.host, clock, now - dt.timedelta(hours=wanted.backdate_hours), end)
 
     def _carry_out(self, step: Step) -> None:
         if step.id == "open_http_window":

@@ -122,6 +122,7 @@ RULES: t.Final = IproRules(
         deletion="HTTPS-23",
         connection="HTTPS-30",
         port="HTTPS-31",
+        clock="HTTPS-24",
     ),
     forbidden_ports=frozenset(
         (20, 21, 23, 25, 42, 53, 67, 68, 69, 80, 110, 123, 161, 162, 554, 995, 10669, 10670, *range(59000, 61001))

@@ -67,6 +67,7 @@ RULES: t.Final = OnvifRules(
         deletion="ter:ReferenceExists",
         connection="tds:SetNetworkProtocols",
         port="ter:PortAlreadyInUse",
+        clock="tas:UploadCertificate",
     ),
     cannot=types.MappingProxyType({"apply_previous_key": "whose keystore knows no order of keys"}),
     # Upper bounds of RFC 5280 appendix A.1; ONVIF has no others.

@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import types
 import typing as t
 
 from .._camera.rules import CameraRules, RuleIds
 from .._core._plan import Impact
+from .._tls._certificate import iso
 
 if t.TYPE_CHECKING:
     from .._camera.state import CameraState
@@ -44,6 +46,23 @@ class SunellRules(CameraRules):
             RuleError: Never.
         """
 
+    def check_clock(self, device: str, clock: dt.datetime, begin: dt.datetime, end: dt.datetime) -> None:
+        """CAM-15: outside its validity the camera refuses the certificate, and the CSR has taken the old one's key.
+
+        Args:
+            device: Name in messages.
+            clock: The camera's time.
+            begin: Of the new certificate's validity.
+            end: Of the new certificate's validity.
+
+        Raises:
+            RuleError: The camera's clock is outside.
+        """
+        if not begin <= clock <= end:
+            raise self._outside(
+                device, clock, f"a time from {iso(begin)} to {iso(end)}, the new certificate's validity"
+            )
+
 
 RULES: t.Final = SunellRules(
     dialect="sunell",
@@ -62,6 +81,7 @@ RULES: t.Final = SunellRules(
         deletion="CAM-04",
         connection="CAM-26",
         port="CAM-26",
+        clock="CAM-15",
     ),
     cannot=types.MappingProxyType(
         {
