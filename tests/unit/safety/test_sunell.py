@@ -11,8 +11,8 @@ validities.
 HTTP as long as HTTPS was off when the run began. Plain HTTP stays open beside HTTPS in any case. *Unreachable* is a
 camera that was seen when the run began and is not seen after one of its steps. Listed ways back: what was asked for
 (the step that switches HTTPS, where plain HTTP was wished for or certificates are not the run's business), and the
-message of ``abandon``: a CSR replaces the key of the certificate in use, so that from the CSR to the installation a restart ends
-with the built-in certificate.
+message of ``abandon``: a CSR replaces the key of the certificate in use, so that from the CSR to the installation a
+restart ends with the built-in certificate.
 """
 
 from __future__ import annotations
