@@ -10,7 +10,15 @@ import contextlib
 import dataclasses as dc
 import typing as t
 
-from .._core._errors import CamsecError, ConnectError, InputError, ProtocolError, TrustError, VerificationError
+from .._core._errors import (
+    CamsecError,
+    ConnectError,
+    InputError,
+    ProtocolError,
+    RuleError,
+    TrustError,
+    VerificationError,
+)
 from .._core._plan import Plan, Step
 from .._pki._authority import CertificateAuthority, Issued
 from .._tls._certificate import CertificateFacts
@@ -254,7 +262,8 @@ class CameraResource(abc.ABC, t.Generic[W]):
             VerificationError: What went wrong, and where the camera is now.
         """
         before = self._before
-        if before is None or not isinstance(error, CamsecError):
+        # A rule refuses before anything is sent.
+        if before is None or not isinstance(error, CamsecError) or isinstance(error, RuleError):
             return
         if step.id == "open_http_window":
             self._return_to(before, dc.replace(before.https, connection="http"), error)

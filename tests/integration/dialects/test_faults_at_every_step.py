@@ -480,3 +480,17 @@ def test_every_step_request_and_fault_is_among_the_cases() -> None:
                 met = {case.fault for case in CASES if (case.dialect, case.job, case.step) == (dialect, job, step)}
                 wanted = {*POWER} if dialect == "onvif" and step == "sign_request" else {*WIRE, *POWER}
                 assert met == wanted
+
+
+def test_a_clock_past_the_end_of_the_new_certificate_is_refused_before_anything_is_sent(
+    rig: Rig, ours: Options
+) -> None:
+    """Such a certificate would end HTTPS as soon as it is installed."""
+    rig.set(clock_offset=2000 * 86400.0)
+    failed = rig.bad("camera", **ours)
+    rule = {"ipro": "HTTPS-24", "onvif": "tas:UploadCertificate", "sunell": "CAM-15"}[rig.dialect]
+    assert failed["error"]["kind"] == "RuleError"
+    assert failed["msg"].endswith(f"[{rule}]")
+    assert rig.counts()["writes"] == 0
+    rig.set(clock_offset=0.0)
+    rig.good("camera", **ours)
