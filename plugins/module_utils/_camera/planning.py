@@ -108,11 +108,11 @@ def plan_key(
     fits = state.key is not None and state.key.size == size and not renew
     if not state.rules.key_apart or fits:
         return [], state
-    device = state.contact.session.device
+    device, holds = state.contact.session.device, state.rules.certificate_holds_key
     steps: list[Step] = []
-    if http_window and state.rules.certificate_holds_key and state.ca_certificate in ("valid", "expired"):
+    if http_window and holds and state.ca_certificate in ("valid", "expired"):
         steps, state = _open_http_window(state)
-    if state.self_signed == "valid" and state.https.connection == "http":
+    if holds and state.self_signed == "valid" and state.https.connection == "http":
         title = "Delete the self-signed certificate of the old key"
         steps.append(Step(id="delete_self_signed", title=title, rule=state.rules.ids.self_signed_deletion))
         state = dc.replace(state, self_signed="not_generated", self_signed_name="")
@@ -134,6 +134,8 @@ def _open_http_window(state: CameraState) -> tuple[list[Step], CameraState]:
     if state.https.connection != "http":
         title = f"Answer in plain HTTP, port {state.http_port}, while the key is changed"
         steps.insert(0, Step(id="open_http_window", title=title, rule=ids.key_change, disconnects=True))
+    # A self-signed certificate that was invalid for the CA's sake is in force again (HTTPS-11).
+    state = dc.replace(state, self_signed="valid" if state.self_signed == "invalid" else state.self_signed)
     https = dc.replace(state.https, connection="http")
     return steps, dc.replace(state, https=https, ca_certificate="invalid", ca_certificate_name="", certificate=None)
 

@@ -10,7 +10,15 @@ import contextlib
 import dataclasses as dc
 import typing as t
 
-from .._core._errors import CamsecError, ConnectError, InputError, ProtocolError, TrustError, VerificationError
+from .._core._errors import (
+    CamsecError,
+    ConnectError,
+    InputError,
+    ProtocolError,
+    RuleError,
+    TrustError,
+    VerificationError,
+)
 from .._core._plan import Plan, Step
 from .._pki._authority import CertificateAuthority, Issued
 from .._tls._certificate import CertificateFacts
@@ -256,19 +264,35 @@ class CameraResource(abc.ABC, t.Generic[W]):
             VerificationError: What went wrong, and where the camera is now.
         """
         before = self._before
-        if before is None or not isinstance(error, CamsecError):
+        # A rule refuses before anything is sent.
+        if before is None or not isinstance(error, CamsecError) or isinstance(error, RuleError):
             return
+        if step.id == "open_http_window":
+            self._return_to(before, dc.replace(before.https, connection="http"), error)
         if "open_http_window" in self._done:
+            there = f"http on port {before.http_port}"
+            if step.id == "set_https" and step.data["https"].connection != "http":
+                there += f", or https on port {step.data['https'].https_port} with its new certificate"
             advice = (
-                f"The camera is in the window of plain HTTP that this run opened: it answers http on port"
-                f" {before.http_port}, or https on port {before.https.https_port} with its new certificate. Run this"
-                " again with first_contact plain_http: it goes on from there."
+                f"The camera is in the window of plain HTTP that this run opened: it answers {there}. Run this again"
+                " with first_contact plain_http: it goes on from there."
             )
             raise self._failed(step.title, error, advice) from error
         if step.id == "set_https":
             self._return_to(before, step.data["https"], error)
         if "install_certificate" in self._done and before.peer is not None:
             self._return_certificate(before, error)
+        if self._key_replaced(before, step):
+            advice = (
+                "The camera may have replaced the key of its certificate already (a CSR brings a new one): it shows the"
+                " certificate until it is restarted, and one that its clients do not trust from then on. Run this"
+                " again, with first_contact any_certificate if it was restarted."
+            )
+            raise self._failed(step.title, error, advice) from error
+
+    def _key_replaced(self, before: CameraState, step: Step) -> bool:
+        asked = step.id == "make_request" or "make_request" in self._done
+        return asked and not before.rules.key_apart and before.ca_certificate == "valid"
 
     def _read_at(self, target: Target) -> CameraState:
         self.close()

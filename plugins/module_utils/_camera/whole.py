@@ -15,6 +15,7 @@ from .._transport._contact import Target
 from .._transport._patience import until
 from .planning import certificate_fault, make_plan, plan_https, plan_issued_certificate, plan_key, renewal_warning
 from .resource import CameraResource
+from .rules import CameraRules
 from .state import CameraState, HttpsState, WantedCertificate
 
 __all__ = ["WantedCamera", "WholeCamera"]
@@ -64,21 +65,22 @@ class WholeCamera(CameraResource[WantedCamera]):
             # The window leads through plain HTTP, whatever is wanted in the end.
             wanted = dc.replace(wanted, connection="http")
         state = self.with_http_port(super().read(), wanted)
-        if self._needs_certificate(state):
-            self.check_clock(state, self.driver.clock())
+        if self._certificate_is_due(state):
+            self.check_clock(state.rules, self.driver.clock())
         return state
 
-    def _needs_certificate(self, state: CameraState) -> bool:
+    def _certificate_is_due(self, state: CameraState) -> bool:
         wanted, now = self.wanted.certificate, dt.datetime.now(tz=dt.UTC)
         if wanted is None or not state.tls_supported:
             return False
-        return bool(certificate_fault(state, self.known_certificate(state), wanted, self.authority, now))
+        other_key = state.rules.key_apart and (state.key is None or state.key.size != self.wanted.key_size)
+        return other_key or bool(certificate_fault(state, self.known_certificate(state), wanted, self.authority, now))
 
-    def check_clock(self, state: CameraState, clock: dt.datetime) -> None:
+    def check_clock(self, rules: CameraRules, clock: dt.datetime) -> None:
         """Whether a certificate that is issued now would be valid by the camera's clock.
 
         Args:
-            state: Present state.
+            rules: Of the camera's dialect.
             clock: The camera's time.
 
         Raises:
@@ -91,7 +93,7 @@ class WholeCamera(CameraResource[WantedCamera]):
         if self.authority is not None:
             end = min(end, self.authority.issuer_certificate.not_after)
         begin = now - dt.timedelta(hours=wanted.backdate_hours)
-        state.rules.check_clock(self.target.host, clock, begin, end)
+        rules.check_clock(self.target.host, clock, begin, end)
 
     def plan(self, current: CameraState) -> Plan:
         """The steps, trust before the switch: key, CSR, signature, installation, connection.
