@@ -117,15 +117,15 @@ class Soap:
             CamsecError: No answer.
         """
         request = element(f"{{{namespace}}}{operation}", content)
-        while True:
-            try:
-                return self._ask(path, namespace, operation, request, repeat=repeat)
-            except OnvifFault as fault:
-                if "NotAuthorized" not in fault.codes:
-                    raise
-                if self._token:
-                    raise self._not_authorized(operation) from fault
-            self._token = True
+        try:
+            return self._ask(path, namespace, operation, request, repeat=repeat)
+        except OnvifFault as fault:
+            if "NotAuthorized" not in fault.codes:
+                raise
+        if self._token:
+            raise self._not_authorized(operation)
+        self._token = True
+        return self.call(path, namespace, operation, content, repeat=repeat)
 
     def _not_authorized(self, operation: str) -> LoginError:
         return LoginError(
