@@ -47,9 +47,9 @@ DIGEST = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token
 # The kinds of camera, and how many tests may have one each.
 KINDS: dict[str, tuple[int, str]] = {
     "plain": (170, ""),
-    "legacy": (8, "advanced_security: false"),
-    "tokens": (4, "token_only: true"),
-    "sha": (2, "digest: [SHA-256, MD5]"),
+    "legacy": (10, "advanced_security: false"),
+    "tokens": (8, "token_only: true"),
+    "sha": (4, "digest: [SHA-256, MD5]"),
     "old": (6, "tls_versions: ['1.0', '1.1', '1.2', '1.3'], max_tls_certification_paths: 2"),
     "small": (
         12,
