@@ -39,7 +39,7 @@ class RevocationWish:
         serial_number: Of one certificate; nothing for all of a device.
         device: All its certificates that have not expired.
         reason: One of :data:`REASONS`.
-        revoked_at: Since when; nothing for now.
+        revoked_at: Since when; none: the present instant.
     """
 
     present: bool
