@@ -15,7 +15,6 @@ import contextlib
 import dataclasses as dc
 import datetime as dt
 import ipaddress
-import re
 import typing as t
 import urllib.parse
 
@@ -28,7 +27,6 @@ __all__ = ["KeyRow", "NetworkProtocol", "OnvifApi", "OnvifCertificate"]
 
 #: Where every device has its device service (Core specification, 5.1.1); the others it tells.
 DEVICE_SERVICE: t.Final = "/onvif/device_service"
-_DURATION: t.Final = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
 
 
 @dc.dataclass(frozen=True, kw_only=True)
@@ -247,21 +245,19 @@ class OnvifApi:
             for row in response.iterchildren(_tas("KeyAttribute"))
         )
 
-    def create_rsa_key(self, size: int, alias: str) -> tuple[str, float]:
-        """Begin to make a key (``CreateRSAKeyPair``).
+    def create_rsa_key(self, size: int, alias: str) -> str:
+        """Begin to make a key (``CreateRSAKeyPair``); how long the device expects to need is not asked for.
 
         Args:
             size: Bits.
             alias: A name for it.
 
         Returns:
-            Its id, and the seconds that the device expects to need.
+            Its id.
         """
         fields = ((_tas("KeyLength"), str(size)), (_tas("Alias"), alias))
         response = self._secure("CreateRSAKeyPair", fields, repeat=False)
-        return self._needed(response, "CreateRSAKeyPair", "KeyID"), _seconds(
-            text_of(response, _tas("EstimatedCreationTime"))
-        )
+        return self._needed(response, "CreateRSAKeyPair", "KeyID")
 
     def key_status(self, key_id: str) -> str:
         """``ok``, ``generating`` or ``corrupt`` (``GetKeyStatus``)."""
@@ -483,10 +479,3 @@ def _encoded(data: bytes) -> str:
 
 def _subject(fields: t.Sequence[tuple[str, str]]) -> tuple[str, Content]:
     return _tas("Subject"), tuple((_tas(name), value) for name, value in fields if value)
-
-
-def _seconds(duration: str) -> float:
-    """Seconds of an xs:duration without years and months; 0 for anything else."""
-    found = _DURATION.fullmatch(duration)
-    days, hours, minutes, seconds = (float(part or 0) for part in (found.groups() if found else ("",) * 4))
-    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds

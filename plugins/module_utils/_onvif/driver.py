@@ -204,7 +204,7 @@ class OnvifDriver(CameraDriver):
         return ""
 
     def _new_key(self, size: int) -> str:
-        key_id, dummy = self._api.create_rsa_key(size, ALIAS)
+        key_id = self._api.create_rsa_key(size, ALIAS)
         patience = Patience(self.key_seconds)
         while (status := self._api.key_status(key_id)) == "generating" and patience.wait():
             pass

@@ -246,10 +246,10 @@ class Calls:
             for key in self.state.store.keys.values()
         )
 
-    def create_rsa_key(self, size: int, alias: str) -> tuple[str, float]:
+    def create_rsa_key(self, size: int, alias: str) -> str:
         made = make_key(self.state, size, alias)
         self.look("CreateRSAKeyPair")
-        return made, 0.0
+        return made
 
     def key_status(self, key_id: str) -> str:
         return self.state.store.key(key_id).status
