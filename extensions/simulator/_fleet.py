@@ -14,6 +14,7 @@ import typing as t
 
 import yaml
 
+from ._axis_spec import AxisCameraSpec
 from ._catalog import KITS, RECORDER_MODELS
 from ._onvif_spec import OnvifCameraSpec, OnvifUser
 from ._spec import (
@@ -34,8 +35,24 @@ __all__ = ["convert", "fleet_yaml", "generate", "inventory_yaml", "parse_fleet"]
 _CAMERAS_AN_OCTET: t.Final = 250
 _HTTP_PORT: t.Final = 8080
 _RECORDER_HTTPS_PORT: t.Final = 4443
-_LISTS: t.Final = ("recorders", "cameras", "cinema_cameras", "ftpes_servers", "onvif_cameras", "sunell_cameras")
-_DEFAULTS: t.Final = ("recorder", "camera", "cinema_camera", "ftpes_server", "onvif_camera", "sunell_camera")
+_LISTS: t.Final = (
+    "recorders",
+    "cameras",
+    "cinema_cameras",
+    "ftpes_servers",
+    "onvif_cameras",
+    "sunell_cameras",
+    "axis_cameras",
+)
+_DEFAULTS: t.Final = (
+    "recorder",
+    "camera",
+    "cinema_camera",
+    "ftpes_server",
+    "onvif_camera",
+    "sunell_camera",
+    "axis_camera",
+)
 
 
 # -- reading ---------------------------------------------------------------------------------------------------------
@@ -67,6 +84,10 @@ def parse_fleet(text: str) -> Fleet:
         _build(SunellCameraSpec, entry, "Sunell camera")
         for entry in _entries(top, "sunell_cameras", defaults.get("sunell_camera", {}))
     ]
+    axis = [
+        _build(AxisCameraSpec, entry, "Axis camera")
+        for entry in _entries(top, "axis_cameras", defaults.get("axis_camera", {}))
+    ]
     fleet = Fleet(
         recorders=tuple(recorders),
         cameras=tuple(cameras),
@@ -74,6 +95,7 @@ def parse_fleet(text: str) -> Fleet:
         ftpes_servers=tuple(servers),
         sunell_cameras=tuple(sunell),
         onvif_cameras=tuple(onvif),
+        axis_cameras=tuple(axis),
     )
     if fleet == Fleet():
         raise FleetError("the fleet file names no device")
@@ -107,9 +129,12 @@ def _camera(entry: dict[str, t.Any]) -> CameraSpec:
     return _build(CameraSpec, entry, "camera")
 
 
-_AnySpec = RecorderSpec | CameraSpec | CinemaCameraSpec | FtpesServerSpec | OnvifCameraSpec | SunellCameraSpec
+_AnySpec = (
+    RecorderSpec | CameraSpec | CinemaCameraSpec | FtpesServerSpec | OnvifCameraSpec | SunellCameraSpec | AxisCameraSpec
+)
 _Spec = t.TypeVar(
     "_Spec",
+    AxisCameraSpec,
     RecorderSpec,
     CameraSpec,
     CinemaCameraSpec,
@@ -132,7 +157,7 @@ def _build(kind: type[_Spec], entry: t.Mapping[str, t.Any], what: str) -> _Spec:
     values = {name: convert(kind, name, value, where) for name, value in entry.items()}
     if kind is CinemaCameraSpec:
         values.setdefault("password", _short_password(values["name"]))
-    elif kind in (RecorderSpec, CameraSpec, FtpesServerSpec, OnvifCameraSpec, SunellCameraSpec):
+    elif kind in (RecorderSpec, CameraSpec, FtpesServerSpec, OnvifCameraSpec, SunellCameraSpec, AxisCameraSpec):
         values.setdefault("password", _password(values["name"]))
     return kind(**values)
 
@@ -210,11 +235,12 @@ def generate(
     http_port: int = _HTTP_PORT,
     onvif_cameras: int = 0,
     sunell_cameras: int = 0,
+    axis_cameras: int = 0,
 ) -> Fleet:
     """A deterministic fleet: recorder i at base.0.i, cameras from base.1.1 on, each further kind in the nets behind."""
     count = recorders_for(cameras) if recorders is None else recorders
     biggest = RECORDER_MODELS["WJ-NX400K"]
-    if min(count, cameras, onvif_cameras, sunell_cameras) < 0 or count > 250:
+    if min(count, cameras, onvif_cameras, sunell_cameras, axis_cameras) < 0 or count > 250:
         raise FleetError(f"{count} recorders and {cameras} cameras are no fleet")
     if cameras > count * biggest:
         raise FleetError(f"{cameras} cameras need at least {math.ceil(cameras / biggest)} recorders")
@@ -228,11 +254,13 @@ def generate(
     ]
     first = math.ceil(cameras / _CAMERAS_AN_OCTET) * _CAMERAS_AN_OCTET
     behind = base + 256 * math.ceil((first + onvif_cameras) / _CAMERAS_AN_OCTET)
+    last = behind + 256 * math.ceil(sunell_cameras / _CAMERAS_AN_OCTET)
     return Fleet(
         recorders=tuple(specs),
         cameras=tuple(_made_camera(i, base, http_port, share) for i in range(cameras)),
         onvif_cameras=tuple(_made_onvif_camera(i, base, http_port, first + i) for i in range(onvif_cameras)),
         sunell_cameras=tuple(_made_sunell(i, behind, http_port) for i in range(sunell_cameras)),
+        axis_cameras=tuple(_made_axis(i, last, http_port) for i in range(axis_cameras)),
     )
 
 
@@ -294,6 +322,17 @@ def _made_sunell(index: int, base: int, http_port: int) -> SunellCameraSpec:
     )
 
 
+def _made_axis(index: int, base: int, http_port: int) -> AxisCameraSpec:
+    name = f"axis-{index + 1:04}"
+    return AxisCameraSpec(
+        name=name,
+        address=_camera_address(base, index),
+        http_port=http_port,
+        https_port=_RECORDER_HTTPS_PORT,
+        password=_password(name),
+    )
+
+
 # -- writing ---------------------------------------------------------------------------------------------------------
 
 
@@ -311,6 +350,8 @@ def fleet_yaml(fleet: Fleet) -> str:
         data["onvif_cameras"] = [_plain(spec) for spec in fleet.onvif_cameras]
     if fleet.sunell_cameras:
         data["sunell_cameras"] = [_plain(spec) for spec in fleet.sunell_cameras]
+    if fleet.axis_cameras:
+        data["axis_cameras"] = [_plain(spec) for spec in fleet.axis_cameras]
     return yaml.safe_dump(data, sort_keys=False)
 
 
@@ -368,10 +409,15 @@ def _other_cameras(fleet: Fleet, https_port: int) -> dict[str, t.Any]:
         hosts = {spec.name: _onvif_vars(spec, https_port) for spec in fleet.onvif_cameras}
         groups["camsec_onvif_cameras"] = {"vars": {"camsec_driver": "onvif"}, "hosts": hosts}
     if fleet.sunell_cameras:
-        hosts = {spec.name: _sunell_vars(spec, https_port) for spec in fleet.sunell_cameras}
+        hosts = {spec.name: _secure_vars(spec, https_port) for spec in fleet.sunell_cameras}
         # They leave the factory with HTTPS and a certificate that nobody should trust.
         variables = {"camsec_driver": "sunell", "camsec_first_contact": "any_certificate"}
         groups["camsec_sunell_cameras"] = {"vars": variables, "hosts": hosts}
+    if fleet.axis_cameras:
+        hosts = {spec.name: _secure_vars(spec, https_port) for spec in fleet.axis_cameras}
+        # So do these: with HTTPS beside plain HTTP, and a certificate of their own.
+        variables = {"camsec_driver": "axis", "camsec_first_contact": "any_certificate"}
+        groups["camsec_axis_cameras"] = {"vars": variables, "hosts": hosts}
     return groups
 
 
@@ -406,12 +452,12 @@ def _camera_vars(spec: CameraSpec, https_port: int) -> dict[str, t.Any]:
     return values | {"camsec_data_encryption": spec.data_encryption}
 
 
-def _sunell_vars(spec: SunellCameraSpec, https_port: int) -> dict[str, t.Any]:
+def _secure_vars(spec: SunellCameraSpec | AxisCameraSpec, https_port: int) -> dict[str, t.Any]:
     former = {"camsec_former_https_port": spec.https_port} if spec.https_port != https_port else {}
     return {**_onvif_vars(spec, https_port), **former}
 
 
-def _onvif_vars(spec: OnvifCameraSpec | SunellCameraSpec, https_port: int) -> dict[str, t.Any]:
+def _onvif_vars(spec: OnvifCameraSpec | SunellCameraSpec | AxisCameraSpec, https_port: int) -> dict[str, t.Any]:
     return {
         "ansible_host": spec.address,
         "camsec_http_port": spec.http_port,

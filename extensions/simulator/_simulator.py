@@ -11,6 +11,7 @@ import json
 import pathlib
 import typing as t
 
+from ._axis import AxisCamera
 from ._camera import Camera
 from ._cinema import CinemaCamera
 from ._clock import Clock
@@ -61,7 +62,7 @@ class Simulator:
     async def _start_devices(self) -> None:
         self.devices = self._build()
         # Cameras first, so that the recorders' first try finds them.
-        cameras = [device for device in self.devices.values() if isinstance(device, (Camera, OnvifCamera))]
+        cameras = [device for device in self.devices.values() if isinstance(device, (Camera, OnvifCamera, AxisCamera))]
         recorders = [device for device in self.devices.values() if isinstance(device, Recorder)]
         sunell = [device for device in self.devices.values() if isinstance(device, SunellCamera)]
         try:
@@ -91,6 +92,8 @@ class Simulator:
             devices[one.name] = SunellCamera(
                 spec=one, clock=self.clock, read_only=self.read_only, firmwares=self._firmwares
             )
+        for axis in self.fleet.axis_cameras:
+            devices[axis.name] = AxisCamera(spec=axis, clock=self.clock, read_only=self.read_only)
         for onvif in self.fleet.onvif_cameras:
             devices[onvif.name] = OnvifCamera(spec=onvif, clock=self.clock, read_only=self.read_only)
         for device in devices.values():

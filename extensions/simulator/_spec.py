@@ -11,6 +11,7 @@ import hashlib
 import re
 import typing as t
 
+from ._axis_spec import AxisCameraSpec
 from ._catalog import COMPRESSIONS, KITS, RECORDER_MODELS
 from ._cinema_catalog import CINEMA_MODELS, account_problem
 from ._ftpes_quirks import Behaviour, QuirkError
@@ -261,6 +262,7 @@ class Fleet:
     ftpes_servers: tuple[FtpesServerSpec, ...] = ()
     sunell_cameras: tuple[SunellCameraSpec, ...] = ()
     onvif_cameras: tuple[OnvifCameraSpec, ...] = ()
+    axis_cameras: tuple[AxisCameraSpec, ...] = ()
 
     @property
     def summary(self) -> str:
@@ -269,6 +271,7 @@ class Fleet:
         more = [
             (len(self.sunell_cameras), "Sunell cameras"),
             (len(self.onvif_cameras), "ONVIF cameras"),
+            (len(self.axis_cameras), "Axis cameras"),
             (len(self.cinema_cameras), "cinema cameras"),
             (len(self.ftpes_servers), "FTPES servers"),
         ]
@@ -281,8 +284,8 @@ class Fleet:
     def _check_places(self) -> None:
         names: set[str] = set()
         places: dict[tuple[str, int], str] = {}
-        devices: tuple[RecorderSpec | CameraSpec | OnvifCameraSpec | SunellCameraSpec, ...]
-        devices = (*self.recorders, *self.cameras, *self.onvif_cameras, *self.sunell_cameras)
+        devices: tuple[RecorderSpec | CameraSpec | OnvifCameraSpec | SunellCameraSpec | AxisCameraSpec, ...]
+        devices = (*self.recorders, *self.cameras, *self.onvif_cameras, *self.sunell_cameras, *self.axis_cameras)
         for spec in devices:
             _require(spec.name not in names, f"two devices are called {spec.name!r}")
             names.add(spec.name)

@@ -40,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--cameras", type=int, default=24, metavar="N", help="cameras of a made-up fleet (default: 24)")
     add("--sunell-cameras", type=int, default=0, metavar="N", help="Sunell cameras of a made-up fleet (default: none)")
+    add("--axis-cameras", type=int, default=0, metavar="N", help="Axis cameras of a made-up fleet (default: none)")
     add("--onvif-cameras", type=int, default=0, metavar="N", help="ONVIF cameras of a made-up fleet (default: 0)")
     add("--base-address", default="127.50.0.0", metavar="ADDRESS", help="of a made-up fleet (default: 127.50.0.0)")
     add("--http-port", type=int, default=8080, metavar="PORT", help="HTTP port of a made-up fleet (default: 8080)")
@@ -96,6 +97,7 @@ def _fleet(options: argparse.Namespace) -> Fleet:
         base_address=options.base_address,
         http_port=options.http_port,
         sunell_cameras=options.sunell_cameras,
+        axis_cameras=options.axis_cameras,
     )
 
 

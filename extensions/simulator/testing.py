@@ -23,6 +23,7 @@ import types
 import typing as t
 import urllib.request
 
+from ._axis import AxisCamera
 from ._camera import Camera
 from ._cinema import CinemaCamera
 from ._clock import Clock
@@ -206,6 +207,13 @@ class RunningSimulator:
         """An ONVIF camera by name."""
         device = self.device(name)
         if not isinstance(device, OnvifCamera):
+            raise KeyError(name)
+        return device
+
+    def axis_camera(self, name: str) -> AxisCamera:
+        """An Axis camera by name."""
+        device = self.device(name)
+        if not isinstance(device, AxisCamera):
             raise KeyError(name)
         return device
 

@@ -86,7 +86,7 @@ options:
         nothing; it costs a few requests more.
       - What a dialect cannot do is said before anything is sent.
     type: str
-    choices: [auto, ipro, onvif, sunell]
+    choices: [auto, ipro, axis, onvif, sunell]
     default: ipro
   serial_number:
     description:

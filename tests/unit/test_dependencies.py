@@ -23,7 +23,7 @@ STDLIB = sys.stdlib_module_names | {"__future__"}
 LAYERS: t.Final = (
     ("modules", "action", "lookup", "inventory", "filter", "test", "callback", "plugin_utils"),
     ("_module",),
-    ("_recorder", "_camera", "_ipro", "_onvif", "_sunell", "_rollout", "_evidence", "_preflight", "_storage"),
+    ("_recorder", "_camera", "_ipro", "_axis", "_onvif", "_sunell", "_rollout", "_evidence", "_preflight", "_storage"),
     ("_options", "_ftpes"),
     ("_pki", "_tls", "_escrow", "_transport", "_discovery"),
     ("_core",),

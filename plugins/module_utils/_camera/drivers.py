@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typing as t
 
+from .._axis.driver import AxisDriver
 from .._ipro.driver import IproDriver
 from .._onvif.driver import OnvifDriver
 from .._sunell.driver import SunellDriver
@@ -15,8 +16,8 @@ from .driver import CameraDriver
 __all__ = ["DRIVERS", "DRIVER_CHOICES", "drivers_named"]
 
 AUTO: t.Final = "auto"
-#: In the order in which ``auto`` asks.
-DRIVERS: t.Final[tuple[type[CameraDriver], ...]] = (IproDriver, OnvifDriver, SunellDriver)
+#: In the order in which ``auto`` asks. Axis cameras speak ONVIF too, to accounts of its own.
+DRIVERS: t.Final[tuple[type[CameraDriver], ...]] = (IproDriver, AxisDriver, OnvifDriver, SunellDriver)
 DRIVER_CHOICES: t.Final = (AUTO, *(driver.rules.dialect for driver in DRIVERS))
 
 

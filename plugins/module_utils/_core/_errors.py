@@ -12,6 +12,7 @@ __all__ = [
     "InputError",
     "LoginError",
     "MissingLibraryError",
+    "PasswordWithheldError",
     "PkiError",
     "ProtocolError",
     "RefusedError",
@@ -78,6 +79,10 @@ class TrustError(CamsecError):
 
 class LoginError(CamsecError):
     """The device refused the account. Never retried: a device may lock itself."""
+
+
+class PasswordWithheldError(CamsecError):
+    """The device wants the password itself and has not proved who it is: it was not given."""
 
 
 class ProtocolError(CamsecError):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses as dc
 import typing as t
 
-from .._core._errors import CamsecError, ConnectError, InputError, TrustError
+from .._core._errors import CamsecError, ConnectError, InputError, PasswordWithheldError, TrustError
 from ._connection import Endpoint, Trust
 from ._session import Credentials, DeviceSession
 
@@ -113,7 +113,8 @@ def contact(target: Target, prove: t.Callable[[DeviceSession], t.Any]) -> tuple[
 
     A certificate that is not trusted ends the search, as a refused login does: a weaker way is not tried behind the
     operator's back, since that is just what an attacker would wish for. Only ``any_certificate`` is the operator's
-    explicit word for such a certificate.
+    explicit word for such a certificate. A device that wants the password itself behind it is not given it; plain
+    HTTP, which that word covers too, is tried then, where such devices take HTTP Digest.
 
     Args:
         target: The device.
@@ -132,7 +133,8 @@ def contact(target: Target, prove: t.Callable[[DeviceSession], t.Any]) -> tuple[
             return Contact(session=session, trust=kind), prove(session)
         except CamsecError as error:
             session.close()
-            untrusted = isinstance(error, TrustError) and target.accepts_any_certificate
+            unproven = isinstance(error, (TrustError, PasswordWithheldError))
+            untrusted = unproven and target.accepts_any_certificate
             if not untrusted and not isinstance(error, ConnectError):
                 raise
             failures.append(error)

@@ -11,16 +11,27 @@ import ssl
 import time
 import typing as t
 
-from .._core._errors import ConnectError, InputError, LoginError, ProtocolError, RefusedError, TrustError
+from .._core._errors import (
+    ConnectError,
+    InputError,
+    LoginError,
+    PasswordWithheldError,
+    ProtocolError,
+    RefusedError,
+    TrustError,
+)
 from .._core._secret import Secret
 from .._thirdparty import requests, urllib3
 from ._connection import AnswerTooBig, AnswerTooSlow, DeviceAdapter, Endpoint, Peer, PinMismatch, Trust
+from ._login import Login, wants_the_password
 
 __all__ = ["Answer", "Credentials", "DeviceSession", "Refused"]
 
 #: A read that a busy device put off is asked again for this long, in seconds, or for three timeouts if that is less.
 BUSY_PATIENCE = 30.0
 _BUSY_PAUSE = 0.5
+#: Yes, and yes, something was made (RFC 9110, 15.3.1 and 15.3.2).
+_DONE = frozenset({200, 201})
 _REASON = re.compile(r"<H1>\s*(.*?)\s*</H1>", re.IGNORECASE | re.DOTALL)
 
 
@@ -118,7 +129,8 @@ class DeviceSession:
         self._session.trust_env = False
         self._session.headers.clear()
         self._session.mount(endpoint.scheme + "://", self._adapter)
-        self._session.auth = requests.auth.HTTPDigestAuth(credentials.username, credentials.password.reveal())
+        self._proven = endpoint.scheme == "https" and not trust.any_certificate
+        self._session.auth = Login(credentials, proven=self._proven)
 
     @property
     def peer(self) -> Peer | None:
@@ -171,6 +183,23 @@ class DeviceSession:
         """
         ask = self._patiently if repeat else self._request
         return ask("POST", path, data=body, headers={"Content-Type": content_type})
+
+    def change(self, method: str, path: str, content_type: str, body: bytes) -> Answer:
+        """Ask for a change by a method of one's own, once, as :meth:`write` does.
+
+        Args:
+            method: For example ``PATCH``.
+            path: Path on the device.
+            content_type: Of the body.
+            body: What is sent.
+
+        Returns:
+            The answer, status 200.
+
+        Raises:
+            CamsecError: No answer, or not this one.
+        """
+        return self._request(method, path, data=body, headers={"Content-Type": content_type})
 
     def write(
         self,
@@ -234,6 +263,8 @@ class DeviceSession:
             raise self._protocol_error(path, f"a redirect to {target[:200]}", "the answer itself, from this device")
         content_type = response.headers.get("Content-Type", "").split(";")[0].strip().lower()
         answer = Answer(status=response.status_code, content_type=content_type, body=response.content)
+        if wants_the_password(response) and not self._proven:
+            raise self._password_withheld()
         if answer.status == 401:
             raise LoginError(
                 device=self.device,
@@ -242,11 +273,21 @@ class DeviceSession:
                 expected="a user name and password that this device knows",
                 advice="It was tried once only, since the device may lock itself after several wrong logins.",
             )
-        if answer.status != 200:
+        if answer.status not in _DONE:
             reason = _REASON.search(answer.text)
             text = " ".join(reason.group(1).split())[:300] if reason else ""
             raise Refused(status=answer.status, reason=text, device=self.device, subject=path, answer=answer)
         return answer
+
+    def _password_withheld(self) -> PasswordWithheldError:
+        shown = "over plain HTTP" if self.endpoint.scheme == "http" else "behind a certificate that proves nothing"
+        return PasswordWithheldError(
+            device=self.device,
+            subject="login",
+            found=f"a device {shown} that takes the password itself (HTTP Basic) and nothing else",
+            expected="HTTP Digest, or HTTPS with a certificate that the given CA or pin vouches for",
+            advice="Give ca_path or spki_sha256, or a first_contact that covers plain HTTP, where many take Digest.",
+        )
 
     def _protocol_error(self, path: str, found: str, expected: str) -> ProtocolError:
         return ProtocolError(device=self.device, subject=f"answer to {path}", found=found, expected=expected)

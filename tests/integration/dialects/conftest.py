@@ -16,6 +16,7 @@ import time
 import typing as t
 
 import pytest
+from ansible_collections.camsec.fleet.extensions.simulator._axis_spec import AxisCameraSpec
 from ansible_collections.camsec.fleet.extensions.simulator._onvif_spec import OnvifCameraSpec
 from ansible_collections.camsec.fleet.extensions.simulator._spec import CameraSpec, Fleet
 from ansible_collections.camsec.fleet.extensions.simulator._sunell_spec import SunellCameraSpec
@@ -200,6 +201,12 @@ MAKE: t.Final[dict[str, tuple[Make, str]]] = {
         ),
         "any_certificate",
     ),
+    "axis": (
+        lambda name, address, password: AxisCameraSpec(
+            name=name, address=address, http_port=HTTP, https_port=HTTPS, username="admin", password=password
+        ),
+        "any_certificate",
+    ),
 }
 
 
@@ -211,7 +218,10 @@ def sim() -> t.Iterator[RunningSimulator]:
         places = [(f"{dialect}{n:02}", f"{first}.{second}.{net}.{n}") for n in range(1, EACH + 1)]
         kinds[dialect] = [make(name, address, PASSWORD) for name, address in places]
     fleet = Fleet(
-        cameras=tuple(kinds["ipro"]), onvif_cameras=tuple(kinds["onvif"]), sunell_cameras=tuple(kinds["sunell"])
+        cameras=tuple(kinds["ipro"]),
+        onvif_cameras=tuple(kinds["onvif"]),
+        sunell_cameras=tuple(kinds["sunell"]),
+        axis_cameras=tuple(kinds["axis"]),
     )
     with RunningSimulator(fleet, speed=SPEED) as running:
         for device in running.simulator.devices.values():
@@ -233,7 +243,12 @@ def dialect(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def rig(dialect: str, sim: RunningSimulator, unused: dict[str, t.Iterator[int]], tmp_path: pathlib.Path) -> Rig:
     """A camera fresh from the factory, of each dialect in turn."""
-    specs = {"ipro": sim.fleet.cameras, "onvif": sim.fleet.onvif_cameras, "sunell": sim.fleet.sunell_cameras}
+    specs = {
+        "ipro": sim.fleet.cameras,
+        "onvif": sim.fleet.onvif_cameras,
+        "sunell": sim.fleet.sunell_cameras,
+        "axis": sim.fleet.axis_cameras,
+    }
     spec: t.Any = specs[dialect][next(unused[dialect])]
     return Rig(
         sim=sim,

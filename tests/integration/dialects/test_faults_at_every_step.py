@@ -27,7 +27,7 @@ import time
 import typing as t
 
 import pytest
-from ansible_collections.camsec.fleet.extensions.simulator import _camera, _onvif, _sunell, _sunell_firmware
+from ansible_collections.camsec.fleet.extensions.simulator import _axis, _camera, _onvif, _sunell, _sunell_firmware
 from ansible_collections.camsec.fleet.extensions.simulator._listener import PortError
 from ansible_collections.camsec.fleet.extensions.simulator._pki import make_key
 from ansible_collections.camsec.fleet.extensions.simulator.testing import RunningSimulator
@@ -93,9 +93,16 @@ STEPS: t.Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "port": ("set_https",),
         "back": ("set_https",),
     },
+    "axis": {
+        "first": (*_WITH_KEY, "set_https"),
+        "renewal": _CERTIFICATE,
+        "new_key": _WITH_KEY,
+        "port": ("set_https",),
+        "back": ("set_https",),
+    },
 }
 #: The requests of a step that change something, or without which it does not come about, by a part of their URL or
-#: their SOAP operation. Signing an ONVIF camera's CSR needs none: the CSR came with the step before.
+#: their SOAP operation. Signing an ONVIF or Axis camera's CSR needs none: the CSR came with the step before.
 REQUESTS: t.Final[dict[str, dict[str, tuple[str, ...]]]] = {
     "ipro": {
         "open_http_window": ("set_https",),
@@ -119,9 +126,22 @@ REQUESTS: t.Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "install_certificate": ("action=upload",),
         "set_https": ("action=set",),
     },
+    "axis": {
+        "generate_key": ("create_certificate",),
+        "make_request": ("get_csr",),
+        "sign_request": (),
+        "install_certificate": ("certificates/camsec", "SetWebServerTls"),
+        "set_https": ("virtualhosts", "SetWebServerTls"),
+    },
+}
+#: What a plan does not need: there the web server has that key already, or that port, or that policy.
+NEEDLESS: t.Final[dict[tuple[str, str], str]] = {
+    ("axis", "renewal"): "SetWebServerTls",
+    ("axis", "port"): "SetWebServerTls",
+    ("axis", "back"): "virtualhosts",
 }
 #: Requests that change nothing: that one was carried out and its answer lost is the same as that it was lost.
-READS: t.Final = frozenset({"mode=get_csr", "action=export", "CreatePKCS10CSR"})
+READS: t.Final = frozenset({"mode=get_csr", "action=export", "CreatePKCS10CSR", "get_csr"})
 #: Faults of the connection: kind, and whether the request is carried out first.
 WIRE: t.Final = {
     "dropped before": ("drop", False),
@@ -155,7 +175,8 @@ class Case:
 def _cases(dialect: str, job: str) -> list[Case]:
     found = []
     for step in STEPS[dialect][job]:
-        places = [(request, fault) for request in REQUESTS[dialect][step] for fault in WIRE]
+        requests = [one for one in REQUESTS[dialect][step] if one != NEEDLESS.get((dialect, job))]
+        places = [(request, fault) for request in requests for fault in WIRE]
         for request, fault in [*places, *(("", fault) for fault in POWER)]:
             found.append(Case(dialect=dialect, job=job, step=step, request=request, fault=fault))
     return found
@@ -206,7 +227,8 @@ def ready_keys() -> t.Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for module in (_camera, _sunell, _sunell_firmware):
             patch.setattr(module, "make_key", take)
-        patch.setattr(_onvif, "make_private", take)
+        for module in (_onvif, _axis):
+            patch.setattr(module, "make_private", take)
         yield
 
 
@@ -232,7 +254,8 @@ def is_new(job: Job, now: Place, old: Place) -> bool:
 
 
 def place_of(rig: Rig) -> Place:
-    return {"ipro": _ipro_place, "onvif": _onvif_place, "sunell": _sunell_place}[rig.dialect](rig.device)
+    places = {"ipro": _ipro_place, "onvif": _onvif_place, "sunell": _sunell_place, "axis": _axis_place}
+    return places[rig.dialect](rig.device)
 
 
 def _https(port: int, pem: str) -> Place:
@@ -264,6 +287,14 @@ def _sunell_place(device: t.Any) -> Place:
     if device._presented == device._built_in:
         return Place(scheme="https", port=state.ports["httpsPort"], certificate="built-in")
     return _https(state.ports["httpsPort"], device._presented.chain_pem)
+
+
+def _axis_place(device: t.Any) -> Place:
+    hosts, web = device.state.hosts, device.state.web
+    # A camera that answers by both is met by plain HTTP, as long as HTTPS alone is what is wanted.
+    if "http" in web.schemes:
+        return Place(scheme="http", port=hosts["default-http"].port)
+    return _https(hosts["default-https"].port, device.state.stored(web.certificate).pem)
 
 
 async def _put_into(device: t.Any, state: dict[str, t.Any]) -> None:
@@ -406,8 +437,11 @@ def workers(
 ) -> t.Callable[[str], list[Worker]]:
     """The prepared cameras of a dialect."""
     fleets: dict[str, t.Sequence[t.Any]] = {
-        "ipro": sim.fleet.cameras, "onvif": sim.fleet.onvif_cameras, "sunell": sim.fleet.sunell_cameras,
-    }  # fmt: skip
+        "ipro": sim.fleet.cameras,
+        "onvif": sim.fleet.onvif_cameras,
+        "sunell": sim.fleet.sunell_cameras,
+        "axis": sim.fleet.axis_cameras,
+    }
 
     def prepare(dialect: str, _number: int) -> Worker:
         spec = fleets[dialect][next(unused[dialect])]
@@ -473,12 +507,12 @@ def test_a_fault_and_the_runs_after_it(
 
 
 def test_every_step_request_and_fault_is_among_the_cases() -> None:
-    assert len(CASES) == len(set(CASES)) == 396
+    assert len(CASES) == len(set(CASES)) == 522
     for dialect, jobs in STEPS.items():
         for job, steps in jobs.items():
             for step in steps:
                 met = {case.fault for case in CASES if (case.dialect, case.job, case.step) == (dialect, job, step)}
-                wanted = {*POWER} if dialect == "onvif" and step == "sign_request" else {*WIRE, *POWER}
+                wanted = {*POWER} if step == "sign_request" and not REQUESTS[dialect][step] else {*WIRE, *POWER}
                 assert met == wanted
 
 
@@ -488,7 +522,10 @@ def test_a_clock_past_the_end_of_the_new_certificate_is_refused_before_anything_
     """Such a certificate would end HTTPS as soon as it is installed."""
     rig.set(clock_offset=2000 * 86400.0)
     failed = rig.bad("camera", **ours)
-    rule = {"ipro": "HTTPS-24", "onvif": "tas:UploadCertificate", "sunell": "CAM-15"}[rig.dialect]
+    rules = {
+        "ipro": "HTTPS-24", "onvif": "tas:UploadCertificate", "sunell": "CAM-15", "axis": "cert.v1.certificates",
+    }  # fmt: skip
+    rule = rules[rig.dialect]
     assert failed["error"]["kind"] == "RuleError"
     assert failed["msg"].endswith(f"[{rule}]")
     assert rig.counts()["writes"] == 0

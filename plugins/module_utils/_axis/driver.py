@@ -1,0 +1,367 @@
+# Copyright: (c) 2026, camsec.fleet contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Axis cameras in the words that all dialects share.
+
+What this collection puts into a camera carries an alias that begins with :data:`ALIAS`, and nothing else is ever
+deleted or replaced: the certificates of the factory (IEEE 802.1AR) and those of other programs stay.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses as dc
+import datetime as dt
+import hashlib
+import re
+import typing as t
+
+from .._camera.driver import CameraDriver, Identity, Reading
+from .._camera.state import HttpsState, KeyFacts, SubjectName
+from .._core._errors import ConnectError, ProtocolError, VerificationError
+from .._core._secret import Secret
+from .._thirdparty import oid, serialization, x509
+from .._tls._certificate import CertificateFacts
+from .._transport._patience import until
+from .._transport._session import DeviceSession, Refused
+from .api import AxisApi, AxisCertificate, WebServer
+from .rules import RULES
+
+__all__ = ["ALIAS", "AxisDriver"]
+
+ALIAS: t.Final = "camsec.fleet"
+_OWN: t.Final = re.compile(rf"{re.escape(ALIAS)} (\d{{1,9}})")
+_ISSUER: t.Final = f"{ALIAS} CA "
+_CONNECTIONS: t.Final[t.Mapping[str, str]] = {"Http": "http", "HttpAndHttps": "http_and_https", "Https": "https"}
+#: In the order of the documents' example, ``C=SE,CN=example.com``.
+_FIELDS: t.Final = ("country", "state", "locality", "organization", "organizational_unit", "common_name")
+
+
+class AxisDriver(CameraDriver):
+    """A camera by VAPIX."""
+
+    rules = RULES
+
+    def __init__(self, session: DeviceSession, *, key_seconds: float) -> None:
+        super().__init__(session, key_seconds=key_seconds)
+        self._api = AxisApi(session)
+        self._alias = ""
+        self._request = ""
+        self._read: list[AxisCertificate] = []
+        self._web: WebServer | None = None
+
+    # -- reading -------------------------------------------------------------------------------------------------
+
+    def first_read(self) -> Reading:
+        """That it is an Axis camera, which needs no login, and how it answers.
+
+        Returns:
+            What was read.
+
+        Raises:
+            ProtocolError: It is none, or its AXIS OS is older than 11.11.
+        """
+        brand = self._api.identity()["Brand"]
+        if brand.upper() != "AXIS":
+            raise ProtocolError(device=self.session.device, subject="brand", found=repr(brand[:40]), expected="AXIS")
+        self._read = self._api.certificates()
+        return Reading(https=self.https())
+
+    def rest(self, reading: Reading) -> Reading:
+        """Certificate and key of the web server.
+
+        Args:
+            reading: What was read first.
+
+        Returns:
+            All of it.
+        """
+        served = self._served()
+        own = self._newest_own()
+        if served is not None and not served.facts.self_signed:
+            self._alias = served.alias
+            reading = dc.replace(reading, key=KeyFacts(size=served.facts.key_size, generated_at=""))
+        elif own is not None:
+            self._alias = own.alias
+            reading = dc.replace(reading, key=KeyFacts(size=own.facts.key_size, generated_at=""))
+        return reading if served is None else _with_certificate(reading, served.facts)
+
+    def _served(self) -> AxisCertificate | None:
+        aliases = self._web.certificates if self._web is not None else ()
+        return next((one for one in self._read if one.alias in aliases[:1]), None)
+
+    def _newest_own(self) -> AxisCertificate | None:
+        """The newest key that we made: a factory's own, or another program's, is not ours to use."""
+        own = [(int(match[1]), one) for one in self._read if (match := _OWN.fullmatch(one.alias))]
+        return max(own, key=lambda pair: pair[0])[1] if own else None
+
+    def https(self) -> HttpsState:
+        """How the camera answers.
+
+        Raises:
+            ProtocolError: By a policy that is not known here.
+        """
+        self._web = web = self._api.web_server()
+        connection = _CONNECTIONS.get(web.policy) if web.tls else "http"
+        if connection is None:
+            raise ProtocolError(
+                device=self.session.device,
+                subject="answer to GetWebServerTlsConfiguration",
+                found=f"the connection policy {web.policy[:40]!r}",
+                expected=", ".join(_CONNECTIONS),
+            )
+        return HttpsState(connection=connection, https_port=self._api.ports().https)
+
+    def http_port(self) -> int:
+        """The camera's own port for plain HTTP."""
+        return self._api.ports().http
+
+    def identity(self) -> Identity:
+        """What the camera calls itself; its serial number is its MAC address."""
+        fields = self._api.identity()
+        serial = fields["SerialNumber"]
+        is_mac = re.fullmatch(r"[0-9A-Fa-f]{12}", serial) is not None
+        return Identity(
+            model=f"{fields['Brand']} {fields['ProdNbr']}",
+            version=fields["Version"],
+            serial_number=serial,
+            mac_address=":".join(serial[place : place + 2] for place in range(0, 12, 2)) if is_mac else "",
+        )
+
+    def clock(self) -> dt.datetime:
+        """The camera's time, UTC."""
+        return self._api.clock()
+
+    def time_server(self) -> str:
+        """The NTP server that the camera follows, empty for none."""
+        return self._api.time_server()
+
+    def request_made_at(self) -> str:
+        """The camera's present time, at which it can make one; empty while it has no key."""
+        return f"{self.clock():%Y-%m-%d %H:%M:%S}" if self._alias else ""
+
+    def certificate_request(self) -> str:
+        """The CSR made last, or one for the present key."""
+        return self._request or self._api.request(self._alias, f"CN={self.session.endpoint.host}", ())
+
+    def self_signed_details(self) -> t.Mapping[str, str]:
+        """The subject's fields of the self-signed certificate in use."""
+        self._web, self._read = self._api.web_server(), self._api.certificates()
+        served = self._served()
+        if served is None or not served.facts.self_signed:
+            return {}
+        name = x509.load_der_x509_certificate(served.facts.der).subject
+        found = {field: name.get_attributes_for_oid(identifier) for field, identifier in _identifiers().items()}
+        return {field: str(values[0].value) if values else "" for field, values in found.items()}
+
+    # -- steps ---------------------------------------------------------------------------------------------------
+
+    def generate_key(self, size: int) -> None:
+        """Generate a key; one that a run before this one left unused serves as well.
+
+        A key comes with a self-signed certificate, which nobody is shown.
+
+        Args:
+            size: Bits.
+        """
+        left = self._newest_own()
+        unused = left is not None and left.facts.self_signed and left != self._served()
+        if left is not None and unused and left.facts.key_size == size:
+            self._alias = left.alias
+        else:
+            self._alias = self._make(size, f"CN={self.session.endpoint.host}", ())
+
+    def _make(self, size: int, subject: str, names: t.Sequence[str]) -> str:
+        newest = self._newest_own()
+        number = int(newest.alias.rpartition(" ")[2]) + 1 if newest is not None else 1
+        alias = f"{ALIAS} {number}"
+        # A secure element may take longer than the answer is waited for.
+        with contextlib.suppress(ConnectError):
+            self._api.create_certificate(alias, f"RSA-{size}", subject, names)
+        until(lambda: self._find_made(alias, size), seconds=self.key_seconds, passing=(VerificationError,))
+        return alias
+
+    def _find_made(self, alias: str, size: int) -> None:
+        self._read = self._api.certificates()
+        if not any(one.alias == alias and one.facts.key_size == size for one in self._read):
+            raise VerificationError(
+                device=self.session.device,
+                subject="private key",
+                found=f"no certificate with the alias {alias} and {size} bits",
+                expected="the one that was asked for",
+                advice="Run it again: it goes on from what is there.",
+            )
+
+    def make_request(self, subject: SubjectName, names: t.Sequence[str]) -> None:
+        """Make a CSR; it asks for the names too.
+
+        Args:
+            subject: Its subject.
+            names: Subject alternative names.
+        """
+        self._request = self._api.request(self._alias, _distinguished_name(subject), names)
+
+    def install_certificate(self, pem: str, issuers: t.Sequence[str]) -> None:
+        """Give the key its certificate, and let the web server show both. What it showed before stays until tidy().
+
+        Args:
+            pem: The certificate.
+            issuers: Those between it and the root.
+
+        Raises:
+            VerificationError: The camera has no such key.
+        """
+        alias = self._alias_of(CertificateFacts.from_pem(pem))
+        chain = tuple(self._stored(one) for one in issuers)
+        self._api.replace_certificate(alias, pem)
+        present = self._api.web_server()
+        wanted = dc.replace(present, certificates=(alias,), issuers=chain)
+        if wanted != present:
+            self._show(wanted)
+
+    def _show(self, wanted: WebServer) -> None:
+        """A web server that takes another certificate may cut the connection; what it has then tells."""
+        try:
+            self._api.set_web_server(wanted)
+        except ConnectError:
+            if self._api.web_server() != wanted:
+                raise
+
+    def _alias_of(self, wanted: CertificateFacts) -> str:
+        found = [one.alias for one in self._api.certificates() if one.facts.spki_sha256 == wanted.spki_sha256]
+        if not found:
+            raise VerificationError(
+                device=self.session.device,
+                subject=f"private key of the certificate {wanted.serial_number}",
+                found="none on the camera",
+                expected="the key that the CSR was made for",
+            )
+        return found[0]
+
+    def _stored(self, pem: str) -> str:
+        """A CA certificate that is there already, whoever put it there, is not put there twice."""
+        wanted = CertificateFacts.from_pem(pem)
+        for alias, present in self._api.issuers().items():
+            if x509.load_pem_x509_certificate(present.encode()).public_bytes(serialization.Encoding.DER) == wanted.der:
+                return alias
+        alias = _ISSUER + hashlib.sha256(wanted.der).hexdigest()[:16]
+        self._api.add_issuer(alias, pem)
+        return alias
+
+    def tidy(self) -> None:
+        """Delete what we put into the camera and its web server does not use."""
+        web = self._api.web_server()
+        if any(_OWN.fullmatch(alias) for alias in web.certificates):
+            for one in self._api.certificates():
+                if _OWN.fullmatch(one.alias) and one.alias not in web.certificates:
+                    self._if_unused(self._api.delete_certificate, one.alias)
+        for alias in self._api.issuers():
+            if alias.startswith(_ISSUER) and alias not in (*web.issuers, *web.trusted):
+                self._if_unused(self._api.delete_issuer, alias)
+
+    @staticmethod
+    def _if_unused(delete: t.Callable[[str], None], alias: str) -> None:
+        """The operator may use it for something else meanwhile (IEEE 802.1X, MQTT): then the camera keeps it."""
+        try:
+            delete(alias)
+        except Refused:
+            return
+
+    def make_self_signed(self, subject: SubjectName) -> None:
+        """Make a self-signed certificate, with a key of its own, and let the web server show it.
+
+        Args:
+            subject: Its subject.
+        """
+        present = next(one for one in self._read if one.alias == self._alias)
+        self._alias = self._make(present.facts.key_size, _distinguished_name(subject), ())
+        self._show(dc.replace(self._api.web_server(), certificates=(self._alias,), issuers=()))
+
+    def set_https(self, wanted: HttpsState) -> None:
+        """Choose how the camera answers.
+
+        The port and the policy are two calls, and the one that cuts this connection comes last: its answer may be
+        lost, the other's may not.
+
+        Args:
+            wanted: Scheme and port.
+        """
+        policy = {connection: policy for policy, connection in _CONNECTIONS.items()}[wanted.connection]
+        present, port = self._api.web_server(), self._api.ports().https
+        changed = dc.replace(present, tls=policy != "Http", policy=policy)
+        calls: list[t.Callable[[], None]] = []
+        if changed != present:
+            calls.append(lambda: self._api.set_web_server(changed))
+        if wanted.https_port not in (0, port):
+            port_first = self.session.peer is None or policy == "Http"
+            calls.insert(0 if port_first else len(calls), lambda: self._api.set_https_port(wanted.https_port))
+        for call in calls[:-1]:
+            call()
+        with contextlib.suppress(ConnectError):
+            for call in calls[-1:]:
+                call()
+
+    def set_clock(self, now: dt.datetime) -> None:
+        """Set the camera's clock; it then follows no time server.
+
+        Args:
+            now: UTC.
+        """
+        self._api.stop_time_server()
+        self._api.set_clock(now)
+
+    def set_time_server(self, server: str) -> None:
+        """Let the camera follow an NTP server.
+
+        Args:
+            server: Address or host name.
+        """
+        self._api.set_time_server(server)
+
+    def set_password(self, account: str, password: Secret) -> None:
+        """Give an account another password.
+
+        Args:
+            account: Its name.
+            password: The new one.
+        """
+        self._api.set_password(account, password)
+
+    def reboot(self) -> None:
+        """Restart the camera."""
+        self._api.reboot()
+
+
+def _identifiers() -> dict[str, t.Any]:
+    names = oid.NameOID
+    return {
+        "country": names.COUNTRY_NAME,
+        "state": names.STATE_OR_PROVINCE_NAME,
+        "locality": names.LOCALITY_NAME,
+        "organization": names.ORGANIZATION_NAME,
+        "organizational_unit": names.ORGANIZATIONAL_UNIT_NAME,
+        "common_name": names.COMMON_NAME,
+    }
+
+
+def _distinguished_name(subject: SubjectName) -> str:
+    """A subject as text (RFC 4514); its order there is the reverse of the certificate's (section 2.1)."""
+    identifiers = _identifiers()
+    parts = [x509.NameAttribute(identifiers[field], value) for field in _FIELDS if (value := getattr(subject, field))]
+    return str(x509.Name(reversed(parts)).rfc4514_string())
+
+
+def _with_certificate(reading: Reading, facts: CertificateFacts) -> Reading:
+    expired = facts.not_after < dt.datetime.now(tz=dt.UTC)
+    if facts.self_signed:
+        return dc.replace(
+            reading,
+            self_signed="expired" if expired else "valid",
+            self_signed_name="" if expired else facts.subject_common_name,
+        )
+    return dc.replace(
+        reading,
+        ca_certificate="expired" if expired else "valid",
+        ca_certificate_name="" if expired else facts.subject_common_name,
+        installed_serial=facts.serial_number,
+    )

@@ -1,0 +1,87 @@
+# Copyright: (c) 2026, camsec.fleet contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What Axis cameras forbid; the ids are the names of VAPIX's own operations."""
+
+from __future__ import annotations
+
+import re
+import types
+import typing as t
+
+from .._camera.rules import CameraRules, RuleIds
+from .._core._errors import RuleError
+
+if t.TYPE_CHECKING:
+    from .._camera.state import CameraState
+
+__all__ = ["RULES", "AxisRules"]
+
+
+class AxisRules(CameraRules):
+    """Rules of the certificate store and of the web server."""
+
+    def check_certificate_installable(self, device: str, state: CameraState) -> None:
+        """A camera makes a CSR at any time and keeps nothing of it: what counts is the key.
+
+        Raises:
+            RuleError: There is no key.
+        """
+        self.check_key_exists(device, state, "CSR")
+
+    def check_self_signed_makeable(self, device: str, state: CameraState) -> None:
+        """The web server shows one certificate: a self-signed one would take the place of the CA's.
+
+        Raises:
+            RuleError: A CA certificate is in force.
+        """
+        if state.ca_certificate == "valid":
+            raise RuleError(
+                rule=self.ids.self_signed,
+                device=device,
+                subject="self-signed certificate",
+                found="a CA certificate in force, whose place it would take",
+                expected="no CA certificate",
+            )
+
+
+RULES: t.Final = AxisRules(
+    dialect="axis",
+    ids=RuleIds(
+        no_tls="cert.v1",
+        key="create_certificate",
+        key_change="create_certificate",
+        key_generation="create_certificate",
+        previous_key="cert.v1.certificates",
+        pair="cert.v1.certificates",
+        subject="create_certificate",
+        self_signed="create_certificate",
+        self_signed_deletion="cert.v1.certificates",
+        request="get_csr",
+        installation="cert.v1.certificates",
+        deletion="cert.v1.certificates",
+        connection="SetWebServerTlsConfiguration",
+        port="virtualhost.v1",
+        clock="cert.v1.certificates",
+    ),
+    cannot=types.MappingProxyType(
+        {
+            "apply_previous_key": "whose certificate store knows no order of keys",
+            "delete_certificate": "which deletes the private key with its certificate",
+            "delete_self_signed": "which deletes the private key with its certificate",
+        }
+    ),
+    # Upper bounds of RFC 5280 appendix A.1; VAPIX has no others.
+    field_limits=types.MappingProxyType(
+        {
+            "common_name": 64,
+            "country": 2,
+            "state": 128,
+            "locality": 128,
+            "organization": 64,
+            "organizational_unit": 64,
+        }
+    ),
+    field_characters=re.compile(r"[^\x00-\x1f\x7f]*"),
+    field_characters_text="any but control characters",
+)

@@ -1,0 +1,73 @@
+# Copyright: (c) 2026, camsec.fleet contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a session logs in: HTTP Digest (RFC 7616), or HTTP Basic (RFC 7617) where a device offers nothing else.
+
+Basic hands over the password itself. It goes to a device that has proved who it is, over TLS, and to no other.
+"""
+
+from __future__ import annotations
+
+import typing as t
+
+from .._thirdparty import requests
+
+if t.TYPE_CHECKING:
+    from ._session import Credentials
+
+__all__ = ["Login", "wants_the_password"]
+
+
+class Login:
+    """The login of one session, as ``requests`` takes it.
+
+    Args:
+        credentials: The account.
+        proven: The device proves who it is before anything is sent to it.
+    """
+
+    def __init__(self, credentials: Credentials, *, proven: bool) -> None:
+        account = credentials.username, credentials.password.reveal()
+        self._digest = requests.auth.HTTPDigestAuth(*account)
+        self._basic = requests.auth.HTTPBasicAuth(*account)
+        self._proven = proven
+        self._uses_basic = False
+
+    def __call__(self, request: t.Any) -> t.Any:
+        """Prepare a request; part of ``requests``' interface.
+
+        Args:
+            request: The prepared request.
+
+        Returns:
+            The same, logged in as far as the device's challenge is known.
+        """
+        if self._uses_basic:
+            return self._basic(request)
+        request = self._digest(request)
+        if self._proven:
+            request.register_hook("response", self._challenged)
+        return request
+
+    def _challenged(self, response: t.Any, **kwargs: t.Any) -> t.Any:
+        if not wants_the_password(response):
+            return response
+        self._uses_basic = True
+        again = self._basic(response.request.copy())
+        answer = response.connection.send(again, **kwargs)
+        answer.history.append(response)
+        answer.request = again
+        return answer
+
+
+def wants_the_password(response: t.Any) -> bool:
+    """Whether a device takes nothing but HTTP Basic.
+
+    Args:
+        response: Its answer.
+
+    Returns:
+        True for such a challenge.
+    """
+    challenge = response.headers.get("WWW-Authenticate", "").lower()
+    return response.status_code == 401 and "digest " not in challenge and "basic" in challenge
