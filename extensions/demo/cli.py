@@ -126,6 +126,7 @@ def _arguments(argv: t.Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--cameras", type=int, default=24, help="cameras to simulate (24)")
     parser.add_argument("--onvif-cameras", type=int, default=2, help="ONVIF cameras besides (2)")
     parser.add_argument("--sunell-cameras", type=int, default=2, help="Sunell cameras besides (2)")
+    parser.add_argument("--axis-cameras", type=int, default=2, help="Axis cameras besides (2)")
     parser.add_argument("--speed", type=float, default=200.0, help="how much faster the devices' clocks run (200)")
     parser.add_argument("--base-address", default="127.50.0.0", help="loopback network of the fleet (127.50.0.0)")
     parser.add_argument("--forks", type=int, default=10, help="devices at a time (10)")
@@ -161,6 +162,7 @@ def _simulator(options: argparse.Namespace, home: pathlib.Path) -> t.Iterator[pa
     package = __package__.rpartition(".")[0] + ".simulator"
     command = [sys.executable, "-m", package, "--recorders", str(options.recorders), "--cameras", str(options.cameras)]
     command += ["--onvif-cameras", str(options.onvif_cameras), "--sunell-cameras", str(options.sunell_cameras)]
+    command += ["--axis-cameras", str(options.axis_cameras)]
     command += ["--speed", str(options.speed), "--base-address", options.base_address, "--control-port", "0"]
     command += ["--write-inventory", str(inventory), "--ready-file", str(ready)]
     with (home / "simulator.log").open("wb") as log, _process(command, stdout=log) as process:
@@ -369,7 +371,9 @@ def _row(device: Device, facts: EndpointFacts, now: dt.datetime) -> tuple[str, .
 
 def _demonstrate(options: argparse.Namespace, home: pathlib.Path) -> int:
     with _simulator(options, home) as inventory:
-        others = f"{options.onvif_cameras} ONVIF cameras, {options.sunell_cameras} Sunell cameras"
+        others = (
+            f"{options.onvif_cameras} ONVIF, {options.sunell_cameras} Sunell and {options.axis_cameras} Axis cameras"
+        )
         print(f"Simulated: {options.recorders} recorders, {options.cameras} cameras, {others}, as from the factory.\n")
         print("First run of camsec.fleet.site:")
         first = _play(options, home, inventory, 1)

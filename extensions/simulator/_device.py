@@ -181,7 +181,7 @@ class Device(abc.ABC):
 
     async def factory_reset(self) -> None:
         """As the button at the device does."""
-        raise ApiError(400, "factory_reset is for ONVIF and Sunell cameras; the others have POST /reset")
+        raise ApiError(400, "factory_reset is for ONVIF, Sunell and Axis cameras; the others have POST /reset")
 
     @abc.abstractmethod
     def short_state(self) -> dict[str, object]: ...

@@ -37,7 +37,7 @@ _PLAIN: t.Final = "camsec_certificates_plain"
 _RECORDERS: t.Final = "camsec_recorders"
 _DAY: t.Final = dt.timedelta(days=1)
 _STATUS_WORDS: t.Final = frozenset({"not_generated", "invalid", "expired"})
-_DRIVERS: t.Final = frozenset({"ipro", "onvif", "sunell"})
+_DRIVERS: t.Final = frozenset({"ipro", "axis", "onvif", "sunell"})
 _PEM: t.Final = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----\n?", re.DOTALL)
 _COLUMNS: t.Final = (
     "device", "address", "dialect", "connection", "issuer", "serial_number", "not_after", "days_left", "renew_from",

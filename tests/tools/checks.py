@@ -62,7 +62,7 @@ FLEET = "ansible_collections.camsec.fleet"
 OTHER = "{root}/.venv-other/bin/python"
 TYPED = ("plugins", "extensions.simulator", "extensions.uploader", "extensions.endpoint")
 # Folders of tests/integration by the check that runs them; what is in neither is of the check `integration`.
-CAMERAS = ("camera", "dialects", "inventories", "onvif", "sunell")
+CAMERAS = ("axis", "camera", "dialects", "inventories", "onvif", "sunell")
 EVIDENCE = ("ftpes", "preflight", "evidence", "endpoint", "storage")
 LOOPBACK = frozenset({"loopback"})
 CHECKS = (

@@ -23,7 +23,7 @@ class Seen:
     Attributes:
         device: Inventory name.
         address: Address or host name that clients connect to.
-        dialect: ``ipro``, ``onvif``, ``sunell`` or ``recorder``; empty when it is not known.
+        dialect: ``ipro``, ``axis``, ``onvif``, ``sunell`` or ``recorder``; empty when it is not known.
         certificate: What the handshake showed, or what is installed.
         chain_complete: Whether a client that trusts the root alone accepts what the device sends; None when not known.
         verified: Whether chain and name hold against what the device is verified by; None when there was no handshake.
