@@ -18,17 +18,19 @@ from .._options import CONTACT_OPTIONS, secret, target_from
 from .._pki._authority import CertificateAuthority
 from .._pki._check import require_usable
 from .._pki._files import read_text
+from .._pki._keys import KEY_TYPES
 from .._pki._renewal import check_window
 from .._tls._certificate import CertificateFacts
 from .._tls._names import parse_name
 from .._transport._contact import Target
+from .abilities import TLS_VERSIONS, KeyKind
 from .account import Account, WantedAccount
 from .certificate import Certificate
 from .certificate_request import CertificateRequest, WantedRequest
 from .clock import Clock, WantedClock
 from .driver import CameraDriver
 from .drivers import DRIVER_CHOICES, drivers_named
-from .https import Https
+from .https import Https, WantedHttps
 from .information import CameraInformation
 from .private_key import PrivateKey, WantedKey
 from .reboot import Reboot, WantedReboot
@@ -41,7 +43,9 @@ __all__ = [
     "CAMERA_CONTACT",
     "CAMERA_OPTIONS",
     "INVENTORY_OPTIONS",
+    "KEY_SIZES",
     "SUBJECT_OPTIONS",
+    "TLS_OPTION",
     "account",
     "certificate",
     "certificate_request",
@@ -61,6 +65,12 @@ CAMERA_OPTIONS: t.Final[dict[str, dict[str, t.Any]]] = {
     "key_timeout": {"type": "float", "default": 300.0, "no_log": False},
     "switch_timeout": {"type": "float", "default": 120.0},
 }
+#: Sizes of private keys, of either type.
+KEY_SIZES: t.Final = sorted(size for sizes in KEY_TYPES.values() for size in sizes)
+#: Argument specification of the option ``tls_versions``.
+TLS_OPTION: t.Final[dict[str, t.Any]] = {
+    "tls_versions": {"type": "list", "elements": "str", "choices": list(TLS_VERSIONS), "default": []}
+}
 #: What ``camera`` takes from the inventory besides the contact: what a site says once for all its cameras.
 INVENTORY_OPTIONS: t.Final[tuple[str, ...]] = (
     "driver",
@@ -69,7 +79,9 @@ INVENTORY_OPTIONS: t.Final[tuple[str, ...]] = (
     "authority_directory",
     "authority_passphrase",
     "subject_alt_name",
+    "private_key_type",
     "private_key_size",
+    "tls_versions",
     "new_private_key",
     "allow_http_window",
     "lifetime_days",
@@ -95,7 +107,11 @@ R = t.TypeVar("R", bound=CameraResource[t.Any])
 def private_key(call: Call) -> dict[str, t.Any]:
     """Of ``camera_private_key``."""
     params = call.params
-    wanted = WantedKey(size=params["size"], regenerate=params["regenerate"], generated_at=params["generated_at"])
+    wanted = WantedKey(
+        kind=KeyKind.of(params["type"], params["size"], device=params["host"], subject="size"),
+        regenerate=params["regenerate"],
+        generated_at=params["generated_at"],
+    )
     return _converged(PrivateKey, wanted, call)
 
 
@@ -118,7 +134,8 @@ def certificate(call: Call) -> dict[str, t.Any]:
 
 def https(call: Call) -> dict[str, t.Any]:
     """Of ``camera_https``."""
-    return _converged(Https, _https(call.params), call)
+    wanted = WantedHttps(https=_https(call.params), tls_versions=tuple(call.params["tls_versions"]))
+    return _converged(Https, wanted, call)
 
 
 def info(call: Call) -> dict[str, t.Any]:
@@ -170,7 +187,10 @@ def whole(call: Call) -> dict[str, t.Any]:
         call = dc.replace(call, params={**params, "ca_path": None})
     wanted = WantedCamera(
         https=_https(params),
-        key_size=params["private_key_size"],
+        key=KeyKind.of(
+            params["private_key_type"], params["private_key_size"], device=params["host"], subject="private_key_size"
+        ),
+        tls_versions=tuple(params["tls_versions"]),
         new_key=params["new_private_key"],
         http_window=params["allow_http_window"],
         certificate=_wanted_certificate(params) if directory and params["connection"] == "https" else None,

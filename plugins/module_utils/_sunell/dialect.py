@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import dataclasses as dc
 import re
 import types
 import typing as t
 
+from .._camera.abilities import RSA_ALONE
 from .._camera.rules import CameraRules, RuleIds
 from .._core._plan import Impact
 
@@ -54,6 +56,7 @@ RULES: t.Final = SunellRules(
         key_generation="CAM-20",
         previous_key="CAM-20",
         pair="CAM-23",
+        foreign_key="CAM-13",
         subject="CAM-20",
         self_signed="CAM-01",
         self_signed_deletion="CAM-01",
@@ -61,17 +64,20 @@ RULES: t.Final = SunellRules(
         installation="CAM-23",
         deletion="CAM-04",
         connection="CAM-26",
+        tls_versions="CAM-26",
         port="CAM-26",
         clock="CAM-15",
     ),
     cannot=types.MappingProxyType(
         {
+            "set_tls_versions": "for which no public call chooses TLS versions",
             "generate_key": "which makes a new private key with each CSR and at no other time",
             "apply_previous_key": "which keeps no key but that of the last CSR",
             "make_self_signed": "which makes its built-in certificate at each boot and no other",
             "delete_self_signed": "whose built-in certificate cannot be deleted",
         }
     ),
+    abilities=dc.replace(RSA_ALONE, foreign_keys=frozenset({"rsa"})),
     field_limits=types.MappingProxyType(
         {
             "common_name": 64,
