@@ -13,14 +13,15 @@ from pathlib import Path
 from .._core._call import Call
 from .._core._converge import converge
 from .._core._errors import InputError
+from .._core._secret import Secret
 from .._escrow._escrow import Escrow, escrow_path
 from .._options import CONTACT_OPTIONS, secret, target_from
 from .._pki._authority import CertificateAuthority
+from .._pki._bundle import Bundle, bundle_from_pem, bundle_from_pkcs12
 from .._pki._check import require_usable
 from .._pki._files import read_text
 from .._pki._keys import KEY_TYPES
 from .._pki._renewal import check_window
-from .._tls._certificate import CertificateFacts
 from .._tls._names import parse_name
 from .._transport._contact import Target
 from .abilities import TLS_VERSIONS, KeyKind
@@ -129,7 +130,8 @@ def self_signed_certificate(call: Call) -> dict[str, t.Any]:
 
 def certificate(call: Call) -> dict[str, t.Any]:
     """Of ``camera_certificate``."""
-    return _converged(Certificate, _given_certificate(call.params), call)
+    wanted = _given_certificate(call.params) if call.params["state"] == "present" else None
+    return _converged(Certificate, wanted, call)
 
 
 def https(call: Call) -> dict[str, t.Any]:
@@ -260,11 +262,35 @@ def _wanted_certificate(params: t.Mapping[str, t.Any]) -> WantedCertificate:
     )
 
 
-def _given_certificate(params: t.Mapping[str, t.Any]) -> CertificateFacts | None:
-    if params["state"] == "absent":
-        return None
-    path = params["certificate_path"]
+def _given_certificate(params: t.Mapping[str, t.Any]) -> Bundle:
+    host, passphrase = params["host"], secret(params["private_key_passphrase"])
+    if params["pkcs12_path"]:
+        bundle = bundle_from_pkcs12(params["pkcs12_path"], _needed_passphrase(passphrase, host))
+    else:
+        bundle = _given_pem(params, passphrase)
+    require_usable(bundle.leaf, device=host, address=host, now=dt.datetime.now(tz=dt.UTC))
+    return bundle
+
+
+def _needed_passphrase(passphrase: Secret | None, host: str) -> Secret:
+    if passphrase is None:
+        raise InputError(
+            device=host, subject="private_key_passphrase", found="none", expected="the passphrase of pkcs12_path"
+        )
+    return passphrase
+
+
+def _given_pem(params: t.Mapping[str, t.Any], passphrase: Secret | None) -> Bundle:
+    path, key_path = params["certificate_path"], params["private_key_path"]
     pem = read_text(path, subject="certificate") if path else params["certificate_content"]
-    facts = CertificateFacts.from_pem(pem, device=params["host"], subject=path or "certificate_content")
-    require_usable(facts, device=params["host"], address=params["host"], now=dt.datetime.now(tz=dt.UTC))
-    return facts
+    bundle = bundle_from_pem(pem, device=params["host"], subject=path or "certificate_content")
+    if key_path:
+        return bundle.with_key(key_path, passphrase)
+    if passphrase is not None:
+        raise InputError(
+            device=params["host"],
+            subject="private_key_passphrase",
+            found="a passphrase without a key",
+            expected="private_key_path or pkcs12_path as well",
+        )
+    return bundle

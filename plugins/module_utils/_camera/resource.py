@@ -432,9 +432,15 @@ class CameraResource(abc.ABC, t.Generic[W]):
         Where that key is not known, the way back is no weaker than the way there was.
         """
         if self._expected is not None:
-            return Trust(spki_sha256=(self._expected.spki_sha256,))
+            return Trust(spki_sha256=(self._expected.spki_sha256, *self._former_key))
         weak = self._before is not None and self._before.contact.trust in ("plain_http", "any_certificate")
         return Trust(any_certificate=True) if weak or not self.target.trust.usable else self.target.trust
+
+    @property
+    def _former_key(self) -> tuple[str, ...]:
+        """The key that a certificate with a key of its own replaced, or did not come to replace."""
+        former = self._before.certificate if self._before is not None else None
+        return (former.spki_sha256,) if former is not None and "install_with_key" in self._done else ()
 
     def _return_to(self, before: CameraState, wanted: HttpsState, error: CamsecError) -> t.NoReturn:
         """It is where it was, or where it was sent, or on its way."""
@@ -481,8 +487,8 @@ class CameraResource(abc.ABC, t.Generic[W]):
         """Only a CA certificate can be put back: a self-signed one cannot be installed."""
         old, pin = before.certificate, self._way_back_trust()
         advice = (
-            f"The camera kept its key: with spki_sha256 {', '.join(pin.spki_sha256)} it can be reached and this run"
-            " again, whatever certificate it shows."
+            f"With spki_sha256 {', '.join(pin.spki_sha256)} the camera can be reached, whatever certificate it shows:"
+            " run this again with it."
         )
         if old is not None and before.ca_certificate == "valid":
             try:
