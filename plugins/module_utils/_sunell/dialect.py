@@ -12,6 +12,7 @@ import typing as t
 
 from .._camera.abilities import RSA_ALONE
 from .._camera.rules import CameraRules, RuleIds
+from .._core._errors import RuleError
 from .._core._plan import Impact
 
 if t.TYPE_CHECKING:
@@ -38,6 +39,23 @@ class SunellRules(CameraRules):
         """
         pattern = {"common_name": _COMMON_NAME, "country": _COUNTRY}.get(name, self.field_characters)
         return pattern.fullmatch(value) is not None
+
+    def check_certificate_installable(self, device: str, state: CameraState) -> None:
+        """CAM-23, CAM-24: it fits the key of the last CSR, which a factory reset deletes.
+
+        Raises:
+            RuleError: There is no CSR.
+        """
+        if not state.request_made_at:
+            raise RuleError(
+                rule=self.ids.installation,
+                device=device,
+                subject="CA certificate",
+                found="no CSR made on this camera",
+                expected="a certificate for a CSR that this camera made",
+                advice="A factory reset deletes the CSR and its key (CAM-24). Shortest legal order: make a CSR, have it"
+                " signed, install the certificate.",
+            )
 
     def check_ca_certificate_deletable(self, device: str, state: CameraState) -> None:
         """CAM-04: it can always be deleted; the camera then shows its built-in certificate.
