@@ -446,6 +446,18 @@ class AxisCamera(Device):
         self.state.delete_issuer(asked.alias())
         return _success(None)
 
+    async def get_keystore(self, asked: Asked) -> Reply:
+        spec = self.spec
+        if asked.alias() != spec.keystore:
+            raise not_found(asked.alias())
+        level = "STRONG" if spec.keystore.startswith(("SE", "TPM")) else "SOFTWARE"
+        return _success({
+            "id": spec.keystore, "security_level": level, "certifications": [], "key_types": list(spec.key_types),
+        })  # fmt: skip
+
+    async def get_default_keystore(self, _asked: Asked) -> Reply:
+        return _success(self.spec.keystore)
+
     async def get_hosts(self, _asked: Asked) -> Reply:
         rows = [
             {"active": True, "auth_type": host.auth_type, "port": host.port, "server_name": name}
@@ -726,6 +738,8 @@ AxisCamera.calls = (
     _rest("GET", f"{_CERT}/ca_certificates", AxisCamera.get_issuers, level=_VIEWER),
     _rest("POST", f"{_CERT}/ca_certificates", AxisCamera.add_issuer),
     _rest("DELETE", f"{_CERT}/ca_certificates/{_ALIAS}", AxisCamera.delete_issuer),
+    _rest("GET", f"{_CERT}/settings/keystore", AxisCamera.get_default_keystore, level=_VIEWER),
+    _rest("GET", f"{_CERT}/keystores/{_ALIAS}", AxisCamera.get_keystore, level=_VIEWER),
     _rest("GET", _HOSTS, AxisCamera.get_hosts),
     _rest("PATCH", rf"{_HOSTS}/virtualhosts/(?P<name>[A-Za-z0-9.-]+)/port", AxisCamera.set_host_port),
     _call("POST", _SERVICES, AxisCamera.get_web, name="GetWebServerTlsConfiguration"),

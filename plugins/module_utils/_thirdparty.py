@@ -30,6 +30,7 @@ __all__ = [
     "padding",
     "paramiko",
     "pkcs7",
+    "pkcs12",
     "requests",
     "rfc3161",
     "rsa",
@@ -80,10 +81,10 @@ try:
     from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
-    from cryptography.hazmat.primitives.serialization import pkcs7
+    from cryptography.hazmat.primitives.serialization import pkcs7, pkcs12
     from cryptography.x509 import oid
 except ImportError:
-    x509 = hashes = serialization = pkcs7 = ec = padding = rsa = oid = Missing("cryptography")  # type: ignore[assignment]
+    x509 = hashes = serialization = pkcs7 = pkcs12 = ec = padding = rsa = oid = Missing("cryptography")  # type: ignore[assignment]
     InvalidSignature = UnsupportedAlgorithm = _Never  # type: ignore[assignment,misc]
 
 try:

@@ -21,9 +21,9 @@ description:
   - If the camera cannot be verified after the switch, it is brought back to how it answered before, over a
     connection that is pinned to its own key, and the task fails and says so.
   - A task without O(host) takes not only its contact from the inventory, but also O(driver), O(serial_number),
-    O(connection), O(authority_directory), O(authority_passphrase), O(subject_alt_name), O(private_key_size),
-    O(new_private_key), O(allow_http_window), O(lifetime_days), O(backdate_hours), O(renew_before) and O(renew_share),
-    each from the variable C(camsec_<option>).
+    O(connection), O(authority_directory), O(authority_passphrase), O(subject_alt_name), O(private_key_type),
+    O(private_key_size), O(tls_versions), O(new_private_key), O(allow_http_window), O(lifetime_days),
+    O(backdate_hours), O(renew_before) and O(renew_share), each from the variable C(camsec_<option>).
 options:
   connection:
     description:
@@ -31,15 +31,35 @@ options:
     type: str
     choices: [http, https]
     default: https
+  private_key_type:
+    description:
+      - Type of the private key. Only looked at when O(authority_directory) is given.
+      - V(ecdsa) is possible with O(driver=onvif) alone, where the camera's capabilities name the curve. What the camera
+        cannot do is refused before anything is sent.
+    type: str
+    choices: [rsa, ecdsa]
+    default: rsa
   private_key_size:
     description:
-      - Size of the private key in bits. Only looked at when O(authority_directory) is given.
+      - Size of the private key in bits; with V(256), V(384) and V(521) the curve P-256, P-384 or P-521. Only looked at
+        when O(authority_directory) is given.
+      - The default is V(2048) with O(private_key_type=rsa) and V(256) with O(private_key_type=ecdsa).
     type: int
-    choices: [2048, 3072, 4096]
-    default: 2048
+    choices: [256, 384, 521, 2048, 3072, 4096]
+  tls_versions:
+    description:
+      - TLS versions that are enabled on the camera, and no others. An empty list leaves them as they are.
+      - V(1.2) or V(1.3) has to be among them, or this collection could not reach the camera again.
+      - Only with O(driver=onvif), and only those that the camera's capabilities name; others are refused before
+        anything is sent.
+    type: list
+    elements: str
+    choices: ['1.0', '1.1', '1.2', '1.3']
+    default: []
   new_private_key:
     description:
-      - When the camera gets a new private key. V(on_mismatch) where it has none, or one of another size.
+      - When the camera gets a new private key. V(on_mismatch) where it has none, or one of another type or size, or
+        one that was made elsewhere and a new certificate is due.
       - V(with_certificate) with each new certificate as well. On an i-PRO camera this, like another
         O(private_key_size), needs O(allow_http_window); a Sunell camera makes a new key with each certificate anyway.
     type: str
@@ -170,7 +190,9 @@ certificate:
 from ansible_collections.camsec.fleet.plugins.module_utils._camera.modules import (
     CAMERA_OPTIONS,
     INVENTORY_OPTIONS,
+    KEY_SIZES,
     SUBJECT_OPTIONS,
+    TLS_OPTION,
     whole,
 )
 from ansible_collections.camsec.fleet.plugins.module_utils._module import ModuleSpec, run_module
@@ -182,7 +204,9 @@ SPEC = ModuleSpec(
         **CAMERA_OPTIONS,
         **SUBJECT_OPTIONS,
         "connection": {"type": "str", "choices": ["http", "https"], "default": "https"},
-        "private_key_size": {"type": "int", "choices": [2048, 3072, 4096], "default": 2048, "no_log": False},
+        "private_key_type": {"type": "str", "choices": ["rsa", "ecdsa"], "default": "rsa", "no_log": False},
+        "private_key_size": {"type": "int", "choices": KEY_SIZES, "no_log": False},
+        **TLS_OPTION,
         "new_private_key": {"type": "str", "choices": ["on_mismatch", "with_certificate"], "default": "on_mismatch"},
         "allow_http_window": {"type": "bool", "default": False},
         "authority_directory": {"type": "path"},

@@ -13,9 +13,13 @@ version_added: 1.0.0
 author:
   - camsec.fleet contributors (@camsec)
 description:
-  - Installs a certificate that a certificate authority issued for this camera's newest CSR (HTTPS-21, HTTPS-23).
-  - Before anything is sent, the certificate is checked - one certificate in PEM form, valid now, with the
-    camera's address among its names, for the very key of the camera.
+  - Installs a certificate that a certificate authority issued for this camera's newest CSR (HTTPS-21, HTTPS-23), or
+    one together with its private key, both made outside of the camera (CAM-10 to CAM-15).
+  - Before anything is sent, the certificate is checked - valid now and by the camera's clock, with the camera's address
+    among its names, for the very key of the camera or the key that comes with it, issued by an authority.
+  - A private key that is made in the camera and never leaves it is the better way wherever the camera can make one;
+    use O(private_key_path) or O(pkcs12_path) where it cannot, or where one certificate has to serve several devices
+    (CAM-25). The task warns of it. Such a key is sent over HTTPS only, never over plain HTTP.
   - To have our own certificate authority sign in the same task, use M(camsec.fleet.camera).
 options:
   state:
@@ -26,11 +30,28 @@ options:
     default: present
   certificate_path:
     description:
-      - File with the certificate, where the task runs.
+      - PEM file with the certificate, where the task runs. Those between it and the root may follow, each one's issuer
+        after it; they go to cameras that keep a chain (not to i-PRO cameras). A root at the end is left out.
     type: path
   certificate_content:
     description:
-      - The certificate itself.
+      - The same as text.
+    type: str
+  private_key_path:
+    description:
+      - PEM file with the certificate's private key, where the task runs, which only its owner may read (mode 0600).
+      - With O(driver=onvif) where the camera's capabilities say that it takes keys, with O(driver=sunell) RSA keys;
+        i-PRO cameras take none.
+    type: path
+  pkcs12_path:
+    description:
+      - PKCS#12 file with certificate, private key and the certificates between it and the root, where the task runs,
+        which only its owner may read (mode 0600). What goes to the camera is made anew of it, so that
+        O(private_key_passphrase) never does.
+    type: path
+  private_key_passphrase:
+    description:
+      - Passphrase of the key in O(private_key_path), where it is encrypted, or of O(pkcs12_path).
     type: str
 extends_documentation_fragment:
   - camsec.fleet.device
@@ -47,6 +68,17 @@ EXAMPLES = r"""
     password: "{{ vaulted_camera_password }}"
     ca_path: /etc/camsec/ca/trusted.pem
     certificate_path: /tmp/cam011.pem
+
+- name: One certificate for the two cameras at the gate, with the key that was made for it
+  camsec.fleet.camera_certificate:
+    host: "{{ item }}"
+    username: admin
+    password: "{{ vaulted_camera_password }}"
+    ca_path: /etc/camsec/ca/trusted.pem
+    driver: sunell
+    pkcs12_path: /etc/camsec/gate.p12
+    private_key_passphrase: "{{ vaulted_gate_passphrase }}"
+  loop: [192.0.2.41, 192.0.2.42]
 """
 
 RETURN = r"""
@@ -121,12 +153,18 @@ SPEC = ModuleSpec(
         "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
         "certificate_path": {"type": "path"},
         "certificate_content": {"type": "str", "no_log": True},
+        "private_key_path": {"type": "path"},
+        "pkcs12_path": {"type": "path"},
+        "private_key_passphrase": {"type": "str", "no_log": True},
     },
     run=certificate,
     inventory_options=CAMERA_CONTACT,
     constraints={
-        "mutually_exclusive": [("certificate_path", "certificate_content")],
-        "required_if": [("state", "present", ("certificate_path", "certificate_content"), True)],
+        "mutually_exclusive": [
+            ("certificate_path", "certificate_content", "pkcs12_path"),
+            ("private_key_path", "pkcs12_path"),
+        ],
+        "required_if": [("state", "present", ("certificate_path", "certificate_content", "pkcs12_path"), True)],
     },
 )
 

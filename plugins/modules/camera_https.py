@@ -24,6 +24,16 @@ options:
     type: str
     choices: [http, https]
     default: https
+  tls_versions:
+    description:
+      - TLS versions that are enabled on the camera, and no others. An empty list leaves them as they are.
+      - V(1.2) or V(1.3) has to be among them, or this collection could not reach the camera again.
+      - Only with O(driver=onvif), and only those that the camera's capabilities name; others are refused before
+        anything is sent.
+    type: list
+    elements: str
+    choices: ['1.0', '1.1', '1.2', '1.3']
+    default: []
 extends_documentation_fragment:
   - camsec.fleet.device
   - camsec.fleet.device.camera
@@ -40,6 +50,15 @@ EXAMPLES = r"""
     ca_path: /etc/camsec/ca/trusted.pem
     first_contact: plain_http
     https_port: 8443
+
+- name: Only TLS 1.3, on a camera that is driven by ONVIF
+  camsec.fleet.camera_https:
+    host: 192.0.2.31
+    username: admin
+    password: "{{ vaulted_camera_password }}"
+    ca_path: /etc/camsec/ca/trusted.pem
+    driver: onvif
+    tls_versions: ['1.3']
 """
 
 RETURN = r"""
@@ -99,7 +118,12 @@ certificate:
   sample: {subject: CN=192.0.2.11, issuer: CN=Site CA, serial_number: 3f6a, not_after: '2027-12-24T00:00:00Z'}
 """
 
-from ansible_collections.camsec.fleet.plugins.module_utils._camera.modules import CAMERA_CONTACT, CAMERA_OPTIONS, https
+from ansible_collections.camsec.fleet.plugins.module_utils._camera.modules import (
+    CAMERA_CONTACT,
+    CAMERA_OPTIONS,
+    TLS_OPTION,
+    https,
+)
 from ansible_collections.camsec.fleet.plugins.module_utils._module import ModuleSpec, run_module
 from ansible_collections.camsec.fleet.plugins.module_utils._options import DEVICE_OPTIONS
 
@@ -107,6 +131,7 @@ SPEC = ModuleSpec(
     argument_spec={
         **DEVICE_OPTIONS,
         **CAMERA_OPTIONS,
+        **TLS_OPTION,
         "connection": {"type": "str", "choices": ["http", "https"], "default": "https"},
     },
     run=https,

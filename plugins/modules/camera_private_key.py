@@ -17,16 +17,23 @@ description:
   - Generating takes about two minutes (HTTPS-03). It is refused while a certificate is in force (HTTPS-02).
   - A camera keeps one previous key, which can be applied again (HTTPS-04); O(generated_at) says which key is wanted.
 options:
+  type:
+    description:
+      - Type of a new key. V(ecdsa) is possible with O(driver=onvif) alone, where the camera's capabilities name the
+        curve; what the camera cannot do is refused before anything is sent.
+    type: str
+    choices: [rsa, ecdsa]
+    default: rsa
   size:
     description:
-      - Size of a new key in bits.
+      - Size of a new key in bits; with V(256), V(384) and V(521) the curve P-256, P-384 or P-521.
+      - The default is V(2048) with O(type=rsa) and V(256) with O(type=ecdsa).
     type: int
-    choices: [2048, 3072, 4096]
-    default: 2048
+    choices: [256, 384, 521, 2048, 3072, 4096]
   regenerate:
     description:
       - V(never) generates a key only where there is none.
-      - V(on_mismatch) also where the present one has another size.
+      - V(on_mismatch) also where the present one has another type or size.
       - V(always) in every run; such a task is not idempotent.
     type: str
     choices: [never, on_mismatch, always]
@@ -36,7 +43,7 @@ options:
       - The camera's time of generation of the key that should be in place, as
         C(after.private_key.generated_at) shows it.
       - If the previous key has this time, it takes the place of the present one; if neither has it, the task fails.
-      - With it, O(size) and O(regenerate) have no effect.
+      - With it, O(type), O(size) and O(regenerate) have no effect.
     type: str
     default: ''
 extends_documentation_fragment:
@@ -54,6 +61,16 @@ EXAMPLES = r"""
     password: "{{ vaulted_camera_password }}"
     ca_path: /etc/camsec/ca/trusted.pem
     first_contact: plain_http
+
+- name: An elliptic curve, on a camera that is driven by ONVIF
+  camsec.fleet.camera_private_key:
+    host: 192.0.2.31
+    username: admin
+    password: "{{ vaulted_camera_password }}"
+    ca_path: /etc/camsec/ca/trusted.pem
+    driver: onvif
+    type: ecdsa
+    size: 384
 
 - name: Back to the key of last spring
   camsec.fleet.camera_private_key:
@@ -124,6 +141,7 @@ certificate:
 from ansible_collections.camsec.fleet.plugins.module_utils._camera.modules import (
     CAMERA_CONTACT,
     CAMERA_OPTIONS,
+    KEY_SIZES,
     private_key,
 )
 from ansible_collections.camsec.fleet.plugins.module_utils._module import ModuleSpec, run_module
@@ -133,7 +151,8 @@ SPEC = ModuleSpec(
     argument_spec={
         **DEVICE_OPTIONS,
         **CAMERA_OPTIONS,
-        "size": {"type": "int", "choices": [2048, 3072, 4096], "default": 2048},
+        "type": {"type": "str", "choices": ["rsa", "ecdsa"], "default": "rsa"},
+        "size": {"type": "int", "choices": KEY_SIZES},
         "regenerate": {"type": "str", "choices": ["never", "on_mismatch", "always"], "default": "on_mismatch"},
         "generated_at": {"type": "str", "default": "", "no_log": False},
     },

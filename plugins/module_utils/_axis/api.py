@@ -205,6 +205,23 @@ class AxisApi:
         data = {"alias": alias, "key_type": key_type, "subject": subject, "subject_alt_names": list(names)}
         self._rest("POST", f"{_CERT}/create_certificate", data)
 
+    def add_certificate(self, alias: str, pem: str, key: Secret) -> None:
+        """A certificate with its private key, both made outside (``POST certificates``).
+
+        Args:
+            alias: For both.
+            pem: The certificate.
+            key: The private key, PEM, unencrypted.
+        """
+        self._rest("POST", f"{_CERT}/certificates", {"alias": alias, "certificate": pem, "private_key": key.reveal()})
+
+    def key_types(self) -> frozenset[str]:
+        """What the default keystore makes, for example ``RSA-2048``; empty where it does not tell (``keystores``)."""
+        name = self._rest("GET", f"{_CERT}/settings/keystore")
+        found = self._rest("GET", f"{_CERT}/keystores/{_quoted(str(name))}")
+        told = found.get("key_types", []) if isinstance(found, dict) else []
+        return frozenset(str(kind) for kind in told) if isinstance(told, list) else frozenset()
+
     def request(self, alias: str, subject: str, names: t.Sequence[str]) -> str:
         """A CSR for the key of that alias, PEM; the camera keeps none (``get_csr``).
 

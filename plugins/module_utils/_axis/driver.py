@@ -16,6 +16,7 @@ import hashlib
 import re
 import typing as t
 
+from .._camera.abilities import Abilities, KeyKind
 from .._camera.driver import CameraDriver, Identity, Reading
 from .._camera.state import HttpsState, KeyFacts, SubjectName
 from .._core._errors import ConnectError, ProtocolError, VerificationError
@@ -33,6 +34,7 @@ ALIAS: t.Final = "camsec.fleet"
 _OWN: t.Final = re.compile(rf"{re.escape(ALIAS)} (\d{{1,9}})")
 _ISSUER: t.Final = f"{ALIAS} CA "
 _CONNECTIONS: t.Final[t.Mapping[str, str]] = {"Http": "http", "HttpAndHttps": "http_and_https", "Https": "https"}
+_KEY_TYPE: t.Final[t.Mapping[str, str]] = {"rsa": "RSA-", "ecdsa": "EC-P"}
 #: In the order of the documents' example, ``C=SE,CN=example.com``.
 _FIELDS: t.Final = ("country", "state", "locality", "organization", "organizational_unit", "common_name")
 
@@ -80,10 +82,10 @@ class AxisDriver(CameraDriver):
         own = self._newest_own()
         if served is not None and not served.facts.self_signed:
             self._alias = served.alias
-            reading = dc.replace(reading, key=KeyFacts(size=served.facts.key_size, generated_at=""))
+            reading = dc.replace(reading, key=_key_of(served))
         elif own is not None:
             self._alias = own.alias
-            reading = dc.replace(reading, key=KeyFacts(size=own.facts.key_size, generated_at=""))
+            reading = dc.replace(reading, key=_key_of(own))
         return reading if served is None else _with_certificate(reading, served.facts)
 
     def _served(self) -> AxisCertificate | None:
@@ -132,6 +134,17 @@ class AxisDriver(CameraDriver):
         """The camera's time, UTC."""
         return self._api.clock()
 
+    def abilities(self) -> Abilities:
+        """Which keys its default keystore makes; one that does not tell may make all of them."""
+        told = self._api.key_types()
+        kinds = [
+            KeyKind(type=name, size=int(kind.removeprefix(prefix)))
+            for kind in sorted(told)
+            for name, prefix in _KEY_TYPE.items()
+            if kind.startswith(prefix) and kind.removeprefix(prefix).isdigit()
+        ]
+        return dc.replace(RULES.abilities, key_kinds=tuple(kinds)) if told else RULES.abilities
+
     def time_server(self) -> str:
         """The NTP server that the camera follows, empty for none."""
         return self._api.time_server()
@@ -156,38 +169,40 @@ class AxisDriver(CameraDriver):
 
     # -- steps ---------------------------------------------------------------------------------------------------
 
-    def generate_key(self, size: int) -> None:
+    def generate_key(self, kind: KeyKind) -> None:
         """Generate a key; one that a run before this one left unused serves as well.
 
         A key comes with a self-signed certificate, which nobody is shown.
 
         Args:
-            size: Bits.
+            kind: What it is of.
         """
         left = self._newest_own()
         unused = left is not None and left.facts.self_signed and left != self._served()
-        if left is not None and unused and left.facts.key_size == size:
+        if left is not None and unused and _key_of(left).kind == kind:
             self._alias = left.alias
         else:
-            self._alias = self._make(size, f"CN={self.session.endpoint.host}", ())
+            self._alias = self._make(kind, f"CN={self.session.endpoint.host}", ())
 
-    def _make(self, size: int, subject: str, names: t.Sequence[str]) -> str:
+    def _next_alias(self) -> str:
         newest = self._newest_own()
-        number = int(newest.alias.rpartition(" ")[2]) + 1 if newest is not None else 1
-        alias = f"{ALIAS} {number}"
+        return f"{ALIAS} {int(newest.alias.rpartition(' ')[2]) + 1 if newest is not None else 1}"
+
+    def _make(self, kind: KeyKind, subject: str, names: t.Sequence[str]) -> str:
+        alias = self._next_alias()
         # A secure element may take longer than the answer is waited for.
         with contextlib.suppress(ConnectError):
-            self._api.create_certificate(alias, f"RSA-{size}", subject, names)
-        until(lambda: self._find_made(alias, size), seconds=self.key_seconds, passing=(VerificationError,))
+            self._api.create_certificate(alias, _KEY_TYPE[kind.type] + str(kind.size), subject, names)
+        until(lambda: self._find_made(alias, kind), seconds=self.key_seconds, passing=(VerificationError,))
         return alias
 
-    def _find_made(self, alias: str, size: int) -> None:
+    def _find_made(self, alias: str, kind: KeyKind) -> None:
         self._read = self._api.certificates()
-        if not any(one.alias == alias and one.facts.key_size == size for one in self._read):
+        if not any(one.alias == alias and _key_of(one).kind == kind for one in self._read):
             raise VerificationError(
                 device=self.session.device,
                 subject="private key",
-                found=f"no certificate with the alias {alias} and {size} bits",
+                found=f"no certificate with the alias {alias} and a key of {kind}",
                 expected="the one that was asked for",
                 advice="Run it again: it goes on from what is there.",
             )
@@ -211,9 +226,37 @@ class AxisDriver(CameraDriver):
         Raises:
             VerificationError: The camera has no such key.
         """
-        alias = self._alias_of(CertificateFacts.from_pem(pem))
-        chain = tuple(self._stored(one) for one in issuers)
+        wanted = CertificateFacts.from_pem(pem)
+        alias = self._alias_of(wanted)
+        if not alias:
+            raise VerificationError(
+                device=self.session.device,
+                subject=f"private key of the certificate {wanted.serial_number}",
+                found="none on the camera",
+                expected="the key that the CSR was made for",
+            )
         self._api.replace_certificate(alias, pem)
+        self._use(alias, issuers)
+
+    def install_with_key(self, pem: str, issuers: t.Sequence[str], key: Secret) -> None:
+        """Put certificate and key into the camera, and let the web server show the certificate.
+
+        Args:
+            pem: The certificate.
+            issuers: Those between it and the root.
+            key: The private key.
+        """
+        self._read = self._api.certificates()
+        alias = self._alias_of(CertificateFacts.from_pem(pem))
+        if alias:
+            self._api.replace_certificate(alias, pem)
+        else:
+            alias = self._next_alias()
+            self._api.add_certificate(alias, pem, key)
+        self._use(alias, issuers)
+
+    def _use(self, alias: str, issuers: t.Sequence[str]) -> None:
+        chain = tuple(self._stored(one) for one in issuers)
         present = self._api.web_server()
         wanted = dc.replace(present, certificates=(alias,), issuers=chain)
         if wanted != present:
@@ -229,14 +272,7 @@ class AxisDriver(CameraDriver):
 
     def _alias_of(self, wanted: CertificateFacts) -> str:
         found = [one.alias for one in self._api.certificates() if one.facts.spki_sha256 == wanted.spki_sha256]
-        if not found:
-            raise VerificationError(
-                device=self.session.device,
-                subject=f"private key of the certificate {wanted.serial_number}",
-                found="none on the camera",
-                expected="the key that the CSR was made for",
-            )
-        return found[0]
+        return found[0] if found else ""
 
     def _stored(self, pem: str) -> str:
         """A CA certificate that is there already, whoever put it there, is not put there twice."""
@@ -274,7 +310,7 @@ class AxisDriver(CameraDriver):
             subject: Its subject.
         """
         present = next(one for one in self._read if one.alias == self._alias)
-        self._alias = self._make(present.facts.key_size, _distinguished_name(subject), ())
+        self._alias = self._make(_key_of(present).kind, _distinguished_name(subject), ())
         self._show(dc.replace(self._api.web_server(), certificates=(self._alias,), issuers=()))
 
     def set_https(self, wanted: HttpsState) -> None:
@@ -349,6 +385,10 @@ def _distinguished_name(subject: SubjectName) -> str:
     identifiers = _identifiers()
     parts = [x509.NameAttribute(identifiers[field], value) for field in _FIELDS if (value := getattr(subject, field))]
     return str(x509.Name(reversed(parts)).rfc4514_string())
+
+
+def _key_of(one: AxisCertificate) -> KeyFacts:
+    return KeyFacts(type=one.facts.key_type, size=one.facts.key_size, generated_at="")
 
 
 def _with_certificate(reading: Reading, facts: CertificateFacts) -> Reading:

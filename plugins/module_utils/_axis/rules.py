@@ -9,8 +9,10 @@ import re
 import types
 import typing as t
 
+from .._camera.abilities import Abilities, KeyKind
 from .._camera.rules import CameraRules, RuleIds
 from .._core._errors import RuleError
+from .._pki._keys import KEY_TYPES
 
 if t.TYPE_CHECKING:
     from .._camera.state import CameraState
@@ -54,6 +56,7 @@ RULES: t.Final = AxisRules(
         key_generation="create_certificate",
         previous_key="cert.v1.certificates",
         pair="cert.v1.certificates",
+        foreign_key="cert.v1.certificates",
         subject="create_certificate",
         self_signed="create_certificate",
         self_signed_deletion="cert.v1.certificates",
@@ -61,15 +64,23 @@ RULES: t.Final = AxisRules(
         installation="cert.v1.certificates",
         deletion="cert.v1.certificates",
         connection="SetWebServerTlsConfiguration",
+        tls_versions="SetWebServerTlsConfiguration",
         port="virtualhost.v1",
         clock="cert.v1.certificates",
     ),
     cannot=types.MappingProxyType(
         {
+            "set_tls_versions": "whose TLS versions go with its AXIS OS",
+            "export_built_in_authority": "which has no certificate authority of its own",
             "apply_previous_key": "whose certificate store knows no order of keys",
             "delete_certificate": "which deletes the private key with its certificate",
             "delete_self_signed": "which deletes the private key with its certificate",
         }
+    ),
+    # What a camera's own keystore narrows down, where it matters.
+    abilities=Abilities(
+        key_kinds=tuple(KeyKind(type=name, size=size) for name, sizes in KEY_TYPES.items() for size in sizes),
+        foreign_keys=frozenset(KEY_TYPES),
     ),
     # Upper bounds of RFC 5280 appendix A.1; VAPIX has no others.
     field_limits=types.MappingProxyType(

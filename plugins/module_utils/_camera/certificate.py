@@ -9,31 +9,43 @@ import dataclasses as dc
 
 from .._core._errors import PkiError
 from .._core._plan import Impact, Plan, Step
+from .._pki._bundle import Bundle
 from .._pki._keys import load_request, request_key, spki_sha256
 from .._tls._certificate import CertificateFacts
+from .._tls._names import name_covers
 from .planning import make_plan
 from .resource import CameraResource
-from .state import CameraState
+from .state import CameraState, KeyFacts
 
 __all__ = ["Certificate"]
 
+#: Without the device's name: Ansible shows equal warnings once.
+_OUTSIDE = "The private key was made outside of the camera: whoever else has it can stand in for the camera."
+_NO_CHAIN = "The camera keeps no intermediate certificates: its clients need those of the file."
 _KEEP_A_BACKUP = "The deleted certificate cannot be read back from the camera: keep a copy of it elsewhere."
 
 
-class Certificate(CameraResource[CertificateFacts | None]):
+class Certificate(CameraResource[Bundle | None]):
     """The CA certificate of a camera; None where there should be none."""
 
     _request = ""
 
     def read(self) -> CameraState:
-        """The camera's state, with the CSR that the certificate has to fit.
+        """The camera's state, with the CSR that the certificate has to fit, or what it takes from outside.
 
         Returns:
             The state.
+
+        Raises:
+            RuleError: The certificate is not valid by the camera's clock.
         """
         state = super().read()
-        if self.wanted is None or not state.tls_supported or self._is_installed(state):
+        if self.wanted is None or not state.tls_supported or self._is_installed(state, self.wanted):
             return state
+        leaf = self.wanted.leaf
+        state.rules.check_clock(self.target.host, self.driver.clock(), leaf.not_before, leaf.not_after)
+        if self.wanted.key is not None:
+            return dc.replace(state, abilities=self.driver.abilities())
         made_at = state.request_made_at or self.driver.request_made_at()
         self._request = self.driver.certificate_request() if made_at else ""
         return dc.replace(state, request_made_at=made_at)
@@ -54,31 +66,55 @@ class Certificate(CameraResource[CertificateFacts | None]):
         if self.wanted is None:
             return self._plan_absent(current)
         current.rules.check_tls_supported(self.target.host, current)
-        if self._is_installed(current):
+        if self._is_installed(current, self.wanted):
             return make_plan(current, current, [])
-        current.rules.check_certificate_installable(self.target.host, current)
-        self._check_key(current, self.wanted)
-        self._expected = self.wanted
-        verb = "Update" if current.ca_certificate == "valid" else "Install"
-        step = Step(
-            id="install_certificate",
-            title=f"{verb} the certificate {self.wanted.serial_number}",
-            rule=current.rules.ids.installation,
-            data={"pem": self.wanted.pem, "issuers": ()},
+        self._expected = leaf = self.wanted.leaf
+        step = self._install_step(current, self.wanted)
+        over_https = leaf if current.https.connection == "https" else None
+        after = dc.replace(
+            current,
+            ca_certificate="valid",
+            ca_certificate_name=leaf.subject_common_name,
+            certificate=over_https,
+            key=current.key if self.wanted.key is None else _key_of(leaf, current),
         )
-        name = self.wanted.subject_common_name
-        over_https = self.wanted if current.https.connection == "https" else None
-        after = dc.replace(current, ca_certificate="valid", ca_certificate_name=name, certificate=over_https)
         if current.self_signed == "valid":
             after = dc.replace(after, self_signed="invalid", self_signed_name="")
-        return make_plan(current, after, [step])
+        plan = make_plan(current, after, [step])
+        if self.wanted.key is not None:
+            current.rules.check_foreign_key(self.target.host, current, leaf.key_type)
+            return self._with_words_on_the_key(plan, current, leaf)
+        if self.wanted.issuers and not current.rules.keeps_chain:
+            plan = dc.replace(plan, warnings=(*plan.warnings, _NO_CHAIN))
+        return plan
 
-    def _is_installed(self, current: CameraState) -> bool:
-        if self.wanted is None or current.ca_certificate != "valid":
+    def _install_step(self, current: CameraState, wanted: Bundle) -> Step:
+        rules, leaf = current.rules, wanted.leaf
+        verb = "Update" if current.ca_certificate == "valid" else "Install"
+        data = {"pem": leaf.pem, "issuers": wanted.issuers if rules.keeps_chain else ()}
+        if wanted.key is not None:
+            title = f"{verb} the certificate {leaf.serial_number} and its private key"
+            return Step(
+                id="install_with_key", title=title, rule=rules.ids.foreign_key, data={**data, "key": wanted.key}
+            )
+        rules.check_certificate_installable(self.target.host, current)
+        self._check_key(current, leaf)
+        title = f"{verb} the certificate {leaf.serial_number}"
+        return Step(id="install_certificate", title=title, rule=rules.ids.installation, data=data)
+
+    def _with_words_on_the_key(self, plan: Plan, current: CameraState, leaf: CertificateFacts) -> Plan:
+        others = [name for name in leaf.subject_alt_names if not name_covers(name, self.target.host)]
+        text = f"The certificate also names {', '.join(others)}: every device that gets it has the same private key."
+        impacts = (Impact(rule=current.rules.ids.foreign_key, text=text),) if others else ()
+        return dc.replace(plan, warnings=(*plan.warnings, _OUTSIDE), impacts=(*plan.impacts, *impacts))
+
+    @staticmethod
+    def _is_installed(current: CameraState, wanted: Bundle) -> bool:
+        if current.ca_certificate != "valid":
             return False
         if current.certificate is not None:
-            return current.certificate.sha256 == self.wanted.sha256
-        return current.installed_serial == self.wanted.serial_number
+            return current.certificate.sha256 == wanted.leaf.sha256
+        return current.installed_serial == wanted.leaf.serial_number
 
     def _check_key(self, current: CameraState, wanted: CertificateFacts) -> None:
         """Key and certificate are a pair."""
@@ -108,3 +144,10 @@ class Certificate(CameraResource[CertificateFacts | None]):
             raise self._not_proven(
                 "CA certificate", state.ca_certificate, "valid" if self.wanted is not None else "none"
             )
+
+
+def _key_of(leaf: CertificateFacts, current: CameraState) -> KeyFacts | None:
+    """The key of a certificate from outside; where a dialect shows no key, none."""
+    if not current.rules.key_apart:
+        return None
+    return KeyFacts(type=leaf.key_type, size=leaf.key_size, generated_at="", external=True)

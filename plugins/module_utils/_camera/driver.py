@@ -12,6 +12,7 @@ import typing as t
 
 from .._core._secret import Secret
 from .._transport._session import DeviceSession
+from .abilities import Abilities, KeyKind
 from .rules import CameraRules
 from .state import CertificateStatus, HttpsState, KeyFacts, SubjectName
 
@@ -116,6 +117,18 @@ class CameraDriver(abc.ABC):
     def clock(self) -> dt.datetime:
         """The camera's time, UTC."""
 
+    def abilities(self) -> Abilities:
+        """What this very camera can do; where the models of a dialect do not differ, nothing is asked."""
+        return self.rules.abilities
+
+    def tls_versions(self) -> tuple[str, ...]:
+        """TLS versions that are enabled, for example ``("1.2", "1.3")``."""
+        raise self._no_call("its TLS versions")
+
+    def built_in_authority(self) -> str:
+        """The certificate of the certificate authority in the firmware, PEM."""
+        raise self._no_call("a certificate authority of its own")
+
     def time_server(self) -> str:
         """The NTP server that the camera follows, empty for none."""
         raise self._no_call("its time server")
@@ -160,13 +173,32 @@ class CameraDriver(abc.ABC):
             wanted: Scheme and port. A lost answer is no error: evidence comes from the new endpoint.
         """
 
-    def generate_key(self, size: int) -> None:
+    def install_with_key(self, pem: str, issuers: t.Sequence[str], key: Secret) -> None:
+        """Install a certificate together with its private key, both made outside of the camera.
+
+        Args:
+            pem: The certificate.
+            issuers: Those between it and the root, nearest first, PEM, for a camera that keeps them.
+            key: The private key, PKCS#8 in PEM, unencrypted.
+        """
+        del issuers, key
+        raise self._no_call(f"a private key for a certificate of {len(pem)} characters")
+
+    def set_tls_versions(self, versions: t.Sequence[str]) -> None:
+        """Enable some TLS versions and no others; the camera may then cut connections.
+
+        Args:
+            versions: For example ``("1.2", "1.3")``. A lost answer is no error: evidence comes from the endpoint.
+        """
+        raise self._no_call(f"the TLS versions {', '.join(versions)}")
+
+    def generate_key(self, kind: KeyKind) -> None:
         """Generate a key and wait for it.
 
         Args:
-            size: Bits.
+            kind: What it is of.
         """
-        raise self._no_call(f"a key of {size} bits")
+        raise self._no_call(f"a key of {kind}")
 
     def apply_previous_key(self) -> None:
         """Put the previous key in place of the present one."""

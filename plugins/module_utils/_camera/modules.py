@@ -13,22 +13,25 @@ from pathlib import Path
 from .._core._call import Call
 from .._core._converge import converge
 from .._core._errors import InputError
+from .._core._secret import Secret
 from .._escrow._escrow import Escrow, escrow_path
 from .._options import CONTACT_OPTIONS, secret, target_from
 from .._pki._authority import CertificateAuthority
+from .._pki._bundle import Bundle, bundle_from_pem, bundle_from_pkcs12
 from .._pki._check import require_usable
 from .._pki._files import read_text
+from .._pki._keys import KEY_TYPES
 from .._pki._renewal import check_window
-from .._tls._certificate import CertificateFacts
 from .._tls._names import parse_name
 from .._transport._contact import Target
+from .abilities import TLS_VERSIONS, KeyKind
 from .account import Account, WantedAccount
 from .certificate import Certificate
 from .certificate_request import CertificateRequest, WantedRequest
 from .clock import Clock, WantedClock
 from .driver import CameraDriver
 from .drivers import DRIVER_CHOICES, drivers_named
-from .https import Https
+from .https import Https, WantedHttps
 from .information import CameraInformation
 from .private_key import PrivateKey, WantedKey
 from .reboot import Reboot, WantedReboot
@@ -41,7 +44,9 @@ __all__ = [
     "CAMERA_CONTACT",
     "CAMERA_OPTIONS",
     "INVENTORY_OPTIONS",
+    "KEY_SIZES",
     "SUBJECT_OPTIONS",
+    "TLS_OPTION",
     "account",
     "certificate",
     "certificate_request",
@@ -61,6 +66,12 @@ CAMERA_OPTIONS: t.Final[dict[str, dict[str, t.Any]]] = {
     "key_timeout": {"type": "float", "default": 300.0, "no_log": False},
     "switch_timeout": {"type": "float", "default": 120.0},
 }
+#: Sizes of private keys, of either type.
+KEY_SIZES: t.Final = sorted(size for sizes in KEY_TYPES.values() for size in sizes)
+#: Argument specification of the option ``tls_versions``.
+TLS_OPTION: t.Final[dict[str, t.Any]] = {
+    "tls_versions": {"type": "list", "elements": "str", "choices": list(TLS_VERSIONS), "default": []}
+}
 #: What ``camera`` takes from the inventory besides the contact: what a site says once for all its cameras.
 INVENTORY_OPTIONS: t.Final[tuple[str, ...]] = (
     "driver",
@@ -69,7 +80,9 @@ INVENTORY_OPTIONS: t.Final[tuple[str, ...]] = (
     "authority_directory",
     "authority_passphrase",
     "subject_alt_name",
+    "private_key_type",
     "private_key_size",
+    "tls_versions",
     "new_private_key",
     "allow_http_window",
     "lifetime_days",
@@ -95,7 +108,11 @@ R = t.TypeVar("R", bound=CameraResource[t.Any])
 def private_key(call: Call) -> dict[str, t.Any]:
     """Of ``camera_private_key``."""
     params = call.params
-    wanted = WantedKey(size=params["size"], regenerate=params["regenerate"], generated_at=params["generated_at"])
+    wanted = WantedKey(
+        kind=KeyKind.of(params["type"], params["size"], device=params["host"], subject="size"),
+        regenerate=params["regenerate"],
+        generated_at=params["generated_at"],
+    )
     return _converged(PrivateKey, wanted, call)
 
 
@@ -113,12 +130,14 @@ def self_signed_certificate(call: Call) -> dict[str, t.Any]:
 
 def certificate(call: Call) -> dict[str, t.Any]:
     """Of ``camera_certificate``."""
-    return _converged(Certificate, _given_certificate(call.params), call)
+    wanted = _given_certificate(call.params) if call.params["state"] == "present" else None
+    return _converged(Certificate, wanted, call)
 
 
 def https(call: Call) -> dict[str, t.Any]:
     """Of ``camera_https``."""
-    return _converged(Https, _https(call.params), call)
+    wanted = WantedHttps(https=_https(call.params), tls_versions=tuple(call.params["tls_versions"]))
+    return _converged(Https, wanted, call)
 
 
 def info(call: Call) -> dict[str, t.Any]:
@@ -170,7 +189,10 @@ def whole(call: Call) -> dict[str, t.Any]:
         call = dc.replace(call, params={**params, "ca_path": None})
     wanted = WantedCamera(
         https=_https(params),
-        key_size=params["private_key_size"],
+        key=KeyKind.of(
+            params["private_key_type"], params["private_key_size"], device=params["host"], subject="private_key_size"
+        ),
+        tls_versions=tuple(params["tls_versions"]),
         new_key=params["new_private_key"],
         http_window=params["allow_http_window"],
         certificate=_wanted_certificate(params) if directory and params["connection"] == "https" else None,
@@ -240,11 +262,35 @@ def _wanted_certificate(params: t.Mapping[str, t.Any]) -> WantedCertificate:
     )
 
 
-def _given_certificate(params: t.Mapping[str, t.Any]) -> CertificateFacts | None:
-    if params["state"] == "absent":
-        return None
-    path = params["certificate_path"]
+def _given_certificate(params: t.Mapping[str, t.Any]) -> Bundle:
+    host, passphrase = params["host"], secret(params["private_key_passphrase"])
+    if params["pkcs12_path"]:
+        bundle = bundle_from_pkcs12(params["pkcs12_path"], _needed_passphrase(passphrase, host))
+    else:
+        bundle = _given_pem(params, passphrase)
+    require_usable(bundle.leaf, device=host, address=host, now=dt.datetime.now(tz=dt.UTC))
+    return bundle
+
+
+def _needed_passphrase(passphrase: Secret | None, host: str) -> Secret:
+    if passphrase is None:
+        raise InputError(
+            device=host, subject="private_key_passphrase", found="none", expected="the passphrase of pkcs12_path"
+        )
+    return passphrase
+
+
+def _given_pem(params: t.Mapping[str, t.Any], passphrase: Secret | None) -> Bundle:
+    path, key_path = params["certificate_path"], params["private_key_path"]
     pem = read_text(path, subject="certificate") if path else params["certificate_content"]
-    facts = CertificateFacts.from_pem(pem, device=params["host"], subject=path or "certificate_content")
-    require_usable(facts, device=params["host"], address=params["host"], now=dt.datetime.now(tz=dt.UTC))
-    return facts
+    bundle = bundle_from_pem(pem, device=params["host"], subject=path or "certificate_content")
+    if key_path:
+        return bundle.with_key(key_path, passphrase)
+    if passphrase is not None:
+        raise InputError(
+            device=params["host"],
+            subject="private_key_passphrase",
+            found="a passphrase without a key",
+            expected="private_key_path or pkcs12_path as well",
+        )
+    return bundle

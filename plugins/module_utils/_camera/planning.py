@@ -16,6 +16,8 @@ from .._core._plan import Impact, Plan, Step
 from .._pki._renewal import pointless_renewal, renewal_due, renewal_is_pointless
 from .._thirdparty import oid, x509
 from .._tls._certificate import CertificateFacts
+from .abilities import OUR_TLS_VERSIONS, KeyKind
+from .rules import CameraRules
 from .state import CameraState, HttpsState, KeyFacts, SubjectName, WantedCertificate
 
 __all__ = [
@@ -27,8 +29,10 @@ __all__ = [
     "plan_https",
     "plan_issued_certificate",
     "plan_key",
+    "plan_tls_versions",
     "renewal_warning",
     "subject_fits",
+    "tls_versions_step",
 ]
 
 _PENDING = "by this run"
@@ -36,6 +40,7 @@ _WINDOW = (
     "While the key is changed, for about three minutes, the camera answers in plain HTTP: its recorder and other"
     " clients do not see it over HTTPS, and whoever listens sees what it sends."
 )
+_OLD_TLS = "TLS 1.0 and 1.1 are enabled; both are deprecated (RFC 8996)."
 #: Without the device's name: Ansible shows equal warnings once, and a fleet has thousands of cameras.
 _CONTACT_WARNINGS = {
     "plain_http": "Settings were changed over plain HTTP, as first_contact allows.",
@@ -75,6 +80,7 @@ def make_plan(state: CameraState, after: CameraState, steps: t.Sequence[Step]) -
     window = any(step.id == "open_http_window" for step in steps)
     switched = after.https.connection == "https" and state.https.connection == "http"
     warning = _CONTACT_WARNINGS.get(state.contact.trust)
+    old = set(after.tls_versions) - set(OUR_TLS_VERSIONS)
     return Plan(
         before=state.shown(),
         after=after.shown(),
@@ -83,19 +89,22 @@ def make_plan(state: CameraState, after: CameraState, steps: t.Sequence[Step]) -
             *(state.rules.https_impacts if switched else ()),
             *((Impact(rule=state.rules.ids.key_change, text=_WINDOW),) if window else ()),
         ),
-        warnings=(warning,) if warning and steps else (),
+        warnings=(
+            *((warning,) if warning and steps else ()),
+            *((_OLD_TLS,) if old and steps else ()),
+        ),
     )
 
 
 def plan_key(
-    state: CameraState, size: int, *, renew: bool = False, http_window: bool = False
+    state: CameraState, kind: KeyKind, *, renew: bool = False, http_window: bool = False
 ) -> tuple[list[Step], CameraState]:
-    """A private key of that size.
+    """A private key of that kind.
 
     Args:
         state: Present state.
-        size: Bits.
-        renew: Another one also where the present one has that size.
+        kind: What it is of.
+        renew: Another one also where the present one is of that kind.
         http_window: Where the manual wants the certificate deleted first, it may be, and the camera may answer in
             plain HTTP meanwhile.
 
@@ -103,12 +112,13 @@ def plan_key(
         Steps and the state after them.
 
     Raises:
-        RuleError: No key may be generated now.
+        RuleError: The camera makes no such key, or none may be generated now.
     """
-    fits = state.key is not None and state.key.size == size and not renew
+    device, holds = state.contact.session.device, state.rules.certificate_holds_key
+    state.rules.check_key_kind(device, state, kind)
+    fits = state.key is not None and state.key.kind == kind and not renew
     if not state.rules.key_apart or fits:
         return [], state
-    device, holds = state.contact.session.device, state.rules.certificate_holds_key
     steps: list[Step] = []
     if http_window and holds and state.ca_certificate in ("valid", "expired"):
         steps, state = _open_http_window(state)
@@ -117,8 +127,8 @@ def plan_key(
         steps.append(Step(id="delete_self_signed", title=title, rule=state.rules.ids.self_signed_deletion))
         state = dc.replace(state, self_signed="not_generated", self_signed_name="")
     state.rules.check_key_changeable(device, state)
-    steps.append(generate_key_step(state, size))
-    return steps, after_new_key(state, size)
+    steps.append(generate_key_step(state, kind))
+    return steps, after_new_key(state, kind)
 
 
 def _open_http_window(state: CameraState) -> tuple[list[Step], CameraState]:
@@ -140,33 +150,33 @@ def _open_http_window(state: CameraState) -> tuple[list[Step], CameraState]:
     return steps, dc.replace(state, https=https, ca_certificate="invalid", ca_certificate_name="", certificate=None)
 
 
-def generate_key_step(state: CameraState, size: int) -> Step:
+def generate_key_step(state: CameraState, kind: KeyKind) -> Step:
     """The step that generates a key.
 
     Args:
         state: Present state.
-        size: Bits.
+        kind: What it is to be of.
 
     Returns:
         The step.
     """
-    title = f"Generate a private key of {size} bits (it may take minutes)"
-    return Step(id="generate_key", title=title, rule=state.rules.ids.key_generation, data={"size": size})
+    title = f"Generate a private key, {kind} (it may take minutes)"
+    return Step(id="generate_key", title=title, rule=state.rules.ids.key_generation, data={"kind": kind})
 
 
-def after_new_key(state: CameraState, size: int) -> CameraState:
+def after_new_key(state: CameraState, kind: KeyKind) -> CameraState:
     """What a new key leaves behind.
 
     Args:
         state: The state before.
-        size: Bits of the new key.
+        kind: What the new key is of.
 
     Returns:
         The state after.
     """
     return dc.replace(
         state,
-        key=KeyFacts(size=size, generated_at=_PENDING),
+        key=KeyFacts(type=kind.type, size=kind.size, generated_at=_PENDING),
         previous_key=state.key,
         ca_certificate="invalid" if state.ca_certificate != "not_generated" else "not_generated",
         ca_certificate_name="",
@@ -295,6 +305,44 @@ def plan_issued_certificate(
         certificate=None,
     )
     return steps, after
+
+
+def tls_versions_step(rules: CameraRules, versions: t.Sequence[str]) -> Step:
+    """The step that enables TLS versions.
+
+    Args:
+        rules: Of the camera's dialect.
+        versions: Those that are to be enabled, and no others.
+
+    Returns:
+        The step.
+    """
+    title = f"Enable TLS {', '.join(versions)} and no other version"
+    return Step(id="set_tls_versions", title=title, rule=rules.ids.tls_versions, data={"versions": tuple(versions)})
+
+
+def plan_tls_versions(state: CameraState, wanted: t.Sequence[str]) -> tuple[list[Step], CameraState]:
+    """Which TLS versions are enabled.
+
+    Args:
+        state: Present state.
+        wanted: The versions; none to leave them as they are.
+
+    Returns:
+        Steps and the state after them.
+
+    Raises:
+        RuleError: The camera does not have one, or we could not reach it by any.
+    """
+    if not wanted:
+        return [], state
+    device = state.contact.session.device
+    state.rules.check_tls_supported(device, state)
+    state.rules.check_tls_versions(device, state, wanted)
+    if set(state.tls_versions) == set(wanted):
+        return [], state
+    versions = tuple(sorted(set(wanted)))
+    return [tls_versions_step(state.rules, versions)], dc.replace(state, tls_versions=versions)
 
 
 def plan_https(state: CameraState, wanted: HttpsState) -> tuple[list[Step], CameraState]:

@@ -9,6 +9,7 @@ import dataclasses as dc
 
 from .._core._errors import RuleError, VerificationError
 from .._core._plan import Plan, Step
+from .abilities import KeyKind
 from .planning import after_new_key, generate_key_step, make_plan
 from .resource import CameraResource
 from .state import CameraState
@@ -21,19 +22,29 @@ class WantedKey:
     """The key that should be there.
 
     Attributes:
-        size: Bits of a new key.
-        regenerate: ``never`` (only where there is none), ``on_mismatch`` (also when the size differs), ``always``.
+        kind: What a new key is of.
+        regenerate: ``never`` (only where there is none), ``on_mismatch`` (also when the kind differs), ``always``.
         generated_at: The camera's time of generation of the key that should be in place; it, or the previous key, has
             to have it. Empty for any.
     """
 
-    size: int
+    kind: KeyKind
     regenerate: str
     generated_at: str = ""
 
 
 class PrivateKey(CameraResource[WantedKey]):
     """The private key of a camera."""
+
+    def read(self) -> CameraState:
+        """The camera's state, with what it can do where a key may have to be made.
+
+        Returns:
+            The state.
+        """
+        state = super().read()
+        makes_keys = state.tls_supported and "generate_key" not in state.rules.cannot
+        return dc.replace(state, abilities=self.driver.abilities()) if makes_keys else state
 
     def plan(self, current: CameraState) -> Plan:
         """The steps to the wanted key.
@@ -54,13 +65,14 @@ class PrivateKey(CameraResource[WantedKey]):
     def _generate(self, current: CameraState) -> tuple[list[Step], CameraState]:
         if not self._needs_new_key(current):
             return [], current
+        current.rules.check_key_kind(self.target.host, current, self.wanted.kind)
         current.rules.check_key_changeable(self.target.host, current)
-        return [generate_key_step(current, self.wanted.size)], after_new_key(current, self.wanted.size)
+        return [generate_key_step(current, self.wanted.kind)], after_new_key(current, self.wanted.kind)
 
     def _needs_new_key(self, current: CameraState) -> bool:
         if current.key is None or self.wanted.regenerate == "always":
             return True
-        return self.wanted.regenerate == "on_mismatch" and current.key.size != self.wanted.size
+        return self.wanted.regenerate == "on_mismatch" and current.key.kind != self.wanted.kind
 
     def _select(self, current: CameraState) -> tuple[list[Step], CameraState]:
         device, wanted = self.target.host, self.wanted.generated_at
@@ -80,10 +92,10 @@ class PrivateKey(CameraResource[WantedKey]):
         current.rules.check_key_changeable(device, current)
         step = Step(
             id="apply_previous_key",
-            title=f"Put the previous key ({previous.size} bits of {wanted}) in place of the present one",
+            title=f"Put the previous key ({previous.kind}, of {wanted}) in place of the present one",
             rule=current.rules.ids.previous_key,
         )
-        after = dc.replace(after_new_key(current, previous.size), key=previous, previous_key=current.key)
+        after = dc.replace(after_new_key(current, previous.kind), key=previous, previous_key=current.key)
         return [step], after
 
     def _check(self, plan: Plan, state: CameraState) -> None:

@@ -27,6 +27,7 @@ from .._transport._contact import Contact, Target, contact
 from .._transport._patience import until
 from .._transport._session import DeviceSession, Refused
 from .driver import CameraDriver, Reading
+from .planning import tls_versions_step
 from .state import CameraState, HttpsState
 
 __all__ = ["CameraResource", "Limits"]
@@ -171,28 +172,23 @@ class CameraResource(abc.ABC, t.Generic[W]):
         self._done.append(step.id)
 
     def _carry_out(self, step: Step) -> None:
-        driver = self.driver
-        match step.id:
-            case "generate_key":
-                driver.generate_key(step.data["size"])
-            case "apply_previous_key":
-                driver.apply_previous_key()
-            case "make_request":
-                driver.make_request(step.data["subject"], step.data["names"])
-            case "sign_request":
-                self._sign_request()
-            case "install_certificate":
-                self._install(step)
-            case "delete_certificate":
-                driver.delete_certificate()
-            case "make_self_signed":
-                driver.make_self_signed(step.data["subject"])
-            case "delete_self_signed":
-                driver.delete_self_signed()
-            case "set_https":
-                driver.set_https(step.data["https"])
-            case unknown:
-                raise RuntimeError(f"no such step: {unknown}")
+        driver, data = self.driver, step.data
+        calls: dict[str, t.Callable[[], None]] = {
+            "generate_key": lambda: driver.generate_key(data["kind"]),
+            "apply_previous_key": driver.apply_previous_key,
+            "make_request": lambda: driver.make_request(data["subject"], data["names"]),
+            "sign_request": self._sign_request,
+            "install_certificate": lambda: self._install(step),
+            "install_with_key": lambda: driver.install_with_key(data["pem"], data["issuers"], data["key"]),
+            "delete_certificate": driver.delete_certificate,
+            "make_self_signed": lambda: driver.make_self_signed(data["subject"]),
+            "delete_self_signed": driver.delete_self_signed,
+            "set_tls_versions": lambda: driver.set_tls_versions(data["versions"]),
+            "set_https": lambda: driver.set_https(data["https"]),
+        }
+        if step.id not in calls:
+            raise RuntimeError(f"no such step: {step.id}")
+        calls[step.id]()
 
     def _install(self, step: Step) -> None:
         if self._issued is not None:
@@ -280,8 +276,11 @@ class CameraResource(abc.ABC, t.Generic[W]):
             raise self._failed(step.title, error, advice) from error
         if step.id == "set_https":
             self._return_to(before, step.data["https"], error)
-        if "install_certificate" in self._done and before.peer is not None:
+        versions = self._versions_back(before, step)
+        if self._installed and before.peer is not None:
             self._return_certificate(before, error)
+        if versions:
+            raise self._failed(step.title, error, versions) from error
         if self._key_replaced(before, step):
             advice = (
                 "The camera may have replaced the key of its certificate already (a CSR brings a new one): it shows the"
@@ -289,6 +288,24 @@ class CameraResource(abc.ABC, t.Generic[W]):
                 " again, with first_contact any_certificate if it was restarted."
             )
             raise self._failed(step.title, error, advice) from error
+
+    def _versions_back(self, before: CameraState, step: Step) -> str:
+        """Enable the TLS versions again by which the camera was met, and say whether that went well.
+
+        Over plain HTTP there is nothing to lose by them yet.
+        """
+        if before.peer is None or "set_tls_versions" not in (step.id, *self._done):
+            return ""
+        versions = ", ".join(before.tls_versions)
+        try:
+            with self.target.session("https", before.https.https_port, self._way_back_trust()) as session:
+                driver = self._talk(session)
+                driver.https()
+                driver.set_tls_versions(before.tls_versions)
+                kept = set(driver.tls_versions()) == set(before.tls_versions)
+        except CamsecError as error:
+            return f"TLS {versions} could NOT be enabled again ({error.found}): run this again."
+        return f"TLS {versions} {'are' if kept else 'could NOT be'} enabled again, as before: run this again."
 
     def _key_replaced(self, before: CameraState, step: Step) -> bool:
         asked = step.id == "make_request" or "make_request" in self._done
@@ -301,7 +318,7 @@ class CameraResource(abc.ABC, t.Generic[W]):
         self._check_serial_number(driver)
         reading = driver.rest(first)
         peer = reached.session.peer
-        return CameraState(
+        state = CameraState(
             rules=driver.rules,
             https=reading.https,
             http_port=self.target.http_port,
@@ -317,7 +334,21 @@ class CameraResource(abc.ABC, t.Generic[W]):
             contact=reached,
             peer=peer,
             certificate=CertificateFacts.from_der(peer.certificate) if peer else None,
+            abilities=driver.rules.abilities,
         )
+        return self._completed(state)
+
+    def _completed(self, state: CameraState) -> CameraState:
+        """The state with what only some of the desired states need to know."""
+        return state
+
+    def _with_tls_versions(self, state: CameraState, wanted: t.Sequence[str]) -> CameraState:
+        """The state with the TLS versions, asked for only where some are wanted."""
+        if not wanted or not state.tls_supported:
+            return state
+        state.rules.check_possible(self.target.host, [tls_versions_step(state.rules, wanted)])
+        enabled = tuple(sorted(self.driver.tls_versions()))
+        return dc.replace(state, tls_versions=enabled, abilities=self.driver.abilities())
 
     def _check_serial_number(self, driver: CameraDriver) -> None:
         """Addresses move; whatever answers here has to be the camera that is meant, before it is told anything."""
@@ -371,10 +402,10 @@ class CameraResource(abc.ABC, t.Generic[W]):
         raise NotImplementedError(f"{type(self).__name__} plans no signing")
 
     def _check(self, plan: Plan, state: CameraState) -> None:
-        for name in ("connection", "https_port"):
+        for name in ("connection", "https_port", "tls_versions"):
             if state.shown()[name] != plan.after[name]:
                 raise self._not_proven(name.replace("_", " "), state.shown()[name], str(plan.after[name]))
-        expected = self._expected if "install_certificate" in self._done else None
+        expected = self._expected if self._installed else None
         if expected is None:
             return
         if state.certificate is None:
@@ -387,6 +418,11 @@ class CameraResource(abc.ABC, t.Generic[W]):
                 f"certificate {where}", f"serial number {found}", f"serial number {expected.serial_number}"
             )
 
+    @property
+    def _installed(self) -> bool:
+        """Whether this run installed a certificate."""
+        return not {"install_certificate", "install_with_key"}.isdisjoint(self._done)
+
     def _not_proven(self, subject: str, found: object, expected: str) -> VerificationError:
         return VerificationError(device=self.target.host, subject=subject, found=found, expected=expected)
 
@@ -396,9 +432,15 @@ class CameraResource(abc.ABC, t.Generic[W]):
         Where that key is not known, the way back is no weaker than the way there was.
         """
         if self._expected is not None:
-            return Trust(spki_sha256=(self._expected.spki_sha256,))
+            return Trust(spki_sha256=(self._expected.spki_sha256, *self._former_key))
         weak = self._before is not None and self._before.contact.trust in ("plain_http", "any_certificate")
         return Trust(any_certificate=True) if weak or not self.target.trust.usable else self.target.trust
+
+    @property
+    def _former_key(self) -> tuple[str, ...]:
+        """The key that a certificate with a key of its own replaced, or did not come to replace."""
+        former = self._before.certificate if self._before is not None else None
+        return (former.spki_sha256,) if former is not None and "install_with_key" in self._done else ()
 
     def _return_to(self, before: CameraState, wanted: HttpsState, error: CamsecError) -> t.NoReturn:
         """It is where it was, or where it was sent, or on its way."""
@@ -445,8 +487,8 @@ class CameraResource(abc.ABC, t.Generic[W]):
         """Only a CA certificate can be put back: a self-signed one cannot be installed."""
         old, pin = before.certificate, self._way_back_trust()
         advice = (
-            f"The camera kept its key: with spki_sha256 {', '.join(pin.spki_sha256)} it can be reached and this run"
-            " again, whatever certificate it shows."
+            f"With spki_sha256 {', '.join(pin.spki_sha256)} the camera can be reached, whatever certificate it shows:"
+            " run this again with it."
         )
         if old is not None and before.ca_certificate == "valid":
             try:

@@ -17,6 +17,7 @@ import typing as t
 from .._core._errors import RuleError
 from .._core._plan import Impact, Step
 from .._tls._certificate import iso
+from .abilities import OUR_TLS_VERSIONS, RSA_ALONE, Abilities, KeyKind
 
 if t.TYPE_CHECKING:
     from .state import CameraState, HttpsState, SubjectName
@@ -34,6 +35,7 @@ class RuleIds:
     key_generation: str
     previous_key: str
     pair: str
+    foreign_key: str
     subject: str
     self_signed: str
     self_signed_deletion: str
@@ -41,6 +43,7 @@ class RuleIds:
     installation: str
     deletion: str
     connection: str
+    tls_versions: str
     port: str
     clock: str
 
@@ -53,6 +56,7 @@ class CameraRules:
         dialect: As the option ``driver`` has it.
         ids: Their ids.
         cannot: Steps that the dialect has no call for, each with the reason as the end of a sentence.
+        abilities: What its cameras can do, where a camera itself is not asked.
         forbidden_ports: TCP ports that HTTPS cannot have.
         forbidden_ports_text: The same for people.
         field_limits: Most characters of each field of a subject; the country has two or none.
@@ -60,6 +64,7 @@ class CameraRules:
         field_characters_text: The same for people.
         certificate_holds_key: No key can be made while a certificate of a CA is installed.
         key_apart: A key is made by itself; otherwise each CSR makes a new one.
+        keeps_chain: It keeps the certificates between its own and the root, and sends them.
         https_alone: With HTTPS on, plain HTTP is off.
         https_impacts: What HTTPS changes besides.
     """
@@ -67,6 +72,7 @@ class CameraRules:
     dialect: str
     ids: RuleIds
     cannot: t.Mapping[str, str] = dc.field(default_factory=dict)
+    abilities: Abilities = RSA_ALONE
     forbidden_ports: frozenset[int] = frozenset()
     forbidden_ports_text: str = ""
     field_limits: t.Mapping[str, int]
@@ -74,6 +80,7 @@ class CameraRules:
     field_characters_text: str
     certificate_holds_key: bool = False
     key_apart: bool = True
+    keeps_chain: bool = True
     https_alone: bool = True
     https_impacts: tuple[Impact, ...] = ()
 
@@ -201,6 +208,65 @@ class CameraRules:
                 found="a camera without TLS support",
                 expected="a camera that supports HTTPS",
                 advice="Set connection to http for it, or replace it.",
+            )
+
+    def check_key_kind(self, device: str, state: CameraState, kind: KeyKind) -> None:
+        """A key that the camera can make; where each CSR makes one, its size is the camera's own.
+
+        Raises:
+            RuleError: It cannot.
+        """
+        kinds = state.abilities.key_kinds
+        possible = kind in kinds if self.key_apart else kind.type in {one.type for one in kinds}
+        if not possible:
+            raise RuleError(
+                rule=self.ids.key_generation,
+                device=device,
+                subject="private key",
+                found=f"a wish for {kind}",
+                expected=", ".join(map(str, kinds)) or "none, since this camera makes no key",
+            )
+
+    def check_foreign_key(self, device: str, state: CameraState, key_type: str) -> None:
+        """A private key from outside: of a type that the camera takes, and never in the clear.
+
+        Raises:
+            RuleError: It takes none of that type, or is met over plain HTTP.
+        """
+        taken = sorted(state.abilities.foreign_keys)
+        if key_type not in taken:
+            raise RuleError(
+                rule=self.ids.foreign_key,
+                device=device,
+                subject="private key from outside",
+                found=f"a key of the type {key_type}",
+                expected=f"a key of the type {' or '.join(taken)}" if taken else "none, since this camera takes none",
+            )
+        if state.peer is None:
+            raise RuleError(
+                rule=self.ids.foreign_key,
+                device=device,
+                subject="private key from outside",
+                found="a connection in plain HTTP, over which whoever listens would have the key",
+                expected="HTTPS",
+                advice="Bring the camera to HTTPS first, with a self-signed certificate if need be.",
+            )
+
+    def check_tls_versions(self, device: str, state: CameraState, wanted: t.Sequence[str]) -> None:
+        """Versions that the camera has, and among them one by which we reach it again.
+
+        Raises:
+            RuleError: It has not, or there is none.
+        """
+        unknown = [version for version in wanted if version not in state.abilities.tls_versions]
+        found = f"{', '.join(unknown)}, which this camera cannot enable" if unknown else ""
+        expected = f"some of {', '.join(state.abilities.tls_versions)}"
+        if not found and not set(wanted) & set(OUR_TLS_VERSIONS):
+            found = f"{', '.join(wanted)} alone, by which this collection could not reach the camera again"
+            expected = f"{' or '.join(OUR_TLS_VERSIONS)} among them"
+        if found:
+            raise RuleError(
+                rule=self.ids.tls_versions, device=device, subject="tls_versions", found=found, expected=expected
             )
 
     def check_key_changeable(self, device: str, state: CameraState) -> None:

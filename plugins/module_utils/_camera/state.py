@@ -12,6 +12,7 @@ from .._core._secret import Secret
 from .._tls._certificate import CertificateFacts
 from .._transport._connection import Peer
 from .._transport._contact import Contact
+from .abilities import RSA_ALONE, Abilities, KeyKind
 from .rules import CameraRules
 
 __all__ = ["CameraState", "CertificateStatus", "HttpsState", "KeyFacts", "SubjectName", "WantedCertificate"]
@@ -25,16 +26,25 @@ class KeyFacts:
     """A private key as the camera shows it.
 
     Attributes:
+        type: ``rsa`` or ``ecdsa``.
         size: Bits.
         generated_at: The camera's own time of generation, text; empty where the dialect does not tell it.
+        external: It was made outside of the camera.
     """
 
+    type: str = "rsa"
     size: int
     generated_at: str
+    external: bool = False
+
+    @property
+    def kind(self) -> KeyKind:
+        """What it is of."""
+        return KeyKind(type=self.type, size=self.size)
 
     def shown(self) -> dict[str, t.Any]:
         """The key as a result shows it."""
-        return {"size": self.size, "generated_at": self.generated_at}
+        return {"type": self.type, "size": self.size, "generated_at": self.generated_at, "external": self.external}
 
 
 @dc.dataclass(frozen=True, kw_only=True)
@@ -71,6 +81,8 @@ class CameraState:
         contact: How it was reached.
         peer: What the handshake showed.
         certificate: The certificate in that handshake.
+        abilities: What this very camera can do, where it was asked; otherwise its dialect's.
+        tls_versions: TLS versions that are enabled; read only where they matter.
     """
 
     rules: CameraRules
@@ -88,12 +100,15 @@ class CameraState:
     contact: Contact
     peer: Peer | None
     certificate: CertificateFacts | None
+    abilities: Abilities = RSA_ALONE
+    tls_versions: tuple[str, ...] = ()
 
     def shown(self) -> dict[str, t.Any]:
         """The state as ``before`` and ``after`` show it."""
         return {
             "connection": self.https.connection,
             "https_port": self.https.https_port,
+            "tls_versions": list(self.tls_versions) or None,
             "private_key": self.key.shown() if self.key else None,
             "previous_private_key": self.previous_key.shown() if self.previous_key else None,
             "self_signed_certificate": self.self_signed_name or self.self_signed,

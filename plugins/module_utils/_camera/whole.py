@@ -13,7 +13,16 @@ from .._core._plan import Plan, Step
 from .._transport._connection import Trust
 from .._transport._contact import Target
 from .._transport._patience import until
-from .planning import certificate_fault, make_plan, plan_https, plan_issued_certificate, plan_key, renewal_warning
+from .abilities import KeyKind
+from .planning import (
+    certificate_fault,
+    make_plan,
+    plan_https,
+    plan_issued_certificate,
+    plan_key,
+    plan_tls_versions,
+    renewal_warning,
+)
 from .resource import CameraResource
 from .rules import CameraRules
 from .state import CameraState, HttpsState, WantedCertificate
@@ -29,15 +38,17 @@ class WantedCamera:
 
     Attributes:
         https: How it answers.
-        key_size: Bits of its private key.
-        new_key: ``on_mismatch`` for a new one only where there is none or its size differs, ``with_certificate`` for
-            one with each new certificate besides.
+        key: What its private key is of.
+        tls_versions: TLS versions that are to be enabled, and no others; none to leave them as they are.
+        new_key: ``on_mismatch`` for a new one only where there is none or it is of another kind, ``with_certificate``
+            for one with each new certificate besides.
         http_window: The camera may answer in plain HTTP while a key is changed, where its manual wants that.
         certificate: Its CA certificate; None where certificates are not this run's business.
     """
 
     https: HttpsState
-    key_size: int
+    key: KeyKind
+    tls_versions: tuple[str, ...] = ()
     new_key: str = "on_mismatch"
     http_window: bool = False
     certificate: WantedCertificate | None
@@ -67,13 +78,17 @@ class WholeCamera(CameraResource[WantedCamera]):
         state = self.with_http_port(super().read(), wanted)
         if self._certificate_is_due(state):
             self.check_clock(state.rules, self.driver.clock())
+            state = dc.replace(state, abilities=self.driver.abilities())
         return state
+
+    def _completed(self, state: CameraState) -> CameraState:
+        return self._with_tls_versions(state, self.wanted.tls_versions)
 
     def _certificate_is_due(self, state: CameraState) -> bool:
         wanted, now = self.wanted.certificate, dt.datetime.now(tz=dt.UTC)
         if wanted is None or not state.tls_supported:
             return False
-        other_key = state.rules.key_apart and (state.key is None or state.key.size != self.wanted.key_size)
+        other_key = state.rules.key_apart and (state.key is None or state.key.kind != self.wanted.key)
         return other_key or bool(certificate_fault(state, self.known_certificate(state), wanted, self.authority, now))
 
     def check_clock(self, rules: CameraRules, clock: dt.datetime) -> None:
@@ -114,8 +129,9 @@ class WholeCamera(CameraResource[WantedCamera]):
         if self.wanted.certificate is not None:
             current.rules.check_tls_supported(self.target.host, current)
             steps, after = self._plan_certificate(current, self.wanted.certificate)
+        versions, after = plan_tls_versions(after, self.wanted.tls_versions)
         switch, after = plan_https(after, self.wanted.https)
-        plan = make_plan(current, after, [*steps, *switch])
+        plan = make_plan(current, after, [*steps, *versions, *switch])
         if self._warning:
             plan = dc.replace(plan, warnings=(*plan.warnings, f"{self.target.host}: {self._warning}"))
         if self.wanted.certificate is not None and self.authority is None:
@@ -145,8 +161,11 @@ class WholeCamera(CameraResource[WantedCamera]):
         now = dt.datetime.now(tz=dt.UTC)
         known = self.known_certificate(current)
         fault = certificate_fault(current, known, wanted, self.authority, now)
-        renew = self.wanted.new_key == "with_certificate" and bool(fault) and (known is not None or _was_used(current))
-        key_steps, after = plan_key(current, self.wanted.key_size, renew=renew, http_window=self.wanted.http_window)
+        external = current.key is not None and current.key.external
+        wished = self.wanted.new_key == "with_certificate" and (known is not None or _was_used(current))
+        # A key that was made elsewhere is not taken over: nobody knows who else has it.
+        renew = bool(fault) and (wished or external)
+        key_steps, after = plan_key(current, self.wanted.key, renew=renew, http_window=self.wanted.http_window)
         if key_steps and not fault:
             fault = certificate_fault(after, None, wanted, self.authority, now)
         self._warning = "" if fault else renewal_warning(known, wanted, self.authority, now)

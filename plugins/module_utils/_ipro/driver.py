@@ -9,6 +9,7 @@ import dataclasses as dc
 import datetime as dt
 import typing as t
 
+from .._camera.abilities import KeyKind
 from .._camera.driver import CameraDriver, Identity, Reading
 from .._camera.state import HttpsState, KeyFacts, SubjectName
 from .._core._errors import VerificationError
@@ -104,24 +105,24 @@ class IproDriver(CameraDriver):
         """The subject's fields of the self-signed certificate; the organizational unit is masked (HTTPS-12)."""
         return self._api.self_signed_details()
 
-    def generate_key(self, size: int) -> None:
+    def generate_key(self, kind: KeyKind) -> None:
         """Generate a key and wait for it (HTTPS-03).
 
         Args:
-            size: Bits.
+            kind: What it is of; these cameras make RSA keys only.
 
         Raises:
             VerificationError: Afterwards there is no such new key.
         """
         before = self._api.keys()[0]
-        self._api.generate_key(size)
+        self._api.generate_key(kind.size)
         key = self._idle_keys()[0]
-        if key is None or key == before or key.size != size:
+        if key is None or key == before or key.kind != kind:
             raise VerificationError(
                 device=self.session.device,
                 subject="private key",
-                found=f"{key.size} bits of {key.generated_at}" if key else "none",
-                expected=f"a new one of {size} bits",
+                found=f"{key.kind}, of {key.generated_at}" if key else "none",
+                expected=f"a new one of {kind}",
                 advice="The camera may have restarted meanwhile; run it again.",
             )
 

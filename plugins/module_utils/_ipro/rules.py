@@ -108,6 +108,9 @@ RULES: t.Final = IproRules(
     dialect="ipro",
     cannot=types.MappingProxyType(
         {
+            "install_with_key": "whose private key is made in the camera and stays there",
+            "set_tls_versions": "for which no public call chooses TLS versions",
+            "export_built_in_authority": "which has no certificate authority of its own",
             "set_time_server": "for which no public call sets a time server",
             "set_password": "for which no public call changes a password",
         }
@@ -119,6 +122,7 @@ RULES: t.Final = IproRules(
         key_generation="HTTPS-03",
         previous_key="HTTPS-04",
         pair="HTTPS-05",
+        foreign_key="HTTPS-01",
         subject="HTTPS-10",
         self_signed="HTTPS-10",
         self_signed_deletion="HTTPS-12",
@@ -126,6 +130,7 @@ RULES: t.Final = IproRules(
         installation="HTTPS-21",
         deletion="HTTPS-23",
         connection="HTTPS-30",
+        tls_versions="HTTPS-30",
         port="HTTPS-31",
         clock="HTTPS-24",
     ),
@@ -147,6 +152,7 @@ RULES: t.Final = IproRules(
     field_characters=re.compile(r"[0-9A-Za-z\-._,+/()]*"),
     field_characters_text="0-9 A-Z a-z - . _ , + / ( )",
     certificate_holds_key=True,
+    keeps_chain=False,
     https_impacts=(
         Impact(
             rule="HTTPS-33",

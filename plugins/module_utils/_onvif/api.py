@@ -23,7 +23,7 @@ from .._core._secret import Secret
 from .._transport._session import DeviceSession
 from .soap import TAS, TDS, TT, Content, Soap, text_of
 
-__all__ = ["KeyRow", "NetworkProtocol", "OnvifApi", "OnvifCertificate"]
+__all__ = ["KeyRow", "NetworkProtocol", "OnvifApi", "OnvifCertificate", "SecurityCapabilities"]
 
 #: Where every device has its device service (Core specification, 5.1.1); the others it tells.
 DEVICE_SERVICE: t.Final = "/onvif/device_service"
@@ -51,12 +51,14 @@ class KeyRow:
         alias: Whoever made it gave it that name.
         private: The device has the private half.
         status: ``ok``, ``generating`` or ``corrupt``.
+        external: It came from outside.
     """
 
     id: str
     alias: str
     private: bool
     status: str
+    external: bool = False
 
 
 @dc.dataclass(frozen=True, kw_only=True)
@@ -74,6 +76,27 @@ class OnvifCertificate:
     key_id: str
     alias: str
     der: bytes
+
+
+@dc.dataclass(frozen=True, kw_only=True)
+class SecurityCapabilities:
+    """What a device's keystore and TLS server can do.
+
+    Attributes:
+        rsa_key_lengths: Bits of the RSA keys that it makes.
+        elliptic_curves: Names of the curves on which it makes keys.
+        pkcs8: Types of keys, ``rsa`` and ``ecdsa``, that it takes in a PKCS#8 file.
+        pkcs12: Types of keys that it takes with their certificate in a PKCS#12 file.
+        encryption: Encryption algorithms of such files that it knows.
+        tls_versions: TLS versions that can be enabled; none where they cannot be chosen.
+    """
+
+    rsa_key_lengths: tuple[int, ...]
+    elliptic_curves: tuple[str, ...]
+    pkcs8: frozenset[str]
+    pkcs12: frozenset[str]
+    encryption: tuple[str, ...]
+    tls_versions: tuple[str, ...]
 
 
 class OnvifApi:
@@ -232,6 +255,27 @@ class OnvifApi:
 
     # -- advanced security ---------------------------------------------------------------------------------------
 
+    def capabilities(self) -> SecurityCapabilities:
+        """What keystore and TLS server can do (``GetServiceCapabilities``, without a login)."""
+        found = self._secure("GetServiceCapabilities").find(_tas("Capabilities"))
+        store = found.find(_tas("KeystoreCapabilities")) if found is not None else None
+        server = found.find(_tas("TLSServerCapabilities")) if found is not None else None
+        if store is None or server is None:
+            raise self._unknown("GetServiceCapabilities", "an answer without them", "keystore and TLS server")
+        lengths = tuple(int(one) for one in store.get("RSAKeyLengths", "").split() if one.isdecimal())
+        return SecurityCapabilities(
+            rsa_key_lengths=lengths if _yes(store, "RSAKeyPairGeneration") else (),
+            elliptic_curves=tuple(
+                store.get("EllipticCurves", "").split() if _yes(store, "ECCKeyPairGeneration") else ()
+            ),
+            pkcs8=_uploads(store, "PKCS8", "PKCS8RSAKeyPairUpload"),
+            pkcs12=_uploads(store, "PKCS12", "PKCS12CertificateWithRSAPrivateKeyUpload"),
+            encryption=tuple(store.get("PasswordBasedEncryptionAlgorithms", "").split()),
+            tls_versions=tuple(
+                server.get("TLSServerSupported", "").split() if _yes(server, "EnabledVersionsSupported") else ()
+            ),
+        )
+
     def all_keys(self) -> tuple[KeyRow, ...]:
         """The keystore's keys (``GetAllKeys``)."""
         response = self._secure("GetAllKeys")
@@ -241,6 +285,7 @@ class OnvifApi:
                 alias=text_of(row, _tas("Alias")),
                 private=text_of(row, _tas("hasPrivateKey")) in ("true", "1"),
                 status=text_of(row, _tas("KeyStatus")),
+                external=text_of(row, _tas("externallyGenerated")) in ("true", "1"),
             )
             for row in response.iterchildren(_tas("KeyAttribute"))
         )
@@ -258,6 +303,55 @@ class OnvifApi:
         fields = ((_tas("KeyLength"), str(size)), (_tas("Alias"), alias))
         response = self._secure("CreateRSAKeyPair", fields, repeat=False)
         return self._needed(response, "CreateRSAKeyPair", "KeyID")
+
+    def create_ecc_key(self, curve: str, alias: str) -> str:
+        """Begin to make a key (``CreateECCKeyPair``).
+
+        Args:
+            curve: Its name, for example ``secp256r1``.
+            alias: A name for the key.
+
+        Returns:
+            Its id.
+        """
+        fields = ((_tas("EllipticCurve"), curve), (_tas("Alias"), alias))
+        response = self._secure("CreateECCKeyPair", fields, repeat=False)
+        return self._needed(response, "CreateECCKeyPair", "KeyID")
+
+    def upload_key(self, key: Secret, alias: str) -> str:
+        """Put a private key into the keystore (``UploadKeyPairInPKCS8``), in the clear but for TLS.
+
+        Args:
+            key: PKCS#8, DER in base64.
+            alias: A name for it.
+
+        Returns:
+            Its id.
+        """
+        content = ((_tas("KeyPair"), key.reveal()), (_tas("Alias"), alias))
+        response = self._secure("UploadKeyPairInPKCS8", content, repeat=False)
+        return self._needed(response, "UploadKeyPairInPKCS8", "KeyID")
+
+    def upload_pkcs12(self, content: bytes, passphrase: Secret, alias: str) -> str:
+        """Put a certificate and its key into the keystore (``UploadCertificateWithPrivateKeyInPKCS12``).
+
+        Args:
+            content: The file; further certificates in it are not taken.
+            passphrase: It opens the file.
+            alias: A name for the key, and for the path that the device makes of the certificate.
+
+        Returns:
+            Id of that path.
+        """
+        fields = (
+            (_tas("CertWithPrivateKey"), _encoded(content)),
+            (_tas("CertificationPathAlias"), alias),
+            (_tas("KeyAlias"), alias),
+            (_tas("IgnoreAdditionalCertificates"), "true"),
+            (_tas("Passphrase"), passphrase.reveal()),
+        )
+        response = self._secure("UploadCertificateWithPrivateKeyInPKCS12", fields, repeat=False)
+        return self._needed(response, "UploadCertificateWithPrivateKeyInPKCS12", "CertificationPathID")
 
     def key_status(self, key_id: str) -> str:
         """``ok``, ``generating`` or ``corrupt`` (``GetKeyStatus``)."""
@@ -417,6 +511,19 @@ class OnvifApi:
         """Let the TLS server no longer use a path (``RemoveServerCertificateAssignment``)."""
         self._secure("RemoveServerCertificateAssignment", ((_tas("CertificationPathID"), path_id),), repeat=False)
 
+    def tls_versions(self) -> tuple[str, ...]:
+        """Those that are enabled (``GetEnabledTLSVersions``), for example ``("1.2", "1.3")``."""
+        return tuple(text_of(self._secure("GetEnabledTLSVersions"), _tas("Versions")).split())
+
+    def set_tls_versions(self, versions: t.Sequence[str]) -> None:
+        """Enable those and no others (``SetEnabledTLSVersions``); a lost answer is no error.
+
+        Args:
+            versions: For example ``("1.2", "1.3")``.
+        """
+        with contextlib.suppress(ConnectError):
+            self._secure("SetEnabledTLSVersions", ((_tas("Versions"), " ".join(versions)),), repeat=False)
+
     # -- inside --------------------------------------------------------------------------------------------------
 
     def _device(self, operation: str, content: Content = (), *, repeat: bool = True) -> t.Any:
@@ -471,6 +578,17 @@ def _network_host(server: str) -> tuple[str, str]:
     except ValueError:
         return "DNS", "DNSname"
     return (f"IPv{version}", f"IPv{version}Address")
+
+
+def _yes(capabilities: t.Any, name: str) -> bool:
+    return capabilities.get(name, "") in ("true", "1")
+
+
+def _uploads(capabilities: t.Any, any_key: str, rsa_alone: str) -> frozenset[str]:
+    """Types of keys that a device takes: its capabilities name RSA keys apart, as they were the first."""
+    if _yes(capabilities, any_key):
+        return frozenset({"rsa", "ecdsa"})
+    return frozenset({"rsa"} if _yes(capabilities, rsa_alone) else ())
 
 
 def _encoded(data: bytes) -> str:

@@ -12,10 +12,12 @@ import dataclasses as dc
 import datetime as dt
 import typing as t
 
+from .._camera.abilities import Abilities, KeyKind
 from .._camera.driver import CameraDriver, Identity, Reading
 from .._camera.state import HttpsState, KeyFacts, SubjectName
 from .._core._errors import ProtocolError, VerificationError
 from .._core._secret import Secret
+from .._pki._bundle import pkcs8_base64, pkcs12_file
 from .._pki._keys import describe_key, request_key
 from .._thirdparty import serialization, x509
 from .._tls._certificate import CertificateFacts
@@ -32,6 +34,10 @@ ALIAS: t.Final = "camsec.fleet"
 _SHA256_WITH_RSA: t.Final = "1.2.840.113549.1.1.11"
 _ECDSA_WITH_SHA256: t.Final = "1.2.840.10045.4.3.2"
 _HTTPS_PORT: t.Final = 443
+#: Curves by their bits, as TLS and ONVIF call them.
+_CURVES: t.Final[t.Mapping[int, str]] = {256: "secp256r1", 384: "secp384r1", 521: "secp521r1"}
+#: The encryption of a PKCS#12 file that we prefer where a device knows it (RFC 8018).
+_PBES2: t.Final = "PBES2"
 
 
 @dc.dataclass(frozen=True, kw_only=True)
@@ -97,7 +103,8 @@ class OnvifDriver(CameraDriver):
             reading = dc.replace(reading, key=self._key_facts(key, served) if key else None)
         else:
             self._key_id = served.leaf.key_id
-            reading = dc.replace(reading, key=KeyFacts(size=served.facts.key_size, generated_at=""))
+            external = any(key.external for key in keys if key.id == served.leaf.key_id)
+            reading = dc.replace(reading, key=dc.replace(_key_of(served), external=external))
         return reading if served is None else _with_certificate(reading, served.facts)
 
     def _served(self) -> _Served | None:
@@ -111,17 +118,19 @@ class OnvifDriver(CameraDriver):
 
     def _own_key(self, keys: t.Sequence[KeyRow]) -> KeyRow | None:
         """The newest key that we made: a factory's own is nobody's secret for sure."""
-        own = [key for key in keys if key.alias == ALIAS and key.private and key.status == "ok"]
+        usable = [key for key in keys if key.private and key.status == "ok" and not key.external]
+        own = [key for key in usable if key.alias == ALIAS]
         if own:
             self._key_id = own[-1].id
         return own[-1] if own else None
 
     def _key_facts(self, key: KeyRow, served: _Served | None) -> KeyFacts:
         if served is not None and served.leaf.key_id == key.id:
-            return KeyFacts(size=served.facts.key_size, generated_at="")
-        # ONVIF tells a key's size nowhere; a CSR, which the device does not keep, shows it.
+            return _key_of(served)
+        # ONVIF tells a key's type and size nowhere; a CSR, which the device does not keep, shows them.
         request = x509.load_der_x509_csr(self._signed_request((("CommonName", ALIAS),), None))
-        return KeyFacts(size=describe_key(request_key(request))["key_size"], generated_at="")
+        found = describe_key(request_key(request))
+        return KeyFacts(type=found["key_type"], size=found["key_size"], generated_at="")
 
     def https(self) -> HttpsState:
         """How the camera answers."""
@@ -156,6 +165,20 @@ class OnvifDriver(CameraDriver):
         """The camera's time, UTC."""
         return self._api.clock()
 
+    def abilities(self) -> Abilities:
+        """What keystore and TLS server of this device can do."""
+        found = self._api.capabilities()
+        curves = [KeyKind(type="ecdsa", size=size) for size, name in _CURVES.items() if name in found.elliptic_curves]
+        return Abilities(
+            key_kinds=(*(KeyKind(type="rsa", size=size) for size in found.rsa_key_lengths), *curves),
+            foreign_keys=found.pkcs12 | found.pkcs8,
+            tls_versions=found.tls_versions,
+        )
+
+    def tls_versions(self) -> tuple[str, ...]:
+        """TLS versions that are enabled."""
+        return self._api.tls_versions()
+
     def time_server(self) -> str:
         """The NTP server that the camera follows, empty for none."""
         return self._api.time_server() if self._api.follows_time_server() else ""
@@ -183,28 +206,29 @@ class OnvifDriver(CameraDriver):
 
     # -- steps ---------------------------------------------------------------------------------------------------
 
-    def generate_key(self, size: int) -> None:
+    def generate_key(self, kind: KeyKind) -> None:
         """Generate a key and wait for it; one that a run before this one left unused serves as well.
 
         Args:
-            size: Bits.
+            kind: What it is of.
 
         Raises:
             VerificationError: It did not come about.
         """
-        self._key_id = self._left_behind(size) or self._new_key(size)
+        self._key_id = self._left_behind(kind) or self._new_key(kind)
 
-    def _left_behind(self, size: int) -> str:
+    def _left_behind(self, kind: KeyKind) -> str:
         used = {certificate.key_id for certificate in self._api.certificates()}
         for key in self._api.all_keys():
-            if key.alias == ALIAS and key.private and key.status == "ok" and key.id not in used:
+            ready = key.private and key.status == "ok" and not key.external
+            if key.alias == ALIAS and ready and key.id not in used:
                 self._key_id = key.id
-                if self._key_facts(key, None).size == size:
+                if self._key_facts(key, None).kind == kind:
                     return key.id
         return ""
 
-    def _new_key(self, size: int) -> str:
-        key_id = self._api.create_rsa_key(size, ALIAS)
+    def _new_key(self, kind: KeyKind) -> str:
+        key_id = self._begin_key(kind)
         patience = Patience(self.key_seconds)
         while (status := self._api.key_status(key_id)) == "generating" and patience.wait():
             pass
@@ -213,10 +237,15 @@ class OnvifDriver(CameraDriver):
                 device=self.session.device,
                 subject="private key",
                 found=f"{key_id}, {status} after {self.key_seconds:g} s at most",
-                expected=f"a key of {size} bits",
+                expected=f"a key of {kind}",
                 advice="Run it again later: it goes on from there.",
             )
         return key_id
+
+    def _begin_key(self, kind: KeyKind) -> str:
+        if kind.type == "rsa":
+            return self._api.create_rsa_key(kind.size, ALIAS)
+        return self._api.create_ecc_key(_CURVES[kind.size], ALIAS)
 
     def make_request(self, subject: SubjectName, names: t.Sequence[str]) -> None:
         """Make a CSR; it asks for the names too.
@@ -228,12 +257,9 @@ class OnvifDriver(CameraDriver):
         self._request = self._signed_request(_ordered(subject), _alternative_names(names))
 
     def _signed_request(self, subject: t.Sequence[tuple[str, str]], extension: bytes | None) -> bytes:
-        try:
-            return self._api.create_request(self._key_id, subject, _SHA256_WITH_RSA, extension)
-        except OnvifFault as fault:
-            if "KeySignatureAlgorithmMismatch" not in fault.codes:
-                raise
-        return self._api.create_request(self._key_id, subject, _ECDSA_WITH_SHA256, extension)
+        return _by_either_algorithm(
+            lambda algorithm: self._api.create_request(self._key_id, subject, algorithm, extension)
+        )
 
     def install_certificate(self, pem: str, issuers: t.Sequence[str]) -> None:
         """Put the chain into the keystore and let the TLS server use it. What served before stays until tidy().
@@ -244,6 +270,31 @@ class OnvifDriver(CameraDriver):
         """
         chain = [self._stored(pem, private_key=True), *(self._stored(one, private_key=False) for one in issuers)]
         self._assign(self._api.create_path(chain, ALIAS))
+
+    def install_with_key(self, pem: str, issuers: t.Sequence[str], key: Secret) -> None:
+        """Put certificate, key and chain into the keystore and let the TLS server use them.
+
+        Args:
+            pem: The certificate.
+            issuers: Those between it and the root.
+            key: The private key.
+        """
+        chain = [self._stored_with_key(pem, key), *(self._stored(one, private_key=False) for one in issuers)]
+        self._assign(self._api.create_path(chain, ALIAS))
+
+    def _stored_with_key(self, pem: str, key: Secret) -> str:
+        facts = CertificateFacts.from_pem(pem, device=self.session.device)
+        private = {row.id for row in self._api.all_keys() if row.private}
+        present = [one.id for one in self._api.certificates() if one.der == facts.der and one.key_id in private]
+        if present:
+            return present[0]
+        capabilities = self._api.capabilities()
+        if facts.key_type in capabilities.pkcs12:
+            # The operator's own passphrase never leaves this host.
+            content, passphrase = pkcs12_file(facts, key, name=ALIAS, modern=_PBES2 in capabilities.encryption)
+            return self._api.path(self._api.upload_pkcs12(content, passphrase, ALIAS))[0][0]
+        self._api.upload_key(pkcs8_base64(key), ALIAS)
+        return self._stored(pem, private_key=True)
 
     def _stored(self, pem: str, *, private_key: bool) -> str:
         der = x509.load_pem_x509_certificate(pem.encode()).public_bytes(serialization.Encoding.DER)
@@ -268,8 +319,10 @@ class OnvifDriver(CameraDriver):
         for path_id in self._api.paths():
             if path_id not in assigned and self._api.path(path_id)[1] == ALIAS:
                 self._if_unused(self._api.delete_path, path_id)
+        ours = {key.id for key in self._api.all_keys() if key.alias == ALIAS}
         for certificate in self._api.certificates():
-            if certificate.alias == ALIAS:
+            # One that came in a PKCS#12 file has no name of its own, but its key has.
+            if certificate.alias == ALIAS or (not certificate.alias and certificate.key_id in ours):
                 self._if_unused(self._api.delete_certificate, certificate.id)
         used = {certificate.key_id for certificate in self._api.certificates()}
         for key in self._api.all_keys() if assigned else ():
@@ -298,7 +351,9 @@ class OnvifDriver(CameraDriver):
         Args:
             subject: Its subject.
         """
-        made = self._api.create_self_signed(self._key_id, _ordered(subject), _SHA256_WITH_RSA, ALIAS)
+        made = _by_either_algorithm(
+            lambda algorithm: self._api.create_self_signed(self._key_id, _ordered(subject), algorithm, ALIAS)
+        )
         self._assign(self._api.create_path([made], ALIAS))
 
     def delete_self_signed(self) -> None:
@@ -335,6 +390,14 @@ class OnvifDriver(CameraDriver):
         """Restart the camera."""
         self._api.reboot()
 
+    def set_tls_versions(self, versions: t.Sequence[str]) -> None:
+        """Enable some TLS versions and no others.
+
+        Args:
+            versions: For example ``("1.2", "1.3")``.
+        """
+        self._api.set_tls_versions(versions)
+
     def set_https(self, wanted: HttpsState) -> None:
         """Choose how the camera answers.
 
@@ -368,6 +431,23 @@ def _ordered(subject: SubjectName) -> list[tuple[str, str]]:
 
 def _alternative_names(names: t.Sequence[str]) -> bytes | None:
     return x509.SubjectAlternativeName(general_names(names)).public_bytes() if names else None
+
+
+_Made = t.TypeVar("_Made")
+
+
+def _by_either_algorithm(make: t.Callable[[str], _Made]) -> _Made:
+    """Whatever an RSA key signs, or else an ECDSA key: a device tells a key's type nowhere."""
+    try:
+        return make(_SHA256_WITH_RSA)
+    except OnvifFault as fault:
+        if not _is(fault, "KeySignatureAlgorithmMismatch"):
+            raise
+    return make(_ECDSA_WITH_SHA256)
+
+
+def _key_of(served: _Served) -> KeyFacts:
+    return KeyFacts(type=served.facts.key_type, size=served.facts.key_size, generated_at="")
 
 
 def _is(fault: OnvifFault, code: str) -> bool:

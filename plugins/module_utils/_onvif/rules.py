@@ -12,8 +12,10 @@ import re
 import types
 import typing as t
 
+from .._camera.abilities import TLS_VERSIONS, Abilities, KeyKind
 from .._camera.rules import CameraRules, RuleIds
 from .._core._errors import RuleError
+from .._pki._keys import KEY_TYPES
 
 if t.TYPE_CHECKING:
     from .._camera.state import CameraState
@@ -59,6 +61,7 @@ RULES: t.Final = OnvifRules(
         key_generation="tas:CreateRSAKeyPair",
         previous_key="tas:GetAllKeys",
         pair="ter:NoMatchingPrivateKey",
+        foreign_key="tas:UploadCertificateWithPrivateKeyInPKCS12",
         subject="ter:InvalidSubject",
         self_signed="tas:CreateSelfSignedCertificate",
         self_signed_deletion="ter:ReferenceExists",
@@ -66,10 +69,22 @@ RULES: t.Final = OnvifRules(
         installation="tas:UploadCertificate",
         deletion="ter:ReferenceExists",
         connection="tds:SetNetworkProtocols",
+        tls_versions="tas:SetEnabledTLSVersions",
         port="ter:PortAlreadyInUse",
         clock="tas:UploadCertificate",
     ),
-    cannot=types.MappingProxyType({"apply_previous_key": "whose keystore knows no order of keys"}),
+    cannot=types.MappingProxyType(
+        {
+            "apply_previous_key": "whose keystore knows no order of keys",
+            "export_built_in_authority": "whose certificate authority, if it has one, no call exports",
+        }
+    ),
+    # What a device's own capabilities narrow down, where it matters.
+    abilities=Abilities(
+        key_kinds=tuple(KeyKind(type=name, size=size) for name, sizes in KEY_TYPES.items() for size in sizes),
+        foreign_keys=frozenset(KEY_TYPES),
+        tls_versions=TLS_VERSIONS,
+    ),
     # Upper bounds of RFC 5280 appendix A.1; ONVIF has no others.
     field_limits=types.MappingProxyType(
         {

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import dataclasses as dc
 import re
 import types
 import typing as t
 
+from .._camera.abilities import RSA_ALONE
 from .._camera.rules import CameraRules, RuleIds
+from .._core._errors import RuleError
 from .._core._plan import Impact
 
 if t.TYPE_CHECKING:
@@ -37,6 +40,23 @@ class SunellRules(CameraRules):
         pattern = {"common_name": _COMMON_NAME, "country": _COUNTRY}.get(name, self.field_characters)
         return pattern.fullmatch(value) is not None
 
+    def check_certificate_installable(self, device: str, state: CameraState) -> None:
+        """CAM-23, CAM-24: it fits the key of the last CSR, which a factory reset deletes.
+
+        Raises:
+            RuleError: There is no CSR.
+        """
+        if not state.request_made_at:
+            raise RuleError(
+                rule=self.ids.installation,
+                device=device,
+                subject="CA certificate",
+                found="no CSR made on this camera",
+                expected="a certificate for a CSR that this camera made",
+                advice="A factory reset deletes the CSR and its key (CAM-24). Shortest legal order: make a CSR, have it"
+                " signed, install the certificate.",
+            )
+
     def check_ca_certificate_deletable(self, device: str, state: CameraState) -> None:
         """CAM-04: it can always be deleted; the camera then shows its built-in certificate.
 
@@ -54,6 +74,7 @@ RULES: t.Final = SunellRules(
         key_generation="CAM-20",
         previous_key="CAM-20",
         pair="CAM-23",
+        foreign_key="CAM-13",
         subject="CAM-20",
         self_signed="CAM-01",
         self_signed_deletion="CAM-01",
@@ -61,17 +82,20 @@ RULES: t.Final = SunellRules(
         installation="CAM-23",
         deletion="CAM-04",
         connection="CAM-26",
+        tls_versions="CAM-26",
         port="CAM-26",
         clock="CAM-15",
     ),
     cannot=types.MappingProxyType(
         {
+            "set_tls_versions": "for which no public call chooses TLS versions",
             "generate_key": "which makes a new private key with each CSR and at no other time",
             "apply_previous_key": "which keeps no key but that of the last CSR",
             "make_self_signed": "which makes its built-in certificate at each boot and no other",
             "delete_self_signed": "whose built-in certificate cannot be deleted",
         }
     ),
+    abilities=dc.replace(RSA_ALONE, foreign_keys=frozenset({"rsa"})),
     field_limits=types.MappingProxyType(
         {
             "common_name": 64,

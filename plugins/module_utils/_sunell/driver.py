@@ -125,6 +125,20 @@ class SunellDriver(CameraDriver):
         """
         self._api.upload_signed("".join((pem, *issuers)))
 
+    def install_with_key(self, pem: str, issuers: t.Sequence[str], key: Secret) -> None:
+        """Upload certificate and private key (CAM-13); they are used from then on (CAM-04).
+
+        Args:
+            pem: The certificate.
+            issuers: Those between it and the root.
+            key: The private key.
+        """
+        self._api.upload_pair("".join((pem, *issuers)), key)
+
+    def built_in_authority(self) -> str:
+        """The certificate of the authority in the firmware, PEM (CAM-02)."""
+        return self._api.built_in_root()
+
     def delete_certificate(self) -> None:
         """Delete the certificate in use; the camera then shows its built-in one."""
         if self._api.https().way == "uploaded":

@@ -51,7 +51,7 @@ def test_certificates_that_cannot_be_are_refused_before_anything_is_sent(rig: Ri
     cases = {
         "private key": other_key,
         "request": csr,
-        "2 ": good + good,
+        "which did not issue it, expected the device's certificate first": good + good,
         "no PEM block": "hello",
         "nothing": "\n",
         "expired on": outside.sign_for(csr, rig.host, now - 2 * day, now - day),

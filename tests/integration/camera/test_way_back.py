@@ -219,7 +219,7 @@ def test_a_first_certificate_over_self_signed_https_that_does_not_verify_says_ho
     pin = shown["certificate"]["spki_sha256"]
     swap_certificate(rig, outside, monkeypatch)
     result = rig.bad("camera", spki_sha256=[pin], first_contact="refuse", **FAST, **ours)
-    assert f"with spki_sha256 {pin} it can be reached" in result["msg"]
+    assert f"With spki_sha256 {pin} the camera can be reached" in result["msg"]
     monkeypatch.undo()
     rig.good("camera", spki_sha256=[pin], first_contact="refuse", **ours)
 

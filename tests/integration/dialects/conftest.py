@@ -28,7 +28,7 @@ from ansible_collections.camsec.fleet.plugins.module_utils._pki._authority impor
 PASSWORD = "Kamera-Geheimnis-7"
 PASSPHRASE = "Siegel-Geheimnis-9"
 HTTP, HTTPS = 8080, 8443
-EACH = 60
+EACH = 90
 #: Device seconds in a real one: a restart takes 0.6 s, so that whoever looks sees the camera gone.
 SPEED = 100.0
 Options = dict[str, t.Any]

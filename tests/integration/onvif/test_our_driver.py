@@ -24,7 +24,8 @@ OPERATIONS = {
     "CreateSelfSignedCertificate", "DeleteCertificate", "DeleteCertificationPath", "DeleteKey",
     "GetAllCertificates", "GetAllCertificationPaths", "GetAllKeys", "GetAssignedServerCertificates",
     "GetCertificate", "GetCertificationPath", "GetDeviceInformation", "GetKeyStatus", "GetNTP",
-    "GetNetworkProtocols", "GetServices", "GetSystemDateAndTime", "RemoveServerCertificateAssignment",
+    "GetNetworkProtocols", "GetServiceCapabilities", "GetServices", "GetSystemDateAndTime",
+    "RemoveServerCertificateAssignment",
     "ReplaceServerCertificateAssignment", "SetNTP", "SetNetworkProtocols", "SetSystemDateAndTime", "SystemReboot",
     "UploadCertificate",
 }  # fmt: skip

@@ -272,3 +272,20 @@ def test_a_time_that_is_none(text: str) -> None:
 )
 def test_the_time_server_that_is_followed(client: t.Any, server: str) -> None:
     assert api(told({"client": client}))[0].time_server() == server
+
+
+@pytest.mark.parametrize(
+    ("keystore", "kinds"),
+    [
+        (
+            {"id": "SE0", "key_types": ["EC-P256", "RSA-2048", "ED25519", "EC-Pnone"]},
+            ["ECDSA on P-256", "RSA of 2048 bits"],
+        ),
+        ({"id": "SE0"}, [str(kind) for kind in AxisDriver.rules.abilities.key_kinds]),
+        ("SE0", [str(kind) for kind in AxisDriver.rules.abilities.key_kinds]),
+    ],
+)
+def test_what_the_default_keystore_makes(keystore: t.Any, kinds: list[str]) -> None:
+    found = driver(given("SE0"), given(keystore)).abilities()
+    assert [str(kind) for kind in found.key_kinds] == kinds
+    assert found.foreign_keys == {"rsa", "ecdsa"}

@@ -13,7 +13,8 @@ import typing as t
 
 import pytest
 from ansible_collections.camsec.fleet.plugins.module_utils._camera import modules, planning
-from ansible_collections.camsec.fleet.plugins.module_utils._camera.https import Https
+from ansible_collections.camsec.fleet.plugins.module_utils._camera.abilities import RSA_ALONE, Abilities, KeyKind
+from ansible_collections.camsec.fleet.plugins.module_utils._camera.https import Https, WantedHttps
 from ansible_collections.camsec.fleet.plugins.module_utils._camera.private_key import PrivateKey, WantedKey
 from ansible_collections.camsec.fleet.plugins.module_utils._camera.resource import Limits
 from ansible_collections.camsec.fleet.plugins.module_utils._camera.state import (
@@ -27,6 +28,9 @@ from ansible_collections.camsec.fleet.plugins.module_utils._core._call import Ca
 from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import InputError, RuleError
 from ansible_collections.camsec.fleet.plugins.module_utils._core._plan import Plan
 from ansible_collections.camsec.fleet.plugins.module_utils._core._secret import Secret
+from ansible_collections.camsec.fleet.plugins.module_utils._ipro.rules import RULES
+from ansible_collections.camsec.fleet.plugins.module_utils._onvif.rules import RULES as ONVIF_RULES
+from ansible_collections.camsec.fleet.plugins.module_utils._sunell.dialect import RULES as SUNELL_RULES
 from ansible_collections.camsec.fleet.plugins.module_utils._tls._certificate import CertificateFacts
 from ansible_collections.camsec.fleet.plugins.module_utils._transport._connection import Trust
 
@@ -67,7 +71,8 @@ def ids(steps: t.Iterable[t.Any]) -> list[str]:
 
 def whole(current: CameraState, *, https: HttpsState = HTTPS, key_size: int = 2048, **changes: t.Any) -> Plan:
     """The whole camera with an authority that is yet to be made: planning only."""
-    wanted = WantedCamera(https=https, key_size=key_size, certificate=dc.replace(WANTED, **changes))
+    key = KeyKind(type="rsa", size=key_size)
+    wanted = WantedCamera(https=https, key=key, certificate=dc.replace(WANTED, **changes))
     return WholeCamera(wanted, target=target(trust=Trust()), limits=Limits(), drivers=()).plan(current)
 
 
@@ -212,7 +217,7 @@ def test_a_renewal_that_would_gain_nothing_is_left_and_said(certificate: Make) -
 
 
 def key_plan(current: CameraState, **changes: t.Any) -> Plan:
-    wanted = WantedKey(**{"size": 2048, "regenerate": "on_mismatch", **changes})
+    wanted = WantedKey(**{"kind": KeyKind(type="rsa", size=2048), "regenerate": "on_mismatch", **changes})
     return PrivateKey(wanted, target=target(), limits=Limits(), drivers=()).plan(current)
 
 
@@ -220,9 +225,9 @@ def key_plan(current: CameraState, **changes: t.Any) -> Plan:
     ("present", "changes", "steps"),
     [
         (None, {"regenerate": "never"}, ["generate_key"]),
-        (KEY, {"regenerate": "never", "size": 4096}, []),
+        (KEY, {"regenerate": "never", "kind": KeyKind(type="rsa", size=4096)}, []),
         (KEY, {"regenerate": "on_mismatch"}, []),
-        (KEY, {"regenerate": "on_mismatch", "size": 4096}, ["generate_key"]),
+        (KEY, {"regenerate": "on_mismatch", "kind": KeyKind(type="rsa", size=4096)}, ["generate_key"]),
         (KEY, {"regenerate": "always"}, ["generate_key"]),
     ],
 )
@@ -251,7 +256,7 @@ def test_https_02_the_previous_key_is_not_applied_under_a_certificate() -> None:
 
 
 def https_plan(current: CameraState, wanted: HttpsState, **changes: t.Any) -> Plan:
-    return Https(wanted, target=target(**changes), limits=Limits(), drivers=()).plan(current)
+    return Https(WantedHttps(https=wanted), target=target(**changes), limits=Limits(), drivers=()).plan(current)
 
 
 def test_https_30_nothing_to_verify_the_new_endpoint_by() -> None:
@@ -312,6 +317,89 @@ def test_https_31_is_refused_before_the_camera_is_asked(port: int) -> None:
         "host": DEVICE, "http_port": 8080, "https_port": port, "former_https_port": None, "username": "admin",
         "password": "x", "ca_path": None, "spki_sha256": [], "first_contact": "refuse", "timeout": 1.0,
         "key_timeout": 1.0, "switch_timeout": 1.0, "connection": "https", "driver": "ipro", "serial_number": "",
+        "tls_versions": [],
     }  # fmt: skip
     with pytest.raises(RuleError, match=r"\[HTTPS-31\]"):
         modules.https(Call(params=params, check_mode=False))
+
+
+# -- what one camera can do and another cannot -----------------------------------------------------------------------
+
+
+P256 = KeyKind(type="ecdsa", size=256)
+ONVIF = state(
+    rules=ONVIF_RULES,
+    abilities=Abilities(key_kinds=(KeyKind(type="rsa", size=2048), P256), tls_versions=("1.0", "1.2", "1.3")),
+)
+
+
+@pytest.mark.parametrize(
+    ("current", "kind", "rule"),
+    [
+        (state(key=None), P256, r"found a wish for ECDSA on P-256, expected RSA of 2048 bits.*HTTPS-03"),
+        (
+            ONVIF,
+            KeyKind(type="ecdsa", size=521),
+            r"on P-521, expected RSA of 2048 bits, ECDSA on P-256.*CreateRSAKeyPair",
+        ),
+        (state(rules=SUNELL_RULES, key=None), P256, r"\[CAM-20\]"),
+    ],
+)
+def test_a_key_that_a_camera_cannot_make(current: CameraState, kind: KeyKind, rule: str) -> None:
+    with pytest.raises(RuleError, match=rule):
+        planning.plan_key(current, kind)
+
+
+def test_another_type_is_another_key() -> None:
+    steps, after = planning.plan_key(ONVIF, P256)
+    assert ids(steps) == ["generate_key"]
+    assert after.key is not None
+    assert after.key.shown() == {"type": "ecdsa", "size": 256, "generated_at": "by this run", "external": False}
+    assert planning.plan_key(after, P256)[0] == []
+
+
+@pytest.mark.parametrize(
+    ("size", "kind"), [(None, 2048), (3072, 3072), (256, "256, expected 2048, 3072, 4096 for a key of the type rsa")]
+)
+def test_the_size_of_a_key_fits_its_type(size: int | None, kind: int | str) -> None:
+    if isinstance(kind, int):
+        assert KeyKind.of("rsa", size, device=DEVICE, subject="size") == KeyKind(type="rsa", size=kind)
+        return
+    with pytest.raises(InputError, match=kind):
+        KeyKind.of("rsa", size, device=DEVICE, subject="size")
+
+
+def test_tls_versions_that_we_could_not_use_or_the_camera_does_not_have() -> None:
+    with pytest.raises(RuleError, match=r"found 1.0 alone, by which .* expected 1.2 or 1.3 among them.*SetEnabledTLS"):
+        planning.plan_tls_versions(ONVIF, ["1.0"])
+    with pytest.raises(RuleError, match=r"found 1.1, which this camera cannot enable, expected some of 1.0, 1.2, 1.3"):
+        planning.plan_tls_versions(ONVIF, ["1.1", "1.2"])
+    with pytest.raises(RuleError, match=r"\[tas:TLSServerSupported\]"):
+        planning.plan_tls_versions(dc.replace(ONVIF, tls_supported=False), ["1.2"])
+
+
+def test_tls_versions_are_set_once_and_old_ones_are_warned_of() -> None:
+    assert planning.plan_tls_versions(ONVIF, []) == ([], ONVIF)
+    steps, after = planning.plan_tls_versions(dc.replace(ONVIF, tls_versions=("1.2",)), ["1.2", "1.0"])
+    assert [step.title for step in steps] == ["Enable TLS 1.0, 1.2 and no other version"]
+    assert planning.plan_tls_versions(after, ["1.0", "1.2"])[0] == []
+    assert "deprecated (RFC 8996)" in planning.make_plan(ONVIF, after, steps).warnings[-1]
+    assert planning.make_plan(after, after, []).warnings == ()
+
+
+@pytest.mark.parametrize(("rules", "rule"), [(RULES, "HTTPS-30"), (SUNELL_RULES, "CAM-26")])
+def test_a_dialect_without_a_call_for_tls_versions_says_so(rules: t.Any, rule: str) -> None:
+    with pytest.raises(RuleError, match=rf"for which no public call chooses TLS versions.*\[{rule}\]"):
+        rules.check_possible(DEVICE, [planning.tls_versions_step(rules, ["1.2"])])
+
+
+def test_a_private_key_from_outside_never_goes_over_plain_http_nor_to_who_cannot_take_it() -> None:
+    takes = dc.replace(ONVIF, abilities=dc.replace(RSA_ALONE, foreign_keys=frozenset({"rsa"})))
+    with pytest.raises(RuleError, match=r"found a connection in plain HTTP, over which whoever listens"):
+        takes.rules.check_foreign_key(DEVICE, takes, "rsa")
+    over_https = dc.replace(takes, peer=t.cast("t.Any", object()))
+    takes.rules.check_foreign_key(DEVICE, over_https, "rsa")
+    with pytest.raises(RuleError, match=r"found a key of the type ecdsa, expected a key of the type rsa"):
+        takes.rules.check_foreign_key(DEVICE, over_https, "ecdsa")
+    with pytest.raises(RuleError, match=r"expected none, since this camera takes none"):
+        RULES.check_foreign_key(DEVICE, state(), "rsa")

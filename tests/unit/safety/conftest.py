@@ -14,6 +14,7 @@ import itertools
 import types
 import typing as t
 
+from ansible_collections.camsec.fleet.plugins.module_utils._camera.abilities import KeyKind
 from ansible_collections.camsec.fleet.plugins.module_utils._camera.resource import Limits
 from ansible_collections.camsec.fleet.plugins.module_utils._camera.state import (
     CameraState,
@@ -121,7 +122,7 @@ class Wish:
         )
         return WantedCamera(
             https=HttpsState(connection=self.connection, https_port=PORT),
-            key_size=self.size,
+            key=KeyKind(type="rsa", size=self.size),
             new_key=self.new_key,
             http_window=self.http_window,
             certificate=certificate if self.managed else None,

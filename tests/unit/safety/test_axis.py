@@ -215,6 +215,9 @@ class Calls:
         _put(self.state, alias, int(key_type.removeprefix("RSA-")))
         self.look("create_certificate")
 
+    def key_types(self) -> frozenset[str]:
+        return frozenset(f"RSA-{bits}" for bits in BITS)
+
     def request(self, alias: str, _subject: str, _names: object) -> str:
         return _request(self.state.stored(alias).private)
 
@@ -301,6 +304,7 @@ def read(driver: Driver, state: AxisState) -> CameraState:
         contact=contact_of("https" if secure else "http", PORT if secure else HTTP_PORT, "any_certificate"),
         peer=t.cast("t.Any", object()) if secure else None,
         certificate=facts_of(serving(state)) if secure else None,
+        abilities=driver.abilities(),
         **{field.name: getattr(reading, field.name) for field in dc.fields(reading)},
     )
 
@@ -309,7 +313,7 @@ def carry_out(driver: Driver, step: Step) -> None:
     """One step, as the resource does it."""
     match step.id:
         case "generate_key":
-            driver.generate_key(step.data["size"])
+            driver.generate_key(step.data["kind"])
         case "make_request":
             driver.make_request(step.data["subject"], step.data["names"])
         case "sign_request":

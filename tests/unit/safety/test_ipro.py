@@ -298,7 +298,7 @@ _STEPS: t.Final[dict[str, t.Callable[[Step, Machine, float], None]]] = {
     "open_http_window": lambda _step, state, now: connect(state, now, "http", state.https_port),
     "delete_certificate": lambda _step, state, _now: state.delete_ca(),
     "delete_self_signed": lambda _step, state, now: state.delete_self_signed(now),
-    "generate_key": lambda step, state, now: generate(state, now, step.data["size"]),
+    "generate_key": lambda step, state, now: generate(state, now, step.data["kind"].size),
     "make_request": lambda _step, state, now: state.create_csr(_SUBJECT, now),
     "install_certificate": lambda _step, state, now: install(state, now, "good"),
     "set_https": lambda step, state, now: connect(

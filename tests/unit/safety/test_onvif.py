@@ -31,7 +31,12 @@ from ansible_collections.camsec.fleet.extensions.simulator._soap import SoapFaul
 from ansible_collections.camsec.fleet.plugins.module_utils._camera.state import CameraState
 from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import RuleError
 from ansible_collections.camsec.fleet.plugins.module_utils._core._plan import Step
-from ansible_collections.camsec.fleet.plugins.module_utils._onvif.api import KeyRow, NetworkProtocol, OnvifCertificate
+from ansible_collections.camsec.fleet.plugins.module_utils._onvif.api import (
+    KeyRow,
+    NetworkProtocol,
+    OnvifCertificate,
+    SecurityCapabilities,
+)
 from ansible_collections.camsec.fleet.plugins.module_utils._onvif.driver import ALIAS, OnvifDriver
 from ansible_collections.camsec.fleet.plugins.module_utils._onvif.soap import OnvifFault
 from cryptography import x509
@@ -246,6 +251,16 @@ class Calls:
             for key in self.state.store.keys.values()
         )
 
+    def capabilities(self) -> SecurityCapabilities:
+        return SecurityCapabilities(
+            rsa_key_lengths=BITS,
+            elliptic_curves=(),
+            pkcs8=frozenset(),
+            pkcs12=frozenset({"rsa"}),
+            encryption=("PBES2",),
+            tls_versions=("1.2", "1.3"),
+        )
+
     def create_rsa_key(self, size: int, alias: str) -> str:
         made = make_key(self.state, size, alias)
         self.look("CreateRSAKeyPair")
@@ -351,6 +366,7 @@ def read(driver: Driver, state: OnvifState) -> CameraState:
         contact=contact_of("https" if secure else "http", PORT if secure else HTTP_PORT, "any_certificate"),
         peer=t.cast("t.Any", object()) if secure else None,
         certificate=facts_of(serving(state)) if secure else None,
+        abilities=driver.abilities(),
         **{field.name: getattr(reading, field.name) for field in dc.fields(reading)},
     )
 
@@ -359,7 +375,7 @@ def carry_out(driver: Driver, step: Step) -> None:
     """One step, as the resource does it."""
     match step.id:
         case "generate_key":
-            driver.generate_key(step.data["size"])
+            driver.generate_key(step.data["kind"])
         case "make_request":
             driver.make_request(step.data["subject"], step.data["names"])
         case "sign_request":
