@@ -89,9 +89,9 @@ def test_demo(tmp_path: pathlib.Path) -> None:
     assert re.search(
         r"camera-0003 +127\.[\d.]+ +8443 +TLSv1\.3 +TLS_AES_256_GCM_SHA384 +Demonstration CA +396 +yes", output
     )
-    for other in ("onvif-0001", "onvif-0002", "sunell-0001", "sunell-0002"):
+    for other in ("onvif-0001", "onvif-0002", "sunell-0001", "sunell-0002", "axis-0001", "axis-0002"):
         assert re.search(rf"{other} +127\.[\d.]+ +8443 +TLSv1\.3 +\S+ +Demonstration CA +396 +yes", output)
-    assert "All is well: second run changed=0, 8 of 8 endpoints verified." in output
+    assert "All is well: second run changed=0, 10 of 10 endpoints verified." in output
     assert _await_none(own_base_address(7)) == []
     assert list(tmp_path.iterdir()) == []
 
