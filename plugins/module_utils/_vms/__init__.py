@@ -1,0 +1,4 @@
+# Copyright: (c) 2026, camsec.fleet contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A video management server (Milestone XProtect): its servers, their links, and the order of encrypting them."""

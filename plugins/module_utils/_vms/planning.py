@@ -1,0 +1,325 @@
+# Copyright: (c) 2026, camsec.fleet contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The order in which a VMS is encrypted, or no longer is: a pure function of its topology and its state.
+
+On: trust everywhere, certificates everywhere, a handshake with each, the switch at the management server, then at the
+others, and a look at every link (VMS-10 to VMS-15). Off: the same switches the other way round. Only what is missing is
+a step, so that a run that was cut off goes on from what is there.
+"""
+
+from __future__ import annotations
+
+import dataclasses as dc
+import datetime as dt
+import typing as t
+
+from .._core._errors import RuleError
+from .._core._plan import Impact
+from .links import LinkState, link_states, trusts
+from .topology import MOBILE, SERVER, STREAMING, Client, Held, Server, Topology
+
+__all__ = ["Authority", "Trust", "VmsPlan", "VmsStep", "Wish", "plan_vms"]
+
+STAGES: t.Final = ("trust", "certificates", "handshakes", "switch off", "switch on", "links")
+_OURS: t.Final = "the root of our own authority"
+
+
+@dc.dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What is to be encrypted; None leaves it as it is.
+
+    Attributes:
+        management: Between the management server and all others (VMS-01, VMS-02): all of them or none (VMS-10).
+        streaming: From the recording servers to what fetches streams from them (VMS-03).
+        mobile: From the mobile servers to their clients (VMS-04).
+    """
+
+    management: bool | None = None
+    streaming: bool | None = None
+    mobile: bool | None = None
+
+    def of(self, group: str) -> bool | None:
+        """What is wanted of a certificate group.
+
+        Args:
+            group: Its name.
+
+        Returns:
+            On, off, or as it is.
+        """
+        return {SERVER: self.management, STREAMING: self.streaming, MOBILE: self.mobile}.get(group)
+
+
+@dc.dataclass(frozen=True, kw_only=True)
+class Authority:
+    """An authority that can issue what is missing.
+
+    Attributes:
+        root: SHA-256 of its root, hexadecimal.
+        renew_before: A certificate that ends within so long is issued anew, with the same subject (VMS-17).
+    """
+
+    root: str
+    renew_before: dt.timedelta = dt.timedelta()
+
+
+@dc.dataclass(frozen=True, kw_only=True)
+class VmsStep:
+    """One thing to do on one server.
+
+    Attributes:
+        id: ``trust_root``, ``install_certificate``, ``grant_key``, ``check_handshake``, ``enable_encryption``,
+            ``disable_encryption`` or ``verify_links``.
+        stage: One of :data:`STAGES`.
+        server: Name of the server.
+        group: Certificate group, or empty.
+        title: One line for people.
+        rule: The rule that it follows.
+        root: SHA-256 of the root that it is about, or empty.
+        reason: Why it is needed, or empty.
+    """
+
+    id: str
+    stage: str
+    server: str
+    group: str = ""
+    title: str
+    rule: str
+    root: str = ""
+    reason: str = ""
+
+    def shown(self) -> dict[str, str]:
+        """The step as a result shows it."""
+        return dc.asdict(self)
+
+
+@dc.dataclass(frozen=True, kw_only=True)
+class Trust:
+    """A root that a client has to trust, which no step of ours can put there.
+
+    Attributes:
+        client: Name.
+        kind: Of the client.
+        root: SHA-256, hexadecimal.
+        servers: Names of the servers whose certificates it verifies by it.
+        trusted: Whether it does; None where nobody can ask.
+    """
+
+    client: str
+    kind: str
+    root: str
+    servers: tuple[str, ...]
+    trusted: bool | None
+
+    def shown(self) -> dict[str, t.Any]:
+        """The need as a result shows it."""
+        return {**dc.asdict(self), "servers": list(self.servers)}
+
+
+@dc.dataclass(frozen=True, kw_only=True)
+class VmsPlan:
+    """What is to be done, in order.
+
+    Attributes:
+        steps: What can be done now.
+        blocked: What comes after it and cannot be done yet.
+        held_up_by: Why not, one sentence each; empty when nothing is blocked.
+        links: Every link as it is now.
+        client_trust: Which clients have to trust which roots.
+        impacts: What the steps do besides.
+    """
+
+    steps: tuple[VmsStep, ...]
+    blocked: tuple[VmsStep, ...]
+    held_up_by: tuple[str, ...]
+    links: tuple[LinkState, ...]
+    client_trust: tuple[Trust, ...]
+    impacts: tuple[Impact, ...]
+
+
+def plan_vms(topology: Topology, wish: Wish, authority: Authority | None, now: dt.datetime) -> VmsPlan:
+    """The steps from what is there to what is wanted.
+
+    Args:
+        topology: The VMS, with what its servers hold.
+        wish: What is to be encrypted.
+        authority: What issues missing certificates; None where certificates are put there by others.
+        now: The present instant.
+
+    Returns:
+        The plan.
+
+    Raises:
+        RuleError: A server has no certificate that could serve, and nobody issues one (VMS-11).
+    """
+    return _Planner(topology, wish, authority, now).plan()
+
+
+class _Planner:
+    """One plan; it collects steps by their stages."""
+
+    def __init__(self, topology: Topology, wish: Wish, authority: Authority | None, now: dt.datetime) -> None:
+        self._topology, self._wish, self._authority, self._now = topology, wish, authority, now
+        self._steps: dict[str, list[VmsStep]] = {stage: [] for stage in STAGES}
+        self._held_up: list[str] = []
+        #: Root of each certificate group of each server after the plan.
+        self._roots: dict[tuple[str, str], str] = {}
+
+    def plan(self) -> VmsPlan:
+        servers = (self._topology.management, *self._topology.others)
+        for server in servers:
+            for group in server.groups:
+                if self._wish.of(group):
+                    self._certificate(server, group)
+        self._trust()
+        self._switches(servers)
+        changed = [*self._steps["switch off"], *self._steps["switch on"]]
+        if changed:
+            name = self._topology.management.name
+            title = f"Look at all {len(self._topology.links)} links by handshakes of their own"
+            self._add("verify_links", "links", name, title=title, rule="VMS-10")
+        stopped = STAGES[STAGES.index("switch off") :] if self._held_up else ()
+        return VmsPlan(
+            steps=tuple(step for stage in STAGES if stage not in stopped for step in self._steps[stage]),
+            blocked=tuple(step for stage in stopped for step in self._steps[stage]),
+            held_up_by=tuple(self._held_up),
+            links=tuple(link_states(self._topology, self._now)),
+            client_trust=tuple(self._client_trust()),
+            impacts=tuple(self._impacts()),
+        )
+
+    def _add(self, identifier: str, stage: str, server: str, *, title: str, rule: str, **more: str) -> None:
+        self._steps[stage].append(VmsStep(id=identifier, stage=stage, server=server, title=title, rule=rule, **more))
+
+    # -- certificates ----------------------------------------------------------------------------------------------
+
+    def _certificate(self, server: Server, group: str) -> None:
+        """VMS-11, VMS-15: before the switch each server that presents one has a certificate that can serve."""
+        if not server.reachable:
+            self._held_up.append(f"{server.name} did not answer; what it holds is not known (VMS-11).")
+            return
+        held = server.certificates.get(group)
+        fault, rule = ("no certificate", "VMS-11") if held is None else held.fault(server.host_name, self._now)
+        if not fault and held is not None and self._due(held):
+            fault, rule = f"a certificate that ends on {held.not_after:%Y-%m-%d}", "VMS-17"
+        if fault:
+            self._issue(server, group, fault, rule)
+        elif held is not None:
+            self._roots[server.name, group] = held.root
+            if not held.key_readable:
+                title = "Let the service account read the private key"
+                self._add("grant_key", "certificates", server.name, group=group, title=title, rule="VMS-14")
+                self._check(server, group)
+            elif group not in server.encrypted:
+                self._check(server, group)
+
+    def _due(self, held: Held) -> bool:
+        return self._authority is not None and held.not_after - self._now < self._authority.renew_before
+
+    def _issue(self, server: Server, group: str, fault: str, rule: str) -> None:
+        if self._authority is None:
+            raise RuleError(
+                rule=rule,
+                device=server.name,
+                subject=f"certificate of the group {group}",
+                found=fault,
+                expected=f"one for {server.host_name} before anything is switched on",
+                advice="Install it there, or name an authority that issues it.",
+            )
+        self._roots[server.name, group] = self._authority.root
+        title = f"Issue a certificate for {server.host_name} and install it"
+        self._add(
+            "install_certificate", "certificates", server.name, group=group, title=title, rule=rule,
+            root=self._authority.root, reason=fault,
+        )  # fmt: skip
+        self._check(server, group)
+
+    def _check(self, server: Server, group: str) -> None:
+        title = "Check the certificate by a handshake on the server itself"
+        self._add("check_handshake", "handshakes", server.name, group=group, title=title, rule="VMS-13")
+
+    # -- trust -----------------------------------------------------------------------------------------------------
+
+    def _trust(self) -> None:
+        """Each server trusts the root of what it verifies, and that of its own certificates (VMS-13)."""
+        wanted: dict[str, dict[str, str]] = {}
+        for (name, group), root in self._roots.items():
+            wanted.setdefault(name, {}).setdefault(root, f"its own certificate of the group {group}")
+        for link in self._topology.links:
+            root = self._roots.get((link.presenter, link.group), "")
+            if root and link.verifier in self._topology.by_name:
+                wanted.setdefault(link.verifier, {}).setdefault(root, f"that of {link.presenter}")
+        for server in self._topology.servers:
+            for root, reason in wanted.get(server.name, {}).items():
+                if server.reachable and root not in server.trusted:
+                    what = (
+                        _OURS
+                        if self._authority is not None and root == self._authority.root
+                        else f"the root {root[:16]}…"
+                    )
+                    self._add(
+                        "trust_root", "trust", server.name, title=f"Trust {what}", rule="VMS-13", root=root,
+                        reason=f"it verifies {reason}",
+                    )  # fmt: skip
+
+    def _client_trust(self) -> t.Iterator[Trust]:
+        clients: dict[str, Client] = {client.name: client for client in self._topology.clients}
+        needs: dict[tuple[str, str], list[str]] = {}
+        for link in self._topology.links:
+            root = self._root_after(link.presenter, link.group)
+            if root and link.verifier in clients:
+                needs.setdefault((link.verifier, root), []).append(link.presenter)
+        for (name, root), servers in needs.items():
+            client = clients[name]
+            trusted = trusts(client, root)
+            yield Trust(client=name, kind=client.kind, root=root, servers=tuple(servers), trusted=trusted)
+
+    def _root_after(self, server: str, group: str) -> str:
+        """Of what is encrypted once the plan is carried out; empty where nothing is."""
+        wished = self._wish.of(group)
+        here = self._topology.by_name[server]
+        if wished is False or (wished is None and group not in here.encrypted):
+            return ""
+        held = here.certificates.get(group)
+        return self._roots.get((server, group), held.root if held is not None else "")
+
+    # -- switches --------------------------------------------------------------------------------------------------
+
+    def _switches(self, servers: t.Sequence[Server]) -> None:
+        """On at the management server first; off there last (VMS-10)."""
+        for server in servers:
+            for group in server.groups:
+                if self._wish.of(group) is True and group not in server.encrypted:
+                    title = f"Switch encryption on ({group.replace('_', ' ')})"
+                    self._add("enable_encryption", "switch on", server.name, group=group, title=title, rule="VMS-10")
+        for server in reversed(servers):
+            if server.reachable:
+                self._switch_off(server)
+            elif False in (self._wish.of(group) for group in server.groups):
+                self._held_up.append(f"{server.name} did not answer; whether it is encrypted is not known (VMS-10).")
+
+    def _switch_off(self, server: Server) -> None:
+        for group in server.groups:
+            if self._wish.of(group) is False and group in server.encrypted:
+                title = f"Switch encryption off ({group.replace('_', ' ')})"
+                self._add("disable_encryption", "switch off", server.name, group=group, title=title, rule="VMS-10")
+
+    def _impacts(self) -> t.Iterator[Impact]:
+        switched = [*self._steps["switch off"], *self._steps["switch on"]]
+        apart = [step for step in switched if step.group == SERVER and step.server != self._topology.management.name]
+        if apart:
+            text = (
+                f"Between the switch at the management server and its own, each of {len(apart)} servers has no"
+                " connection to the management server."
+            )
+            yield Impact(rule="VMS-10", text=text)
+        off = [step for step in switched if step.group == MOBILE and step.id == "disable_encryption"]
+        if off:
+            yield Impact(rule="VMS-18", text="Push-to-talk in the Web Client does not work without encryption.")
+        missing = {need.client for need in self._client_trust() if need.trusted is not True}
+        if missing and switched:
+            text = (
+                f"{len(missing)} clients have to trust the roots that are listed for them, or they lose their pictures."
+            )
+            yield Impact(rule="VMS-03", text=text)
