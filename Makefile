@@ -58,6 +58,7 @@ test: install ftp-servers  ## every check; its last line counts them
 bench: install ftp-servers  ## measure what a fleet costs, and an evidence upload beside its peers
 	$(BIN)/python tests/benchmarks/run.py
 	$(BIN)/python tests/benchmarks/ftpes.py
+	$(BIN)/python tests/benchmarks/vms.py
 
 lint: install  ## the checks that take seconds
 	@$(BIN)/python tests/tools/checks.py --group lint

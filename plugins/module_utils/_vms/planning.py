@@ -162,7 +162,7 @@ class _Planner:
     def __init__(self, topology: Topology, wish: Wish, authority: Authority | None, now: dt.datetime) -> None:
         self._topology, self._wish, self._authority, self._now = topology, wish, authority, now
         self._steps: dict[str, list[VmsStep]] = {stage: [] for stage in STAGES}
-        self._held_up: list[str] = []
+        self._held_up: dict[str, None] = {}
         #: Root of each certificate group of each server after the plan.
         self._roots: dict[tuple[str, str], str] = {}
 
@@ -192,12 +192,15 @@ class _Planner:
     def _add(self, identifier: str, stage: str, server: str, *, title: str, rule: str, **more: str) -> None:
         self._steps[stage].append(VmsStep(id=identifier, stage=stage, server=server, title=title, rule=rule, **more))
 
+    def _hold_up(self, reason: str) -> None:
+        self._held_up[reason] = None
+
     # -- certificates ----------------------------------------------------------------------------------------------
 
     def _certificate(self, server: Server, group: str) -> None:
         """VMS-11, VMS-15: before the switch each server that presents one has a certificate that can serve."""
         if not server.reachable:
-            self._held_up.append(f"{server.name} did not answer; what it holds is not known (VMS-11).")
+            self._hold_up(f"{server.name} did not answer; what it holds is not known (VMS-11).")
             return
         held = server.certificates.get(group)
         fault, rule = ("no certificate", "VMS-11") if held is None else held.fault(server.host_name, self._now)
@@ -208,7 +211,7 @@ class _Planner:
         elif held is not None:
             self._roots[server.name, group] = held.root
             if not held.key_readable:
-                title = "Let the service account read the private key"
+                title = f"Let the service account read the private key ({_words(group)})"
                 self._add("grant_key", "certificates", server.name, group=group, title=title, rule="VMS-14")
                 self._check(server, group)
             elif group not in server.encrypted:
@@ -228,7 +231,7 @@ class _Planner:
                 advice="Install it there, or name an authority that issues it.",
             )
         self._roots[server.name, group] = self._authority.root
-        title = f"Issue a certificate for {server.host_name} and install it"
+        title = f"Issue a certificate for {server.host_name} and install it ({_words(group)})"
         self._add(
             "install_certificate", "certificates", server.name, group=group, title=title, rule=rule,
             root=self._authority.root, reason=fault,
@@ -236,7 +239,7 @@ class _Planner:
         self._check(server, group)
 
     def _check(self, server: Server, group: str) -> None:
-        title = "Check the certificate by a handshake on the server itself"
+        title = f"Check the certificate by a handshake on the server itself ({_words(group)})"
         self._add("check_handshake", "handshakes", server.name, group=group, title=title, rule="VMS-13")
 
     # -- trust -----------------------------------------------------------------------------------------------------
@@ -291,18 +294,18 @@ class _Planner:
         for server in servers:
             for group in server.groups:
                 if self._wish.of(group) is True and group not in server.encrypted:
-                    title = f"Switch encryption on ({group.replace('_', ' ')})"
+                    title = f"Switch encryption on ({_words(group)})"
                     self._add("enable_encryption", "switch on", server.name, group=group, title=title, rule="VMS-10")
         for server in reversed(servers):
             if server.reachable:
                 self._switch_off(server)
             elif False in (self._wish.of(group) for group in server.groups):
-                self._held_up.append(f"{server.name} did not answer; whether it is encrypted is not known (VMS-10).")
+                self._hold_up(f"{server.name} did not answer; whether it is encrypted is not known (VMS-10).")
 
     def _switch_off(self, server: Server) -> None:
         for group in server.groups:
             if self._wish.of(group) is False and group in server.encrypted:
-                title = f"Switch encryption off ({group.replace('_', ' ')})"
+                title = f"Switch encryption off ({_words(group)})"
                 self._add("disable_encryption", "switch off", server.name, group=group, title=title, rule="VMS-10")
 
     def _impacts(self) -> t.Iterator[Impact]:
@@ -323,3 +326,7 @@ class _Planner:
                 f"{len(missing)} clients have to trust the roots that are listed for them, or they lose their pictures."
             )
             yield Impact(rule="VMS-03", text=text)
+
+
+def _words(group: str) -> str:
+    return group.replace("_", " ")
