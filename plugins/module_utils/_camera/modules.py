@@ -26,6 +26,7 @@ from .._tls._names import parse_name
 from .._transport._contact import Target
 from .abilities import TLS_VERSIONS, KeyKind
 from .account import Account, WantedAccount
+from .built_in_authority import BuiltInAuthority, WantedExport
 from .certificate import Certificate
 from .certificate_request import CertificateRequest, WantedRequest
 from .clock import Clock, WantedClock
@@ -48,6 +49,7 @@ __all__ = [
     "SUBJECT_OPTIONS",
     "TLS_OPTION",
     "account",
+    "builtin_authority",
     "certificate",
     "certificate_request",
     "clock",
@@ -138,6 +140,12 @@ def https(call: Call) -> dict[str, t.Any]:
     """Of ``camera_https``."""
     wanted = WantedHttps(https=_https(call.params), tls_versions=tuple(call.params["tls_versions"]))
     return _converged(Https, wanted, call)
+
+
+def builtin_authority(call: Call) -> dict[str, t.Any]:
+    """Of ``camera_builtin_authority``."""
+    wanted = WantedExport(path=call.params["path"], accepted=call.params["accept_shared_private_key"])
+    return _converged(BuiltInAuthority, wanted, call)
 
 
 def info(call: Call) -> dict[str, t.Any]:

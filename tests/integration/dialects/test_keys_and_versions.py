@@ -434,3 +434,61 @@ def test_tls_versions_when_the_connection_breaks(
     assert "TLS 1.2, 1.3 are enabled again, as before: run this again." in failed["msg"]
     assert (speaks(rig, "1.2"), speaks(rig, "1.3")) == (True, True)
     rig.changes_once("camera_https", tls_versions=["1.3"], **trusted)
+
+
+# -- the authority in the firmware (Sunell's way 1) ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dialect", ["sunell"])
+def test_cam_02_the_built_in_authority_is_no_trusted_file_without_a_word(rig: Rig, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "cacert.crt"
+    shown = rig.unchanged("camera_builtin_authority")
+    assert any("lies in every camera of this firmware" in warning for warning in shown["warnings"])
+    for check_mode in (True, False):
+        failed = rig.bad("camera_builtin_authority", check_mode=check_mode, path=str(path))
+        assert "found no explicit word that clients are to trust it" in failed["msg"]
+        assert "option permitted_names" in failed["msg"]
+        assert failed["msg"].endswith("accept_shared_private_key: true. [CAM-02]")
+    assert not path.exists()
+    word = {"path": str(path), "accept_shared_private_key": True}
+    done = rig.changes_once("camera_builtin_authority", **word)
+    assert any("nobody verified" in warning for warning in done["warnings"])
+    assert done["after"]["trusted_file"] == done["authority"]["sha256"]
+    # Whoever trusts it meets the camera: and every other one of the firmware.
+    assert rig.verified(path)
+    assert rig.unchanged("camera_builtin_authority", first_contact="refuse", ca_path=str(path), **word)["authority"]
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert rig.counts()["writes"] == 0
+
+
+@pytest.mark.parametrize("dialect", ["sunell"])
+def test_a_file_of_something_else_is_not_touched(
+    rig: Rig, authority: CertificateAuthority, tmp_path: pathlib.Path
+) -> None:
+    path = tmp_path / "trusted.pem"
+    for content in ("hello", pathlib.Path(authority.trusted_path).read_text()):
+        path.write_text(content)
+        failed = rig.run("camera_builtin_authority", path=str(path), accept_shared_private_key=True)
+        assert failed["msg"].startswith(f"{path}: file: found ")
+        assert "expected no file, or one that holds a certificate of " in failed["msg"]
+        assert path.read_text() == content
+
+
+@pytest.mark.parametrize("dialect", ["ipro", "onvif"])
+def test_a_camera_without_an_authority_of_its_own(rig: Rig, tmp_path: pathlib.Path) -> None:
+    failed = rig.bad("camera_builtin_authority", path=str(tmp_path / "x"), accept_shared_private_key=True)
+    assert f"a camera of the dialect {rig.dialect}, " in failed["msg"]
+    assert not (tmp_path / "x").exists()
+    assert rig.good("camera_info")["camera"]["built_in_authority"] is None
+
+
+@pytest.mark.parametrize("dialect", ["sunell"])
+def test_cam_03_what_is_known_of_the_built_in_certificate(rig: Rig, ours: Options) -> None:
+    known = rig.good("camera_info")["camera"]["built_in_authority"]
+    assert (known["in_use"], known["fits_host"], known["clock_inside"]) == (True, True, True)
+    assert known["authority"]["not_before"] == "2023-08-14T00:00:00Z"
+    rig.good("camera", **ours)
+    known = rig.good("camera_info")["camera"]["built_in_authority"]
+    assert (known["in_use"], known["fits_host"]) == (False, None)
+    rig.good("camera_https", connection="http")
+    assert rig.good("camera_info")["camera"]["built_in_authority"]["in_use"] is None
