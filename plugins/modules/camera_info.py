@@ -120,7 +120,8 @@ camera:
         - What is known of the certificate authority in the firmware, for dialects that have one (Sunell) -
           C(authority); C(in_use), whether the handshake showed a certificate of it; C(fits_host), whether that is for
           this address (after a change of the address only M(camsec.fleet.camera_reboot) makes it so, CAM-03);
-          C(clock_inside), whether the camera's clock lies inside its validity (CAM-05). Over plain HTTP the first two are null.
+          C(clock_inside), whether the camera's clock lies inside its validity (CAM-05). Over plain HTTP the first two
+          are null.
         - Its private key lies in every camera of the firmware.
       type: dict
       returned: success
