@@ -9,7 +9,10 @@ import base64
 import dataclasses as dc
 import functools
 import json
+import os
 import pathlib
+import subprocess
+import sys
 import time
 import typing as t
 
@@ -23,8 +26,9 @@ from ansible_collections.camsec.fleet.plugins.module_utils._pki._authority impor
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from .conftest import FILE_PASSPHRASE, HTTPS, PASSPHRASE, Files, Options, Rig, ids, run
+from .conftest import FILE_PASSPHRASE, HTTP, HTTPS, PASSPHRASE, PASSWORD, Files, Options, Rig, ids, run
 
+ROOT = pathlib.Path(__file__).resolve().parents[3]
 TAKES_KEYS = ("onvif", "sunell")
 
 
@@ -63,6 +67,18 @@ def test_an_elliptic_curve(rig: Rig, authority: CertificateAuthority, ours: Opti
     assert "3072 bit" in run("openssl", "x509", "-noout", "-text", data=rig.shown()).stdout
     store = rig.device.full_state()["onvif"]["store"]
     assert len([key for key in store["keys"] if key["private"]]) == 1
+
+
+@pytest.mark.parametrize("dialect", ["onvif"])
+def test_a_curve_that_only_this_camera_offers(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    curves = dc.replace(rig.device.spec, rsa_key_lengths=(), elliptic_curves=("secp521r1",))
+    monkeypatch.setattr(rig.device, "spec", curves)
+    failed = rig.bad("camera_private_key")
+    assert "found a wish for RSA of 2048 bits, expected ECDSA on P-521. [tas:CreateRSAKeyPair]" in failed["msg"]
+    rig.changes_once("camera_private_key", type="ecdsa", size=521)
+    rig.changes_once("camera_self_signed_certificate")
+    rig.good("camera_https", first_contact="any_certificate")
+    assert "NIST CURVE: P-521" in run("openssl", "x509", "-noout", "-text", data=rig.shown()).stdout
 
 
 @pytest.mark.parametrize("dialect", ["onvif"])
@@ -305,6 +321,47 @@ def hostile(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "make_csr", functools.partial(as_pem, module.make_csr))
     sign = _tas_keystore.sign_request
     monkeypatch.setattr(_tas_keystore, "sign_request", lambda *arguments: spoilt(sign(*arguments)))
+
+
+@pytest.mark.parametrize("dialect", ["sunell"])
+def test_no_key_and_no_passphrase_is_shown_by_ansible_playbook(
+    rig: Rig, authority: CertificateAuthority, tmp_path: pathlib.Path
+) -> None:
+    """In the worker and shipped as an ordinary module, with -vvv and --diff, and when it fails."""
+    files = Files.make(tmp_path / "files", authority, rig.host)
+    common = {
+        "host": rig.host, "http_port": HTTP, "https_port": HTTPS, "username": "admin", "password": PASSWORD,
+        "driver": rig.dialect, **trusting(authority),
+    }  # fmt: skip
+    wrong = {**files.as_pkcs12, "private_key_passphrase": "Falsches-Wort-3"}
+    shipped = {"async": 60, "poll": 1}
+    tasks: list[Options] = [
+        {"camsec.fleet.camera_certificate": {**common, **wrong}, "ignore_errors": True},
+        {"camsec.fleet.camera_certificate": {**common, **files.as_locked_pem}},
+        {"camsec.fleet.camera_certificate": {**common, **files.as_pkcs12}, **shipped},
+    ]
+    play = [{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]
+    (tmp_path / "play.yml").write_text(json.dumps(play))
+    folders = {f"ANSIBLE_{name}": str(tmp_path / name.lower()) for name in ("LOCAL_TEMP", "REMOTE_TEMP", "HOME")}
+    variables = {**os.environ, **folders, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".dev"), "ANSIBLE_NOCOLOR": "1"}
+    command = [str(pathlib.Path(sys.executable).parent / "ansible-playbook"), "-i", "localhost,", "-c", "local"]
+    command += ["-e", f"ansible_python_interpreter={sys.executable}", "-e", f"ansible_async_dir={tmp_path}/async"]
+    done = subprocess.run(
+        [*command, "-vvv", "--diff", str(tmp_path / "play.yml")],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env=variables,
+    )
+    whole = done.stdout + done.stderr
+    assert done.returncode == 0, whole
+    assert "found a passphrase that does not open it" in whole
+    assert "ok=3    changed=1 " in whole
+    files.kept_out_of({"output": whole})
+    for word in (PASSWORD, "Falsches-Wort-3", "Traceback"):
+        assert word not in whole
+    assert rig.serial() == files.serial
 
 
 # -- TLS versions ----------------------------------------------------------------------------------------------------
