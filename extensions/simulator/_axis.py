@@ -131,7 +131,7 @@ class AxisCamera(Device):
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         body = await _read_body(request)
         name = _name_in(request.path, body)
-        fault = self.take_fault(f"{request.raw_path} {name}", after_write=False)
+        fault = self.take_fault(_title(request, name), after_write=False)
         if fault is not None:
             status, response = await play(fault, request)
             self.log.add(request, status, operation=name or None)
@@ -158,7 +158,7 @@ class AxisCamera(Device):
         self.log.add(request, reply.status, writes=writes, operation=name or None)
         fault = None
         if writes and reply.status < 300:
-            fault = self.take_fault(f"{request.raw_path} {name}", after_write=True)
+            fault = self.take_fault(_title(request, name), after_write=True)
         if reply.after is not None:
             await self.send_then(request, response, reply.after, silent=fault is not None)
         return response, fault
@@ -574,6 +574,11 @@ def _name_in(path: str, body: bytes) -> str:
         method = _json(body).get("method") if isinstance(_json(body), dict) else None
         return str(method)[:64] if method else ""
     return ""
+
+
+def _title(request: web.BaseRequest, name: str) -> str:
+    """What a fault is looked up by."""
+    return f"{request.raw_path} {request.method} {name}"
 
 
 def _json(body: bytes) -> t.Any:

@@ -14,6 +14,7 @@ __all__ = [
     "ACCESS_CLASSES",
     "ELLIPTIC_CURVES",
     "FAULTS",
+    "KNOWN_CURVES",
     "LEVELS_FOR",
     "NAMESPACES",
     "RSA_KEY_LENGTHS",
@@ -54,7 +55,9 @@ LEVELS_FOR: t.Final[t.Mapping[AccessClass, frozenset[str]]] = {
 ACCESS_CLASSES: t.Final = tuple(LEVELS_FOR)
 TLS_VERSIONS: t.Final = ("1.0", "1.1", "1.2", "1.3")
 RSA_KEY_LENGTHS: t.Final = (2048, 3072, 4096)
+#: A device's own choice out of those that are known.
 ELLIPTIC_CURVES: t.Final = ("secp256r1", "secp384r1")
+KNOWN_CURVES: t.Final = (*ELLIPTIC_CURVES, "secp521r1")
 
 
 @dc.dataclass(frozen=True, kw_only=True)

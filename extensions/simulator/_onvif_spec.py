@@ -12,7 +12,7 @@ import re
 import typing as t
 
 from ._digest import ALGORITHMS
-from ._onvif_catalog import ELLIPTIC_CURVES, RSA_KEY_LENGTHS, TLS_VERSIONS, USER_LEVELS
+from ._onvif_catalog import ELLIPTIC_CURVES, KNOWN_CURVES, RSA_KEY_LENGTHS, TLS_VERSIONS, USER_LEVELS
 from ._spec_common import check_place, require
 
 __all__ = ["OnvifCameraSpec", "OnvifUser"]
@@ -112,7 +112,7 @@ class OnvifCameraSpec:
         known: dict[str, tuple[t.Collection[object], t.Collection[object]]] = {
             "digest": (self.digest, ALGORITHMS),
             "tls_versions": (self.tls_versions, TLS_VERSIONS),
-            "elliptic_curves": (self.elliptic_curves, ELLIPTIC_CURVES),
+            "elliptic_curves": (self.elliptic_curves, KNOWN_CURVES),
             "rsa_key_lengths": (self.rsa_key_lengths, range(1024, 8193)),
         }
         for name, (values, choices) in known.items():

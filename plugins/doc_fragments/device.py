@@ -13,7 +13,8 @@ class ModuleDocFragment:
 options:
   host:
     description:
-      - Address or host name of the device.
+      - Address or host name of the device. An IPv6 address may have a zone, as in V(fe80::1%eth0), which says by which
+        link it is reached; certificates and their names leave it out.
       - A task without it is for the inventory host that it runs for. O(host) is then its C(ansible_host), or its name
         in the inventory, and every other option of how to reach and trust the device that the task leaves out is taken
         from the host's variable C(camsec_<option>), for example O(username) from C(camsec_username), if there is one.

@@ -9,7 +9,7 @@ import typing as t
 
 from ._core._errors import InputError
 from ._core._secret import Secret
-from ._tls._names import parse_name
+from ._tls._names import parse_name, without_zone
 from ._transport._connection import Trust
 from ._transport._contact import FIRST_CONTACT_CHOICES, Target
 from ._transport._session import Credentials
@@ -59,7 +59,7 @@ def target_from(params: t.Mapping[str, t.Any], *, ca_path: str | None = None) ->
         InputError: There is no host or account, or it cannot be one, a pin is not a SHA-256, or a port is not one.
     """
     host = _given(params, "host", device="no device")
-    parse_name(host, device=host, subject="host")
+    parse_name(without_zone(host), device=host, subject="host")
     username, password = _given(params, "username", device=host), _given(params, "password", device=host)
     if not username.isascii():
         raise InputError(

@@ -86,7 +86,7 @@ options:
   subject_alt_name:
     description:
       - Further addresses and names that the certificate must cover, as V(DNS:cam011.example.org) or V(IP:192.0.2.11).
-      - O(host) is always among them.
+      - O(host) is always among them, an IPv6 address without its zone, which a certificate cannot hold.
     type: list
     elements: str
     default: []

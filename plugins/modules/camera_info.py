@@ -81,11 +81,17 @@ camera:
       type: int
       returned: success
       sample: 443
+    tls_versions:
+      description: TLS versions that are enabled, where the dialect tells them.
+      type: list
+      elements: str
+      returned: success
+      sample: ['1.2', '1.3']
     private_key:
-      description: Present CRT key (size, generated_at), if any.
+      description: Present private key (type, size, generated_at, whether it came from outside), if any.
       type: dict
       returned: success
-      sample: {size: 2048, generated_at: '2026-11-22 09:28:00'}
+      sample: {type: rsa, size: 2048, generated_at: '2026-11-22 09:28:00', external: false}
     previous_private_key:
       description: The key before it, if any.
       type: dict
@@ -107,6 +113,16 @@ camera:
       sample: not_generated
     certificate:
       description: The certificate in the handshake, if any.
+      type: dict
+      returned: success
+    built_in_authority:
+      description:
+        - What is known of the certificate authority in the firmware, for dialects that have one (Sunell) -
+          C(authority); C(in_use), whether the handshake showed a certificate of it; C(fits_host), whether that is for
+          this address (after a change of the address only M(camsec.fleet.camera_reboot) makes it so, CAM-03);
+          C(clock_inside), whether the camera's clock lies inside its validity (CAM-05). Over plain HTTP the first two
+          are null.
+        - Its private key lies in every camera of the firmware.
       type: dict
       returned: success
 contact:

@@ -31,7 +31,9 @@ from .rules import RULES
 __all__ = ["ALIAS", "AxisDriver"]
 
 ALIAS: t.Final = "camsec.fleet"
-_OWN: t.Final = re.compile(rf"{re.escape(ALIAS)} (\d{{1,9}})")
+#: A key that was made outside of the camera says so in its alias; the camera itself does not tell.
+_EXTERNAL: t.Final = " external"
+_OWN: t.Final = re.compile(rf"{re.escape(ALIAS)} (\d{{1,9}})(?:{_EXTERNAL})?")
 _ISSUER: t.Final = f"{ALIAS} CA "
 _CONNECTIONS: t.Final[t.Mapping[str, str]] = {"Http": "http", "HttpAndHttps": "http_and_https", "Https": "https"}
 _KEY_TYPE: t.Final[t.Mapping[str, str]] = {"rsa": "RSA-", "ecdsa": "EC-P"}
@@ -139,11 +141,12 @@ class AxisDriver(CameraDriver):
         told = self._api.key_types()
         kinds = [
             KeyKind(type=name, size=int(kind.removeprefix(prefix)))
-            for kind in sorted(told)
+            for kind in told
             for name, prefix in _KEY_TYPE.items()
             if kind.startswith(prefix) and kind.removeprefix(prefix).isdigit()
         ]
-        return dc.replace(RULES.abilities, key_kinds=tuple(kinds)) if told else RULES.abilities
+        ordered = sorted(kinds, key=lambda kind: (kind.type != "rsa", kind.size))
+        return dc.replace(RULES.abilities, key_kinds=tuple(ordered)) if told else RULES.abilities
 
     def time_server(self) -> str:
         """The NTP server that the camera follows, empty for none."""
@@ -185,8 +188,8 @@ class AxisDriver(CameraDriver):
             self._alias = self._make(kind, f"CN={self.session.endpoint.host}", ())
 
     def _next_alias(self) -> str:
-        newest = self._newest_own()
-        return f"{ALIAS} {int(newest.alias.rpartition(' ')[2]) + 1 if newest is not None else 1}"
+        numbers = [int(match[1]) for one in self._read if (match := _OWN.fullmatch(one.alias))]
+        return f"{ALIAS} {max(numbers, default=0) + 1}"
 
     def _make(self, kind: KeyKind, subject: str, names: t.Sequence[str]) -> str:
         alias = self._next_alias()
@@ -251,7 +254,7 @@ class AxisDriver(CameraDriver):
         if alias:
             self._api.replace_certificate(alias, pem)
         else:
-            alias = self._next_alias()
+            alias = self._next_alias() + _EXTERNAL
             self._api.add_certificate(alias, pem, key)
         self._use(alias, issuers)
 
@@ -388,7 +391,8 @@ def _distinguished_name(subject: SubjectName) -> str:
 
 
 def _key_of(one: AxisCertificate) -> KeyFacts:
-    return KeyFacts(type=one.facts.key_type, size=one.facts.key_size, generated_at="")
+    external = one.alias.endswith(_EXTERNAL)
+    return KeyFacts(type=one.facts.key_type, size=one.facts.key_size, generated_at="", external=external)
 
 
 def _with_certificate(reading: Reading, facts: CertificateFacts) -> Reading:

@@ -5,10 +5,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses as dc
 import datetime as dt
 import typing as t
 
+from .._core._errors import ProtocolError
 from .._core._plan import Plan
+from .._transport._session import Refused
+from .built_in_authority import known_of_built_in_authority
 from .planning import make_plan
 from .resource import CameraResource
 from .state import CameraState
@@ -40,7 +45,7 @@ class CameraInformation(CameraResource[None]):
         identity = self.driver.identity()
         clock = self.driver.clock()
         ahead = clock - dt.datetime.now(dt.UTC).replace(tzinfo=clock.tzinfo)
-        evidence = self.evidence(state)
+        evidence = self.evidence(self._with_versions(state))
         return {
             "changed": False,
             "camera": {
@@ -52,6 +57,14 @@ class CameraInformation(CameraResource[None]):
                 "time": f"{clock:%Y-%m-%d %H:%M:%S}",
                 "clock_offset": round(ahead.total_seconds()),
                 **evidence.pop("after"),
+                "built_in_authority": known_of_built_in_authority(self.driver, state, clock),
             },
             **evidence,
         }
+
+    def _with_versions(self, state: CameraState) -> CameraState:
+        if not state.tls_supported or "set_tls_versions" in state.rules.cannot:
+            return state
+        with contextlib.suppress(ProtocolError, Refused):  # a device may have TLS and no call for its versions
+            return dc.replace(state, tls_versions=tuple(sorted(self.driver.tls_versions())))
+        return state

@@ -22,10 +22,11 @@ from .._pki._check import require_usable
 from .._pki._files import read_text
 from .._pki._keys import KEY_TYPES
 from .._pki._renewal import check_window
-from .._tls._names import parse_name
+from .._tls._names import parse_name, without_zone
 from .._transport._contact import Target
 from .abilities import TLS_VERSIONS, KeyKind
 from .account import Account, WantedAccount
+from .built_in_authority import BuiltInAuthority, WantedExport
 from .certificate import Certificate
 from .certificate_request import CertificateRequest, WantedRequest
 from .clock import Clock, WantedClock
@@ -48,6 +49,7 @@ __all__ = [
     "SUBJECT_OPTIONS",
     "TLS_OPTION",
     "account",
+    "builtin_authority",
     "certificate",
     "certificate_request",
     "clock",
@@ -138,6 +140,12 @@ def https(call: Call) -> dict[str, t.Any]:
     """Of ``camera_https``."""
     wanted = WantedHttps(https=_https(call.params), tls_versions=tuple(call.params["tls_versions"]))
     return _converged(Https, wanted, call)
+
+
+def builtin_authority(call: Call) -> dict[str, t.Any]:
+    """Of ``camera_builtin_authority``."""
+    wanted = WantedExport(path=call.params["path"], accepted=call.params["accept_shared_private_key"])
+    return _converged(BuiltInAuthority, wanted, call)
 
 
 def info(call: Call) -> dict[str, t.Any]:
@@ -237,9 +245,18 @@ def _https(params: t.Mapping[str, t.Any]) -> HttpsState:
 
 
 def _subject(params: t.Mapping[str, t.Any]) -> SubjectName:
-    host: str = params["host"]
+    host = without_zone(params["host"])
+    common_name = params["common_name"] or (f"[{host}]" if ":" in host else host)
+    if "%" in common_name and ":" in common_name:
+        raise InputError(
+            device=params["host"],
+            subject="common_name",
+            found=repr(common_name),
+            expected="an IPv6 address without a zone",
+            advice="A certificate cannot hold a zone such as %eth0.",
+        )
     return SubjectName(
-        common_name=params["common_name"] or (f"[{host}]" if ":" in host else host),
+        common_name=common_name,
         country=params["country"],
         state=params["state_or_province"],
         locality=params["locality"],
@@ -249,8 +266,9 @@ def _subject(params: t.Mapping[str, t.Any]) -> SubjectName:
 
 
 def _wanted_certificate(params: t.Mapping[str, t.Any]) -> WantedCertificate:
+    host = without_zone(params["host"])
     check_window(params["host"], params["renew_before"], params["lifetime_days"])
-    names = [parse_name(name, device=params["host"]) for name in (params["host"], *params["subject_alt_name"])]
+    names = [parse_name(name, device=params["host"]) for name in (host, *params["subject_alt_name"])]
     return WantedCertificate(
         subject=_subject(params),
         subject_alt_names=tuple(dict.fromkeys(names)),

@@ -344,6 +344,13 @@ class CameraRules:
                 " certificate.",
             )
 
+    def check_built_in_trusted(self, device: str, *, allowed: bool) -> None:
+        """Whether clients may be given the authority in the firmware; most dialects have none.
+
+        Raises:
+            RuleError: They may not.
+        """
+
     def restart_impacts(self, state: CameraState) -> tuple[Impact, ...]:
         """What a restart changes besides.
 

@@ -21,7 +21,7 @@ from ._keys import check_strength, decrypt_key, key_pem, spki_sha256
 if t.TYPE_CHECKING:
     from ._keys import PrivateKey
 
-__all__ = ["Bundle", "bundle_from_pem", "bundle_from_pkcs12", "pkcs8_base64", "pkcs12_file"]
+__all__ = ["Bundle", "bundle_from_pem", "bundle_from_pkcs12", "issued_by", "pkcs8_base64", "pkcs12_file"]
 
 _LONGEST_CHAIN: t.Final = 8
 _END: t.Final = "-----END "
@@ -156,14 +156,23 @@ def _check_order(chain: t.Sequence[CertificateFacts], device: str, subject: str)
     if len(chain) > _LONGEST_CHAIN:
         found = f"{len(chain)} certificates"
     for below, above in itertools.pairwise(chain[:_LONGEST_CHAIN]):
-        if not found and not _issued(below, above):
+        if not found and not issued_by(below, above):
             shown = [one.subject_common_name or one.subject for one in (below, above)]
             found = f"{shown[0]} followed by {shown[1]}, which did not issue it"
     if found:
         raise PkiError(device=device, subject=f"chain in {subject}", found=found, expected=_CHAIN)
 
 
-def _issued(below: CertificateFacts, above: CertificateFacts) -> bool:
+def issued_by(below: CertificateFacts, above: CertificateFacts) -> bool:
+    """Whether a certificate's signature is that of another one, which is a CA's.
+
+    Args:
+        below: The certificate.
+        above: Who should have issued it.
+
+    Returns:
+        True when the signature holds.
+    """
     try:
         x509.load_der_x509_certificate(below.der).verify_directly_issued_by(x509.load_der_x509_certificate(above.der))
     except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):

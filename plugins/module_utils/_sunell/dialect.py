@@ -14,6 +14,7 @@ from .._camera.abilities import RSA_ALONE
 from .._camera.rules import CameraRules, RuleIds
 from .._core._errors import RuleError
 from .._core._plan import Impact
+from .rules import check_built_in_trusted
 
 if t.TYPE_CHECKING:
     from .._camera.state import CameraState
@@ -39,6 +40,14 @@ class SunellRules(CameraRules):
         """
         pattern = {"common_name": _COMMON_NAME, "country": _COUNTRY}.get(name, self.field_characters)
         return pattern.fullmatch(value) is not None
+
+    def check_built_in_trusted(self, device: str, *, allowed: bool) -> None:
+        """CAM-02: only by the operator's explicit word.
+
+        Raises:
+            RuleError: Nobody said so.
+        """
+        check_built_in_trusted(device, allowed=allowed)
 
     def check_certificate_installable(self, device: str, state: CameraState) -> None:
         """CAM-23, CAM-24: it fits the key of the last CSR, which a factory reset deletes.

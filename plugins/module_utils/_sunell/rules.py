@@ -81,7 +81,9 @@ def check_built_in_trusted(device: str, *, allowed: bool) -> None:
             subject="built-in CA",
             found="no explicit word that clients are to trust it",
             expected="a CA whose private key is not in every camera of this firmware",
-            advice="Upload a certificate of your own CA, or have the camera's request signed.",
+            advice="Better is a root of your own that can issue for your cameras' names and addresses only (module"
+            " certificate_authority, option permitted_names): have it sign the camera's request with the module camera."
+            " If clients are to trust the built-in CA all the same, say accept_shared_private_key: true.",
         )
 
 

@@ -12,11 +12,12 @@ import typing as t
 from .._core._errors import InputError
 from .._thirdparty import idna, x509
 
-__all__ = ["bare", "general_names", "name_covers", "parse_name", "parse_names", "shown_names"]
+__all__ = ["bare", "general_names", "name_covers", "parse_name", "parse_names", "shown_names", "without_zone"]
 
 _LABEL = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)", re.ASCII)
 _ADDRESS_LIKE = re.compile(r"[0-9.]+|[0-9]+|0x[0-9a-f]+", re.ASCII)
 _LONGEST = 253
+_ZONE = re.compile(r"%[0-9A-Za-z._~-]{1,64}", re.ASCII)
 _OTHER_KINDS = ("URI", "EMAIL", "RID", "DIRNAME", "OTHERNAME")
 
 
@@ -55,6 +56,23 @@ def parse_name(text: str, *, device: str = "this host", subject: str = "subject 
     return f"IP:{_device_address(address, refuse)}"
 
 
+def without_zone(host: str) -> str:
+    """An IPv6 address without its zone (RFC 4007, section 11).
+
+    A zone such as ``%eth0`` says by which of its own links this host reaches the address: that belongs to a connection
+    and neither into a certificate nor before another host's eyes.
+
+    Args:
+        host: Address or host name.
+
+    Returns:
+        The address alone; whatever else it is, as it is.
+    """
+    address, percent, zone = host.partition("%")
+    with_zone = ":" in address and _ZONE.fullmatch(f"{percent}{zone}") is not None
+    return address if with_zone and _address(address) is not None else host
+
+
 def parse_names(
     texts: t.Iterable[str], *, device: str = "this host", subject: str = "subject alternative names"
 ) -> tuple[str, ...]:
@@ -82,13 +100,13 @@ def name_covers(name: str, address: str) -> bool:
 
     Args:
         name: ``IP:…`` or ``DNS:…`` as in :class:`CertificateFacts`.
-        address: Address or host name, IPv6 with or without brackets.
+        address: Address or host name, IPv6 with or without brackets; its zone does not count.
 
     Returns:
         True when it does. ``*`` stands for exactly one whole label, the leftmost; ``DNS:`` never matches an address.
     """
     kind, _colon, value = name.partition(":")
-    wanted_address = _address(address)
+    wanted_address = _address(without_zone(address))
     if wanted_address is not None:
         return kind == "IP" and _address(value) == wanted_address
     if kind != "DNS":

@@ -52,10 +52,14 @@ class Endpoint:
     port: int
 
     @property
+    def quoted_host(self) -> str:
+        """The host as a URL has it: an IPv6 address in brackets, its zone as in RFC 6874."""
+        return f"[{self.host.replace('%', '%25')}]" if ":" in self.host else self.host
+
+    @property
     def url(self) -> str:
-        """The endpoint as a URL, an IPv6 address in brackets."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}:{self.port}"
+        """The endpoint as a URL."""
+        return f"{self.scheme}://{self.quoted_host}:{self.port}"
 
 
 @dc.dataclass(frozen=True, kw_only=True)
@@ -190,13 +194,14 @@ class DeviceAdapter(HTTPAdapter):
 
     def _make_pool(self, endpoint: Endpoint, trust: Trust) -> t.Any:
         pool: t.Any
+        host = endpoint.quoted_host
         if endpoint.scheme == "http":
-            pool = urllib3.HTTPConnectionPool(endpoint.host, endpoint.port, maxsize=1, retries=False)
+            pool = urllib3.HTTPConnectionPool(host, endpoint.port, maxsize=1, retries=False)
             pool.ConnectionCls = functools.partial(self._connect_by, pool.ConnectionCls)
             return pool
         verify = trust.ca_path is not None and not trust.spki_sha256
         context = _verifying_context(trust.ca_path) if verify and trust.ca_path else _unverifying_context()
-        pool = urllib3.HTTPSConnectionPool(endpoint.host, endpoint.port, maxsize=1, retries=False, ssl_context=context)
+        pool = urllib3.HTTPSConnectionPool(host, endpoint.port, maxsize=1, retries=False, ssl_context=context)
         pool.ConnectionCls = functools.partial(
             self._connect_by, _Connection, pins=trust.spki_sha256, report=self._remember
         )

@@ -173,11 +173,22 @@ def test_a_missing_library_is_one_sentence(rig: Rig, monkeypatch: pytest.MonkeyP
     assert not result.get("failed") or "Python library" in result["msg"]
 
 
-@pytest.mark.parametrize("host", ["cam 1", "fe80::1%lo", ".bad", "a" * 300, "192.0.2.256/"])
+@pytest.mark.parametrize(
+    "host", ["cam 1", "fe80::1%", "fe80::1%l o", "192.0.2.1%lo", "cam%lo", ".bad", "a" * 300, "192.0.2.256/"]
+)
 def test_hosts_that_cannot_be(rig: Rig, host: str) -> None:
     result = rig.bad("camera_info", host=host)
     assert result["error"]["kind"] == "InputError"
     assert "host: found " in result["msg"]
+
+
+def test_a_zone_belongs_to_a_connection_and_not_into_a_certificate(rig: Rig) -> None:
+    names = {"subject_alt_name": ["IP:fe80::1%lo"]}, {"common_name": "[fe80::1%lo]"}
+    for wrong in names:
+        result = rig.bad("camera", **wrong, authority_directory="/nowhere", check_mode=True)
+        assert "expected an IPv6 address without a zone. A certificate cannot hold a zone such as" in result["msg"]
+    gone = rig.bad("camera_info", host="fe80::1%nosuchlink", timeout=1)
+    assert gone["error"]["kind"] == "ConnectError"
 
 
 def test_a_user_name_that_digest_cannot_carry(rig: Rig) -> None:

@@ -9,6 +9,7 @@ import contextlib
 import dataclasses as dc
 import importlib
 import itertools
+import json
 import pathlib
 import subprocess
 import threading
@@ -27,6 +28,8 @@ from ansible_collections.camsec.fleet.plugins.module_utils._pki._authority impor
 
 PASSWORD = "Kamera-Geheimnis-7"
 PASSPHRASE = "Siegel-Geheimnis-9"
+#: The passphrase of the files that hold a key.
+FILE_PASSPHRASE = "Schluessel-Wort-5"
 HTTP, HTTPS = 8080, 8443
 EACH = 90
 #: Device seconds in a real one: a restart takes 0.6 s, so that whoever looks sees the camera gone.
@@ -177,6 +180,61 @@ class Rig:
         return done.returncode == 0
 
 
+@dc.dataclass(frozen=True, kw_only=True)
+class Files:
+    """A certificate of our authority and the key that was made for it, as files; all made by openssl."""
+
+    chain: pathlib.Path
+    key: pathlib.Path
+    locked: pathlib.Path
+    pkcs12: pathlib.Path
+    serial: str
+
+    @classmethod
+    def make(cls, folder: pathlib.Path, authority: CertificateAuthority, *hosts: str, kind: str = "RSA") -> Files:
+        folder.mkdir()
+        names = ("server.pem", "server.key", "locked.key", "server.p12")
+        chain, key, locked, pkcs12 = (folder / name for name in names)
+        option = "rsa_keygen_bits:2048" if kind == "RSA" else "ec_paramgen_curve:P-256"
+        run("openssl", "genpkey", "-algorithm", kind, "-pkeyopt", option, "-out", str(key))
+        request = run("openssl", "req", "-new", "-key", str(key), "-subj", f"/CN={hosts[0]}").stdout
+        issued = authority.sign_request(
+            request,
+            passphrase=Secret(PASSPHRASE),
+            device=hosts[0],
+            subject_alt_names=tuple(f"IP:{host}" for host in hosts),
+            lifetime_days=90,
+            backdate_hours=24,
+        )
+        chain.write_text("".join((issued.pem, *issued.issuers_pem)))
+        word = ("-passout", f"pass:{FILE_PASSPHRASE}")
+        run("openssl", "pkcs8", "-topk8", "-in", str(key), "-out", str(locked), *word)
+        run("openssl", "pkcs12", "-export", "-inkey", str(key), "-in", str(chain), "-out", str(pkcs12), *word)
+        for path in (key, locked, pkcs12):
+            path.chmod(0o600)
+        return cls(chain=chain, key=key, locked=locked, pkcs12=pkcs12, serial=issued.facts.serial_number)
+
+    @property
+    def as_pem(self) -> Options:
+        return {"certificate_path": str(self.chain), "private_key_path": str(self.key)}
+
+    @property
+    def as_locked_pem(self) -> Options:
+        more = {"private_key_path": str(self.locked), "private_key_passphrase": FILE_PASSPHRASE}
+        return {"certificate_path": str(self.chain), **more}
+
+    @property
+    def as_pkcs12(self) -> Options:
+        return {"pkcs12_path": str(self.pkcs12), "private_key_passphrase": FILE_PASSPHRASE}
+
+    def kept_out_of(self, result: Options) -> None:
+        shown = json.dumps(result)
+        body = "".join(self.key.read_text().splitlines()[1:-1])
+        assert FILE_PASSPHRASE not in shown
+        assert "PRIVATE KEY" not in shown
+        assert body[40:80] not in shown
+
+
 def ids(result: Options) -> list[str]:
     return [step["id"] for step in result["plan"]]
 
@@ -203,7 +261,13 @@ MAKE: t.Final[dict[str, tuple[Make, str]]] = {
     ),
     "axis": (
         lambda name, address, password: AxisCameraSpec(
-            name=name, address=address, http_port=HTTP, https_port=HTTPS, username="admin", password=password
+            name=name,
+            address=address,
+            http_port=HTTP,
+            https_port=HTTPS,
+            username="admin",
+            password=password,
+            key_types=("RSA-2048", "RSA-3072", "EC-P256", "EC-P384"),
         ),
         "any_certificate",
     ),

@@ -122,7 +122,8 @@ def test_what_a_dialect_cannot_do_is_said_before_anything_is_sent(rig: Rig) -> N
 @pytest.mark.parametrize("driver", DRIVERS, ids=BY_DIALECT)
 def test_every_step_has_a_call_or_a_reason_why_not(driver: type[CameraDriver]) -> None:
     for step in (
-        "generate_key", "apply_previous_key", "make_request", "install_certificate", "delete_certificate",
+        "generate_key", "apply_previous_key", "make_request", "install_certificate", "install_with_key",
+        "delete_certificate", "set_tls_versions",
         "make_self_signed", "delete_self_signed", "set_https", "set_clock", "set_time_server", "set_password", "reboot",
     ):  # fmt: skip
         own = getattr(driver, step) is not getattr(CameraDriver, step)

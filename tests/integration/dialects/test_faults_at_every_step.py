@@ -31,12 +31,12 @@ from ansible_collections.camsec.fleet.extensions.simulator import _axis, _camera
 from ansible_collections.camsec.fleet.extensions.simulator._listener import PortError
 from ansible_collections.camsec.fleet.extensions.simulator._pki import make_key
 from ansible_collections.camsec.fleet.extensions.simulator.testing import RunningSimulator
-from ansible_collections.camsec.fleet.plugins.module_utils._camera.whole import WholeCamera
+from ansible_collections.camsec.fleet.plugins.module_utils._camera.resource import CameraResource
 from ansible_collections.camsec.fleet.plugins.module_utils._core._plan import Step
 from ansible_collections.camsec.fleet.plugins.module_utils._pki._authority import CertificateAuthority
 from cryptography import x509
 
-from .conftest import HTTP, HTTPS, MAKE, Options, Rig, ids
+from .conftest import HTTP, HTTPS, MAKE, Files, Options, Rig, ids
 
 #: Cameras of a dialect that work at the same time.
 WORKERS = 12
@@ -49,10 +49,12 @@ _NEW_KEY: Options = {"new_private_key": "with_certificate", "allow_http_window":
 
 @dc.dataclass(frozen=True, kw_only=True)
 class Job:
-    """What is asked of a camera, and what it is before."""
+    """What is asked of a camera, and what it is before; by a certificate with its key from outside, where so said."""
 
     factory: bool = False
+    module: str = "camera"
     options: Options
+    files: bool = False
     scheme: str = "https"
     port: int = HTTPS
 
@@ -67,6 +69,8 @@ JOBS: t.Final = {
     ),
     # Whoever asks for plain HTTP lets the camera be met there: a run that comes after one that was cut off has to.
     "back": Job(options={"first_contact": "plain_http", "connection": "http"}, scheme="http", port=HTTP),
+    "outside": Job(module="camera_certificate", options={"first_contact": "refuse"}, files=True),
+    "versions": Job(module="camera_https", options={"first_contact": "refuse", "tls_versions": ["1.3"]}),
 }
 _CERTIFICATE: t.Final = ("make_request", "sign_request", "install_certificate")
 _WITH_KEY: t.Final = ("generate_key", *_CERTIFICATE)
@@ -85,6 +89,8 @@ STEPS: t.Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "new_key": _WITH_KEY,
         "port": ("set_https",),
         "back": ("set_https",),
+        "outside": ("install_with_key",),
+        "versions": ("set_tls_versions",),
     },
     "sunell": {
         "first": _CERTIFICATE,
@@ -92,6 +98,7 @@ STEPS: t.Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "new_key": _CERTIFICATE,
         "port": ("set_https",),
         "back": ("set_https",),
+        "outside": ("install_with_key",),
     },
     "axis": {
         "first": (*_WITH_KEY, "set_https"),
@@ -99,6 +106,7 @@ STEPS: t.Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "new_key": _WITH_KEY,
         "port": ("set_https",),
         "back": ("set_https",),
+        "outside": ("install_with_key",),
     },
 }
 #: The requests of a step that change something, or without which it does not come about, by a part of their URL or
@@ -118,12 +126,19 @@ REQUESTS: t.Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "make_request": ("CreatePKCS10CSR",),
         "sign_request": (),
         "install_certificate": ("UploadCertificate", "CreateCertificationPath", "ServerCertificateAssignment"),
+        "install_with_key": (
+            "UploadCertificateWithPrivateKeyInPKCS12",
+            "CreateCertificationPath",
+            "ServerCertificateAssignment",
+        ),
+        "set_tls_versions": ("SetEnabledTLSVersions",),
         "set_https": ("SetNetworkProtocols",),
     },
     "sunell": {
         "make_request": ("action=create",),
         "sign_request": ("action=export",),
         "install_certificate": ("action=upload",),
+        "install_with_key": ("action=upload",),
         "set_https": ("action=set",),
     },
     "axis": {
@@ -131,6 +146,7 @@ REQUESTS: t.Final[dict[str, dict[str, tuple[str, ...]]]] = {
         "make_request": ("get_csr",),
         "sign_request": (),
         "install_certificate": ("certificates/camsec", "SetWebServerTls"),
+        "install_with_key": ("certificates POST", "SetWebServerTls"),
         "set_https": ("virtualhosts", "SetWebServerTls"),
     },
 }
@@ -182,7 +198,7 @@ def _cases(dialect: str, job: str) -> list[Case]:
     return found
 
 
-CASES: t.Final = [case for dialect in MAKE for job in JOBS for case in _cases(dialect, job)]
+CASES: t.Final = [case for dialect in MAKE for job in STEPS[dialect] for case in _cases(dialect, job)]
 
 #: What is to happen around a step of a camera, by the camera's address.
 _ARMED: dict[str, tuple[str, t.Callable[[], None], t.Callable[[], None]]] = {}
@@ -191,9 +207,9 @@ _ARMED: dict[str, tuple[str, t.Callable[[], None], t.Callable[[], None]]] = {}
 @pytest.fixture(scope="module", autouse=True)
 def arming() -> t.Iterator[None]:
     """Each step of a run first asks whether something is to happen around it."""
-    original = WholeCamera.apply
+    original = CameraResource.apply
 
-    def apply(self: WholeCamera, step: Step) -> None:
+    def apply(self: CameraResource[t.Any], step: Step) -> None:
         wanted, before, after = _ARMED.get(self.target.host, ("", _nothing, _nothing))
         if step.id != wanted:
             original(self, step)
@@ -205,7 +221,7 @@ def arming() -> t.Iterator[None]:
             after()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(WholeCamera, "apply", apply)
+        patch.setattr(CameraResource, "apply", apply)
         yield
 
 
@@ -237,19 +253,20 @@ def ready_keys() -> t.Iterator[None]:
 
 @dc.dataclass(frozen=True, kw_only=True)
 class Place:
-    """Where a camera answers, and with which certificate."""
+    """Where a camera answers, with which certificate, and in which TLS versions where they can be chosen."""
 
     scheme: str
     port: int
     certificate: str = ""
     issuer: str = ""
+    versions: tuple[str, ...] = ()
 
 
 def is_new(job: Job, now: Place, old: Place) -> bool:
     """Whether that is what was asked for: with a certificate of ours, and another one where one was to be issued."""
     if (now.scheme, now.port) != (job.scheme, job.port):
         return False
-    replaced = (now.certificate, now.port) != (old.certificate, old.port)
+    replaced = (now.certificate, now.port, now.versions) != (old.certificate, old.port, old.versions)
     return job.scheme == "http" or (replaced and now.issuer == OUR_CA)
 
 
@@ -276,7 +293,8 @@ def _onvif_place(device: t.Any) -> Place:
     if not protocols["HTTPS"].enabled:
         return Place(scheme="http", port=protocols["HTTP"].port)
     leaf = store.paths[device.state.tls.assigned[0]].certificates[0]
-    return _https(protocols["HTTPS"].port, store.certificates[leaf].pem)
+    found = _https(protocols["HTTPS"].port, store.certificates[leaf].pem)
+    return dc.replace(found, versions=device.state.tls.versions)
 
 
 def _sunell_place(device: t.Any) -> Place:
@@ -333,6 +351,7 @@ class Worker:
     rig: Rig
     ours: Options
     ca: pathlib.Path
+    files: Files
     factory: dict[str, t.Any]
     at_home: dict[str, t.Any]
 
@@ -342,14 +361,24 @@ class Worker:
         factory = rig.device.dump()
         rig.good("camera", **ours)
         return cls(
-            rig=rig, ours=ours, ca=authority.trusted_path, factory=copy.deepcopy(factory), at_home=rig.device.dump()
+            rig=rig,
+            ours=ours,
+            ca=authority.trusted_path,
+            files=Files.make(rig.folder / "files", authority, rig.host),
+            factory=copy.deepcopy(factory),
+            at_home=rig.device.dump(),
         )
+
+    def options(self, job: Job) -> Options:
+        """The job's, with our authority, or with what its certificate is trusted by."""
+        trust = self.ours if job.module == "camera" else {"ca_path": str(self.ca)}
+        return {**job.options, **trust, **(self.files.as_pem if job.files else {})}
 
     def go_through(self, case: Case) -> None:
         rig, job = self.rig, JOBS[case.job]
         rig.sim.run(_put_into(rig.device, self.factory if job.factory else self.at_home))
         old = place_of(rig)
-        first = self._struck(case, {**job.options, **self.ours})
+        first = self._struck(case, job.module, self.options(job))
         self._power_on()
         now = place_of(rig)
         message = str(first.get("msg", ""))
@@ -361,7 +390,7 @@ class Worker:
             assert "run this again" in message.lower(), message
         self._finish(job, message)
 
-    def _struck(self, case: Case, options: Options) -> Options:
+    def _struck(self, case: Case, module: str, options: Options) -> Options:
         """The run that the fault strikes; a fault that strikes nothing proves nothing."""
         happened: list[str] = []
         limits: Options = {"switch_timeout": 1.5}
@@ -380,7 +409,7 @@ class Worker:
             limits["switch_timeout"] = 0.4 if action == "power_off" else 20
         _ARMED[self.rig.host] = (case.step, before, after)
         try:
-            result = self.rig.run("camera", **{**limits, **options})
+            result = self.rig.run(module, **{**limits, **options})
         finally:
             del _ARMED[self.rig.host]
         assert happened, f"it did not strike: {result}"
@@ -414,12 +443,12 @@ class Worker:
         """By a second run, with the first contact that the message names where it names one."""
         named = {word for word in ("plain_http", "any_certificate") if f"first_contact {word}" in message}
         contact = {"first_contact": named.pop()} if named else {}
-        again = self.rig.run("camera", **{**job.options, **self.ours, **contact})
+        again = self.rig.run(job.module, **{**self.options(job), **contact})
         assert not again.get("failed"), f"{again['msg']} after {message}"
         now = place_of(self.rig)
         assert (now.scheme, now.port) == (job.scheme, job.port)
         assert self._seen(now)
-        third = self.rig.run("camera", **{**job.options, **self.ours})
+        third = self.rig.run(job.module, **self.options(job))
         assert not third.get("failed"), third
         assert not third["changed"], third["plan"]
 
@@ -487,15 +516,14 @@ def results(
     return of
 
 
-@pytest.mark.parametrize("job", JOBS)
-@pytest.mark.parametrize("dialect", MAKE)
+@pytest.mark.parametrize(("dialect", "job"), [(dialect, job) for dialect, jobs in STEPS.items() for job in jobs])
 def test_the_plans_have_the_steps_that_the_faults_strike(
     dialect: str, job: str, workers: t.Callable[[str], list[Worker]]
 ) -> None:
     worker = workers(dialect)[0]
     state = worker.factory if JOBS[job].factory else worker.at_home
     worker.rig.sim.run(_put_into(worker.rig.device, state))
-    planned = worker.rig.planned("camera", **{**JOBS[job].options, **worker.ours})
+    planned = worker.rig.planned(JOBS[job].module, **worker.options(JOBS[job]))
     assert tuple(ids(planned)) == STEPS[dialect][job]
 
 
@@ -507,7 +535,7 @@ def test_a_fault_and_the_runs_after_it(
 
 
 def test_every_step_request_and_fault_is_among_the_cases() -> None:
-    assert len(CASES) == len(set(CASES)) == 522
+    assert len(CASES) == len(set(CASES)) == 576
     for dialect, jobs in STEPS.items():
         for job, steps in jobs.items():
             for step in steps:

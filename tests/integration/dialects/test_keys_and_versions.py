@@ -9,12 +9,16 @@ import base64
 import dataclasses as dc
 import functools
 import json
+import os
 import pathlib
+import subprocess
+import sys
 import time
 import typing as t
 
 import pytest
 from ansible_collections.camsec.fleet.extensions.simulator import _camera_state, _sunell_certificates, _tas_keystore
+from ansible_collections.camsec.fleet.extensions.simulator._axis_state import AxisState
 from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import ConnectError
 from ansible_collections.camsec.fleet.plugins.module_utils._core._secret import Secret
 from ansible_collections.camsec.fleet.plugins.module_utils._onvif.api import OnvifApi
@@ -23,74 +27,20 @@ from ansible_collections.camsec.fleet.plugins.module_utils._pki._authority impor
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
-from .conftest import HTTPS, PASSPHRASE, Options, Rig, ids, run
+from .conftest import FILE_PASSPHRASE, HTTP, HTTPS, PASSPHRASE, PASSWORD, Files, Options, Rig, ids, run
 
-#: The passphrase of the files that hold a key.
-FILE_PASSPHRASE = "Schluessel-Wort-5"
-TAKES_KEYS = ("onvif", "sunell")
-
-
-@dc.dataclass(frozen=True, kw_only=True)
-class Files:
-    """A certificate of our authority and the key that was made for it, as files; all made by openssl."""
-
-    chain: pathlib.Path
-    key: pathlib.Path
-    locked: pathlib.Path
-    pkcs12: pathlib.Path
-    serial: str
-
-    @classmethod
-    def make(cls, folder: pathlib.Path, authority: CertificateAuthority, *hosts: str, kind: str = "RSA") -> Files:
-        folder.mkdir()
-        names = ("server.pem", "server.key", "locked.key", "server.p12")
-        chain, key, locked, pkcs12 = (folder / name for name in names)
-        option = "rsa_keygen_bits:2048" if kind == "RSA" else "ec_paramgen_curve:P-256"
-        run("openssl", "genpkey", "-algorithm", kind, "-pkeyopt", option, "-out", str(key))
-        request = run("openssl", "req", "-new", "-key", str(key), "-subj", f"/CN={hosts[0]}").stdout
-        issued = authority.sign_request(
-            request,
-            passphrase=Secret(PASSPHRASE),
-            device=hosts[0],
-            subject_alt_names=tuple(f"IP:{host}" for host in hosts),
-            lifetime_days=90,
-            backdate_hours=24,
-        )
-        chain.write_text("".join((issued.pem, *issued.issuers_pem)))
-        word = ("-passout", f"pass:{FILE_PASSPHRASE}")
-        run("openssl", "pkcs8", "-topk8", "-in", str(key), "-out", str(locked), *word)
-        run("openssl", "pkcs12", "-export", "-inkey", str(key), "-in", str(chain), "-out", str(pkcs12), *word)
-        for path in (key, locked, pkcs12):
-            path.chmod(0o600)
-        return cls(chain=chain, key=key, locked=locked, pkcs12=pkcs12, serial=issued.facts.serial_number)
-
-    @property
-    def as_pem(self) -> Options:
-        return {"certificate_path": str(self.chain), "private_key_path": str(self.key)}
-
-    @property
-    def as_locked_pem(self) -> Options:
-        more = {"private_key_path": str(self.locked), "private_key_passphrase": FILE_PASSPHRASE}
-        return {"certificate_path": str(self.chain), **more}
-
-    @property
-    def as_pkcs12(self) -> Options:
-        return {"pkcs12_path": str(self.pkcs12), "private_key_passphrase": FILE_PASSPHRASE}
-
-    def kept_out_of(self, result: Options) -> None:
-        shown = json.dumps(result)
-        body = "".join(self.key.read_text().splitlines()[1:-1])
-        assert FILE_PASSPHRASE not in shown
-        assert "PRIVATE KEY" not in shown
-        assert body[40:80] not in shown
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+TAKES_KEYS = ("onvif", "sunell", "axis")
 
 
-def to_https(rig: Rig) -> None:
-    """Over plain HTTP no key is sent; a camera's self-signed certificate is enough for HTTPS."""
+def to_https(rig: Rig, authority: CertificateAuthority) -> None:
+    """Over plain HTTP no key is sent; a camera's self-signed certificate is enough for HTTPS, unless it takes Basic."""
     if rig.dialect == "onvif":
         rig.good("camera_private_key")
         rig.good("camera_self_signed_certificate")
         rig.good("camera_https", first_contact="any_certificate")
+    if rig.dialect == "axis":
+        rig.good("camera", authority_directory=str(authority.directory), authority_passphrase=PASSPHRASE)
 
 
 def trusting(authority: CertificateAuthority) -> Options:
@@ -104,7 +54,7 @@ def chain_length(rig: Rig) -> int:
 # -- keys of other kinds ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("dialect", ["onvif"])
+@pytest.mark.parametrize("dialect", ["onvif", "axis"])
 @pytest.mark.parametrize(("size", "name"), [({}, "P-256"), ({"private_key_size": 384}, "P-384")], ids=str)
 def test_an_elliptic_curve(rig: Rig, authority: CertificateAuthority, ours: Options, size: Options, name: str) -> None:
     wish = {"private_key_type": "ecdsa", **size, **ours}
@@ -118,8 +68,26 @@ def test_an_elliptic_curve(rig: Rig, authority: CertificateAuthority, ours: Opti
     back = {**named, "private_key_type": "rsa", "private_key_size": 3072}
     assert ids(rig.changes_once("camera", **back))[0] == "generate_key"
     assert "3072 bit" in run("openssl", "x509", "-noout", "-text", data=rig.shown()).stdout
-    store = rig.device.full_state()["onvif"]["store"]
-    assert len([key for key in store["keys"] if key["private"]]) == 1
+    assert own_keys(rig) == 1
+
+
+def own_keys(rig: Rig) -> int:
+    """Private keys on the camera that are not its maker's."""
+    if rig.dialect == "axis":
+        return sum(alias.startswith("camsec.fleet") for alias in rig.device.state.certificates)
+    return len([key for key in rig.device.full_state()["onvif"]["store"]["keys"] if key["private"]])
+
+
+@pytest.mark.parametrize("dialect", ["onvif"])
+def test_a_curve_that_only_this_camera_offers(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    curves = dc.replace(rig.device.spec, rsa_key_lengths=(), elliptic_curves=("secp521r1",))
+    monkeypatch.setattr(rig.device, "spec", curves)
+    failed = rig.bad("camera_private_key")
+    assert "found a wish for RSA of 2048 bits, expected ECDSA on P-521. [tas:CreateRSAKeyPair]" in failed["msg"]
+    rig.changes_once("camera_private_key", type="ecdsa", size=521)
+    rig.changes_once("camera_self_signed_certificate")
+    rig.good("camera_https", first_contact="any_certificate")
+    assert "NIST CURVE: P-521" in run("openssl", "x509", "-noout", "-text", data=rig.shown()).stdout
 
 
 @pytest.mark.parametrize("dialect", ["onvif"])
@@ -133,7 +101,7 @@ def test_an_elliptic_curve_with_a_self_signed_certificate(rig: Rig) -> None:
 
 
 def test_a_kind_that_a_camera_does_not_make_is_refused_before_anything_is_sent(rig: Rig, ours: Options) -> None:
-    size = 521 if rig.dialect == "onvif" else 256
+    size = 521 if rig.dialect in ("onvif", "axis") else 256
     wish: Options = {"private_key_type": "ecdsa", "private_key_size": size, **ours}
     for check_mode in (True, False):
         failed = rig.bad("camera", check_mode=check_mode, **wish)
@@ -153,7 +121,7 @@ def test_a_kind_that_a_camera_does_not_make_is_refused_before_anything_is_sent(r
 def test_a_certificate_with_its_key(
     rig: Rig, authority: CertificateAuthority, tmp_path: pathlib.Path, form: str
 ) -> None:
-    to_https(rig)
+    to_https(rig, authority)
     files = Files.make(tmp_path / "files", authority, rig.host)
     given = {**getattr(files, form), **trusting(authority)}
     done = rig.changes_once("camera_certificate", **given)
@@ -172,7 +140,7 @@ def test_a_certificate_with_its_key(
 def test_a_camera_that_knows_pkcs8_alone_and_one_that_takes_no_keys(
     rig: Rig, authority: CertificateAuthority, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    to_https(rig)
+    to_https(rig, authority)
     files = Files.make(tmp_path / "files", authority, rig.host, kind="EC")
     given = {**files.as_pkcs12, **trusting(authority)}
     for uploads, words in ((("rsa",), "a key of the type rsa"), ((), "none, since this camera takes none")):
@@ -228,12 +196,15 @@ def test_sunell_takes_rsa_keys_only(rig: Rig, authority: CertificateAuthority, t
 def test_cam_25_one_certificate_for_two_cameras(
     rig: Rig, authority: CertificateAuthority, tmp_path: pathlib.Path, unused: dict[str, t.Iterator[int]]
 ) -> None:
-    specs: dict[str, t.Any] = {"onvif": rig.sim.fleet.onvif_cameras, "sunell": rig.sim.fleet.sunell_cameras}
+    fleet = rig.sim.fleet
+    specs: dict[str, t.Any] = {
+        "onvif": fleet.onvif_cameras, "sunell": fleet.sunell_cameras, "axis": fleet.axis_cameras,
+    }  # fmt: skip
     spec = specs[rig.dialect][next(unused[rig.dialect])]
     other = dc.replace(rig, name=spec.name, host=spec.address)
     files = Files.make(tmp_path / "files", authority, rig.host, other.host)
     for one, second in ((rig, other), (other, rig)):
-        to_https(one)
+        to_https(one, authority)
         done = one.changes_once("camera_certificate", **files.as_pkcs12, **trusting(authority))
         assert f"also names IP:{second.host}: every device that gets it has the same" in done["impacts"][0]["text"]
         assert one.serial() == files.serial
@@ -244,7 +215,7 @@ def test_cam_25_one_certificate_for_two_cameras(
 def test_cam_15_address_and_clock_are_those_of_the_certificate(
     rig: Rig, authority: CertificateAuthority, tmp_path: pathlib.Path
 ) -> None:
-    to_https(rig)
+    to_https(rig, authority)
     elsewhere = Files.make(tmp_path / "elsewhere", authority, "192.0.2.99")
     files = Files.make(tmp_path / "files", authority, rig.host)
     other_key = {**files.as_pem, "private_key_path": str(elsewhere.key)}
@@ -264,7 +235,7 @@ def test_cam_15_address_and_clock_are_those_of_the_certificate(
     assert "found a passphrase without a key" in alone["msg"]
     rig.set(clock_offset=-50 * 365.25 * 86400)
     for check_mode in (True, False):
-        failed = rig.bad("camera_certificate", check_mode=check_mode, **files.as_pem, first_contact="any_certificate")
+        failed = rig.bad("camera_certificate", check_mode=check_mode, **files.as_pem, **trusting(authority))
         assert ": clock: found 197" in failed["msg"]
         assert "with the module camera_time" in failed["msg"]
     assert rig.counts()["writes"] == 0
@@ -275,7 +246,7 @@ def test_from_a_key_from_outside_to_one_of_the_cameras_own(
     rig: Rig, authority: CertificateAuthority, ours: Options, tmp_path: pathlib.Path
 ) -> None:
     """A key that was made elsewhere is not taken over into the next certificate, and nothing of it stays behind."""
-    to_https(rig)
+    to_https(rig, authority)
     files = Files.make(tmp_path / "files", authority, rig.host)
     rig.good("camera_certificate", **files.as_pem, **trusting(authority))
     public = run("openssl", "x509", "-noout", "-pubkey", data=rig.shown()).stdout
@@ -358,10 +329,55 @@ def hostile(monkeypatch: pytest.MonkeyPatch) -> None:
         lines = base64.encodebytes(spoilt(request.public_bytes(serialization.Encoding.DER))).decode()
         return f"-----BEGIN CERTIFICATE REQUEST-----\n{lines}-----END CERTIFICATE REQUEST-----\n"
 
+    request = AxisState.request
+    monkeypatch.setattr(
+        AxisState, "request", lambda self, *arguments: as_pem(functools.partial(request, self), *arguments)
+    )
     for module in (_camera_state, _sunell_certificates):
         monkeypatch.setattr(module, "make_csr", functools.partial(as_pem, module.make_csr))
     sign = _tas_keystore.sign_request
     monkeypatch.setattr(_tas_keystore, "sign_request", lambda *arguments: spoilt(sign(*arguments)))
+
+
+@pytest.mark.parametrize("dialect", ["sunell"])
+def test_no_key_and_no_passphrase_is_shown_by_ansible_playbook(
+    rig: Rig, authority: CertificateAuthority, tmp_path: pathlib.Path
+) -> None:
+    """In the worker and shipped as an ordinary module, with -vvv and --diff, and when it fails."""
+    files = Files.make(tmp_path / "files", authority, rig.host)
+    common = {
+        "host": rig.host, "http_port": HTTP, "https_port": HTTPS, "username": "admin", "password": PASSWORD,
+        "driver": rig.dialect, **trusting(authority),
+    }  # fmt: skip
+    wrong = {**files.as_pkcs12, "private_key_passphrase": "Falsches-Wort-3"}
+    shipped = {"async": 60, "poll": 1}
+    tasks: list[Options] = [
+        {"camsec.fleet.camera_certificate": {**common, **wrong}, "ignore_errors": True},
+        {"camsec.fleet.camera_certificate": {**common, **files.as_locked_pem}},
+        {"camsec.fleet.camera_certificate": {**common, **files.as_pkcs12}, **shipped},
+    ]
+    play = [{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]
+    (tmp_path / "play.yml").write_text(json.dumps(play))
+    folders = {f"ANSIBLE_{name}": str(tmp_path / name.lower()) for name in ("LOCAL_TEMP", "REMOTE_TEMP", "HOME")}
+    variables = {**os.environ, **folders, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".dev"), "ANSIBLE_NOCOLOR": "1"}
+    command = [str(pathlib.Path(sys.executable).parent / "ansible-playbook"), "-i", "localhost,", "-c", "local"]
+    command += ["-e", f"ansible_python_interpreter={sys.executable}", "-e", f"ansible_async_dir={tmp_path}/async"]
+    done = subprocess.run(
+        [*command, "-vvv", "--diff", str(tmp_path / "play.yml")],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env=variables,
+    )
+    whole = done.stdout + done.stderr
+    assert done.returncode == 0, whole
+    assert "found a passphrase that does not open it" in whole
+    assert "ok=3    changed=1 " in whole
+    files.kept_out_of({"output": whole})
+    for word in (PASSWORD, "Falsches-Wort-3", "Traceback"):
+        assert word not in whole
+    assert rig.serial() == files.serial
 
 
 # -- TLS versions ----------------------------------------------------------------------------------------------------
@@ -405,12 +421,15 @@ def test_tls_versions_that_cannot_be_are_refused_before_anything_is_sent(rig: Ri
     assert rig.counts()["writes"] == 0
 
 
-@pytest.mark.parametrize("dialect", ["ipro", "sunell"])
+@pytest.mark.parametrize("dialect", ["ipro", "sunell", "axis"])
 def test_a_dialect_without_a_call_for_tls_versions(rig: Rig, ours: Options) -> None:
+    reason = (
+        "whose TLS versions go with its AXIS OS" if rig.dialect == "axis" else "no public call chooses TLS versions"
+    )
     for module, options in (("camera", ours), ("camera_https", {})):
         for check_mode in (True, False):
             failed = rig.bad(module, check_mode=check_mode, tls_versions=["1.3"], **options)
-            assert "for which no public call chooses TLS versions" in failed["msg"]
+            assert reason in failed["msg"]
     assert rig.counts()["writes"] == 0
 
 
@@ -434,3 +453,61 @@ def test_tls_versions_when_the_connection_breaks(
     assert "TLS 1.2, 1.3 are enabled again, as before: run this again." in failed["msg"]
     assert (speaks(rig, "1.2"), speaks(rig, "1.3")) == (True, True)
     rig.changes_once("camera_https", tls_versions=["1.3"], **trusted)
+
+
+# -- the authority in the firmware (Sunell's way 1) ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dialect", ["sunell"])
+def test_cam_02_the_built_in_authority_is_no_trusted_file_without_a_word(rig: Rig, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "cacert.crt"
+    shown = rig.unchanged("camera_builtin_authority")
+    assert any("lies in every camera of this firmware" in warning for warning in shown["warnings"])
+    for check_mode in (True, False):
+        failed = rig.bad("camera_builtin_authority", check_mode=check_mode, path=str(path))
+        assert "found no explicit word that clients are to trust it" in failed["msg"]
+        assert "option permitted_names" in failed["msg"]
+        assert failed["msg"].endswith("accept_shared_private_key: true. [CAM-02]")
+    assert not path.exists()
+    word = {"path": str(path), "accept_shared_private_key": True}
+    done = rig.changes_once("camera_builtin_authority", **word)
+    assert any("nobody verified" in warning for warning in done["warnings"])
+    assert done["after"]["trusted_file"] == done["authority"]["sha256"]
+    # Whoever trusts it meets the camera: and every other one of the firmware.
+    assert rig.verified(path)
+    assert rig.unchanged("camera_builtin_authority", first_contact="refuse", ca_path=str(path), **word)["authority"]
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert rig.counts()["writes"] == 0
+
+
+@pytest.mark.parametrize("dialect", ["sunell"])
+def test_a_file_of_something_else_is_not_touched(
+    rig: Rig, authority: CertificateAuthority, tmp_path: pathlib.Path
+) -> None:
+    path = tmp_path / "trusted.pem"
+    for content in ("hello", pathlib.Path(authority.trusted_path).read_text()):
+        path.write_text(content)
+        failed = rig.run("camera_builtin_authority", path=str(path), accept_shared_private_key=True)
+        assert failed["msg"].startswith(f"{path}: file: found ")
+        assert "expected no file, or one that holds a certificate of " in failed["msg"]
+        assert path.read_text() == content
+
+
+@pytest.mark.parametrize("dialect", ["ipro", "onvif"])
+def test_a_camera_without_an_authority_of_its_own(rig: Rig, tmp_path: pathlib.Path) -> None:
+    failed = rig.bad("camera_builtin_authority", path=str(tmp_path / "x"), accept_shared_private_key=True)
+    assert f"a camera of the dialect {rig.dialect}, " in failed["msg"]
+    assert not (tmp_path / "x").exists()
+    assert rig.good("camera_info")["camera"]["built_in_authority"] is None
+
+
+@pytest.mark.parametrize("dialect", ["sunell"])
+def test_cam_03_what_is_known_of_the_built_in_certificate(rig: Rig, ours: Options) -> None:
+    known = rig.good("camera_info")["camera"]["built_in_authority"]
+    assert (known["in_use"], known["fits_host"], known["clock_inside"]) == (True, True, True)
+    assert known["authority"]["not_before"] == "2023-08-14T00:00:00Z"
+    rig.good("camera", **ours)
+    known = rig.good("camera_info")["camera"]["built_in_authority"]
+    assert (known["in_use"], known["fits_host"]) == (False, None)
+    rig.good("camera_https", connection="http")
+    assert rig.good("camera_info")["camera"]["built_in_authority"]["in_use"] is None

@@ -231,6 +231,25 @@ def test_a_camera_and_a_recorder_at_an_ipv6_address(tmp_path: pathlib.Path) -> N
         assert made.connected() == "CAM_CONNECT_01CH=1"
 
 
+def test_a_camera_at_an_ipv6_address_with_a_zone(tmp_path: pathlib.Path) -> None:
+    """The zone is the connection's; no certificate has it."""
+    try:
+        ports = free_ports(4)
+    except OSError as error:
+        pytest.skip(f"NOT TESTED over IPv6: ::1 cannot be had ({error.strerror})")
+    rec = recorder("::1", http_port=ports[0], https_port=ports[1])
+    cam = camera("::1", http_port=ports[2], https_port=ports[3])
+    with world(tmp_path, [rec], [cam]) as made:
+        lo = socket.if_nametoindex("lo")
+        for changed, contact in ((True, "plain_http"), (False, "refuse")):
+            result = made.good("camera", "cam1", host=f"::1%{lo}", first_contact=contact, **made.ours)
+            assert result["changed"] is changed, result["plan"]
+        text = made.certificate("cam1", made.ca)
+        assert "IP Address:0:0:0:0:0:0:0:1" in text
+        assert f"%{lo}" not in text
+        assert "live=https" in made.curl("cam1", "get_https", "--cacert", made.ca)
+
+
 # -- an intermediate CA --------------------------------------------------------------------------------------------
 
 

@@ -279,7 +279,7 @@ def test_the_time_server_that_is_followed(client: t.Any, server: str) -> None:
     [
         (
             {"id": "SE0", "key_types": ["EC-P256", "RSA-2048", "ED25519", "EC-Pnone"]},
-            ["ECDSA on P-256", "RSA of 2048 bits"],
+            ["RSA of 2048 bits", "ECDSA on P-256"],
         ),
         ({"id": "SE0"}, [str(kind) for kind in AxisDriver.rules.abilities.key_kinds]),
         ("SE0", [str(kind) for kind in AxisDriver.rules.abilities.key_kinds]),

@@ -15,6 +15,7 @@ import types
 import typing as t
 
 from ansible_collections.camsec.fleet.plugins.module_utils._camera.abilities import KeyKind
+from ansible_collections.camsec.fleet.plugins.module_utils._camera.certificate import Certificate
 from ansible_collections.camsec.fleet.plugins.module_utils._camera.resource import Limits
 from ansible_collections.camsec.fleet.plugins.module_utils._camera.state import (
     CameraState,
@@ -25,13 +26,14 @@ from ansible_collections.camsec.fleet.plugins.module_utils._camera.state import 
 from ansible_collections.camsec.fleet.plugins.module_utils._camera.whole import WantedCamera, WholeCamera
 from ansible_collections.camsec.fleet.plugins.module_utils._core._plan import Plan
 from ansible_collections.camsec.fleet.plugins.module_utils._core._secret import Secret
+from ansible_collections.camsec.fleet.plugins.module_utils._pki._bundle import Bundle
 from ansible_collections.camsec.fleet.plugins.module_utils._tls._certificate import CertificateFacts
 from ansible_collections.camsec.fleet.plugins.module_utils._transport._connection import Trust
 from ansible_collections.camsec.fleet.plugins.module_utils._transport._contact import Contact, Target
 from ansible_collections.camsec.fleet.plugins.module_utils._transport._session import Credentials
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 DEVICE = "192.0.2.11"
 HTTP_PORT, PORT, OTHER_PORT = 80, 443, 9443
@@ -55,6 +57,16 @@ def key_pem(number: int, bits: int = _MODULUS_BITS) -> str:
     """A key of that number, PEM."""
     del number
     key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+
+
+@functools.cache
+def curve_pem(number: int) -> str:
+    """A key of that number on P-256, PEM."""
+    del number
+    key = ec.generate_private_key(ec.SECP256R1())
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     ).decode()
@@ -105,6 +117,7 @@ class Wish:
 
     connection: str
     size: int = SIZES[0]
+    type: str = "rsa"
     new_key: str = "on_mismatch"
     http_window: bool = False
     managed: bool = True
@@ -122,7 +135,7 @@ class Wish:
         )
         return WantedCamera(
             https=HttpsState(connection=self.connection, https_port=PORT),
-            key=KeyKind(type="rsa", size=self.size),
+            key=KeyKind(type=self.type, size=self.size),
             new_key=self.new_key,
             http_window=self.http_window,
             certificate=certificate if self.managed else None,
@@ -191,6 +204,12 @@ def resource(wish: Wish, told: CertificateFacts | None) -> Planned:
     made = Planned(wish.wanted(), target=target(PORT), limits=Limits(), drivers=(), authority=authority)
     made.told = told
     return made
+
+
+def with_key(key: str, kind: str) -> Certificate:
+    """The module ``camera_certificate`` with a certificate of that kind for a key from outside."""
+    bundle = Bundle(leaf=facts_of(certificate_pem(key, kind)), key=Secret(key))
+    return Certificate(bundle, target=target(PORT), limits=Limits(), drivers=())
 
 
 # -- what was met ----------------------------------------------------------------------------------------------------

@@ -70,6 +70,7 @@ from .conftest import (
     ids,
     key_pem,
     resource,
+    with_key,
 )
 
 _SUBJECT = Params(values={"common_name": DEVICE}, files={})
@@ -451,3 +452,13 @@ def test_the_rules_that_ask_for_the_wish_alone_hold_in_every_state(states: list[
             met_rules[refused.value.rule] += 1
     assert met_rules.keys() - {"HTTPS-02"} == {"HTTPS-10", "HTTPS-31", "REC-21"}
     assert met_rules.total() == 4 * len(states)
+
+
+def test_no_state_takes_a_key_from_outside_or_one_on_an_elliptic_curve(states: list[Bench]) -> None:
+    outside = with_key(key_pem(99), "good")
+    for bench in states:
+        current, told = read(bench)
+        with pytest.raises(RuleError, match=r"made in the camera and stays there.*\[HTTPS-01\]"):
+            outside.plan(current)
+        with pytest.raises(RuleError, match=r"a wish for ECDSA on P-256.*\[HTTPS-03\]"):
+            resource(Wish(connection="https", type="ecdsa", size=256, http_window=True), told).plan(current)

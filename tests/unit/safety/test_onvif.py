@@ -13,6 +13,9 @@ long as it was not seen over HTTPS when the run began. *Unreachable* is a camera
 not seen after one of the calls. The only listed way back is what was asked for: the call that chooses plain HTTP, or
 HTTPS with a certificate that was made by hand, where certificates are not the run's business. Nothing of others is
 deleted, and a run after the last step has nothing to do.
+
+From each state there is also a plan for a key on an elliptic curve, and one for a certificate that is due, with its key
+from outside; and from each state that these two end in one for an RSA key of the camera's own.
 """
 
 from __future__ import annotations
@@ -30,7 +33,8 @@ from ansible_collections.camsec.fleet.extensions.simulator._onvif_state import O
 from ansible_collections.camsec.fleet.extensions.simulator._soap import SoapFault
 from ansible_collections.camsec.fleet.plugins.module_utils._camera.state import CameraState
 from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import RuleError
-from ansible_collections.camsec.fleet.plugins.module_utils._core._plan import Step
+from ansible_collections.camsec.fleet.plugins.module_utils._core._plan import Plan, Step
+from ansible_collections.camsec.fleet.plugins.module_utils._onvif import driver as driver_module
 from ansible_collections.camsec.fleet.plugins.module_utils._onvif.api import (
     KeyRow,
     NetworkProtocol,
@@ -53,10 +57,12 @@ from .conftest import (
     Wish,
     certificate_pem,
     contact_of,
+    curve_pem,
     facts_of,
     ids,
     key_pem,
     resource,
+    with_key,
 )
 
 MOST = 5
@@ -73,6 +79,8 @@ WISHES: t.Final = tuple(
         (BITS[0], "on_mismatch", False),
     )
 )
+CURVE: t.Final = Wish(connection="https", type="ecdsa", size=256)
+HOME_AGAIN: t.Final = Wish(connection="https", size=BITS[0], new_key="with_certificate")
 _SPEC: t.Final = OnvifCameraSpec(
     name="cam", address="127.0.0.1", http_port=HTTP_PORT, https_port=PORT, username="admin", password="Kamera-7"
 )
@@ -106,7 +114,7 @@ def _certificate(pem: str, kind: str) -> x509.Certificate:
 @functools.cache
 def _kind(pem: str) -> str:
     issuer, days = facts_of(pem).issuer_common_name, (facts_of(pem).not_after - NOW).days
-    return next((kind for kind in ISSUED if KINDS[kind][:2] == (issuer, days)), SELF)
+    return next((kind for kind in KINDS if KINDS[kind][:2] == (issuer, days)), SELF)
 
 
 def factory() -> OnvifState:
@@ -119,7 +127,7 @@ def known_as(state: OnvifState) -> tuple[object, ...]:
     store = state.store
     keys, certificates, paths = list(store.keys), list(store.certificates), list(store.paths)
     return (
-        tuple((key.alias, key.status, key.kind) for key in store.keys.values()),
+        tuple((key.alias, key.status, key.kind, key.external) for key in store.keys.values()),
         tuple((keys.index(one.key_id), one.alias, _kind(one.pem)) for one in store.certificates.values()),
         tuple((certificates.index(one.certificates[0]), one.alias) for one in store.paths.values()),
         tuple(paths.index(one) for one in state.tls.assigned),
@@ -247,14 +255,14 @@ class Calls:
 
     def all_keys(self) -> tuple[KeyRow, ...]:
         return tuple(
-            KeyRow(id=key.id, alias=key.alias, private=bool(key.private), status=key.status)
+            KeyRow(id=key.id, alias=key.alias, private=bool(key.private), status=key.status, external=key.external)
             for key in self.state.store.keys.values()
         )
 
     def capabilities(self) -> SecurityCapabilities:
         return SecurityCapabilities(
             rsa_key_lengths=BITS,
-            elliptic_curves=(),
+            elliptic_curves=("secp256r1",),
             pkcs8=frozenset(),
             pkcs12=frozenset({"rsa"}),
             encryption=("PBES2",),
@@ -265,6 +273,25 @@ class Calls:
         made = make_key(self.state, size, alias)
         self.look("CreateRSAKeyPair")
         return made
+
+    def create_ecc_key(self, curve: str, alias: str) -> str:
+        store = self.state.store
+        used = {key.private for key in store.keys.values()}
+        key = store.begin_key(curve, alias)
+        store.finish_key(key.id, next(pem for pem in map(curve_pem, range(12)) if pem not in used))
+        self.look("CreateECCKeyPair")
+        return key.id
+
+    def upload_pkcs12(self, content: bytes, _passphrase: object, alias: str) -> str:
+        """As the simulated device does it; the file is the pair itself, which is packed and opened in other tests."""
+        store, key = self.state.store, content.decode()
+        parsed = _certificate(key, "due")
+        row = store.put_private(_private(key), alias)
+        known = store.known_certificate(parsed) or store.put_certificate(parsed)
+        assert known.key_id == row.id
+        path = store.put_path([known.id], alias)
+        self.look("UploadCertificateWithPrivateKeyInPKCS12")
+        return path.id
 
     def key_status(self, key_id: str) -> str:
         return self.state.store.key(key_id).status
@@ -383,6 +410,8 @@ def carry_out(driver: Driver, step: Step) -> None:
         case "install_certificate":
             key = t.cast("t.Any", driver._api).state.store.key(driver._key_id)
             driver.install_certificate(certificate_pem(key.private, "good"), ())
+        case "install_with_key":
+            driver.install_with_key(step.data["pem"], step.data["issuers"], step.data["key"])
         case "set_https":
             driver.set_https(step.data["https"])
         case unknown:
@@ -390,14 +419,23 @@ def carry_out(driver: Driver, step: Step) -> None:
 
 
 def _others(state: OnvifState) -> set[str]:
-    """Ids of what is not ours, to leave alone."""
+    """Ids of what is not ours, to leave alone; a certificate out of a PKCS#12 file is its key's."""
     store = state.store
     things = (*store.keys.values(), *store.certificates.values(), *store.paths.values())
-    return {thing.id for thing in things if thing.alias != ALIAS}
+    ours = {one.id for one in store.certificates.values() if not one.alias and store.keys[one.key_id].alias == ALIAS}
+    return {thing.id for thing in things if thing.alias != ALIAS} - ours
 
 
-def judge(state: OnvifState, wish: Wish, tally: Tally) -> None:
-    """A refusal, or a plan whose calls are all accepted and lose nothing."""
+PlanOf = t.Callable[[OnvifState, CameraState], Plan]
+
+
+def of_wish(wish: Wish) -> PlanOf:
+    """The module ``camera`` with that wish."""
+    return lambda state, current: resource(wish, facts_of(serving(state)) if serving(state) else None).plan(current)
+
+
+def carried_through(state: OnvifState, plan_of: PlanOf, tally: Tally, *, may_lose: bool) -> OnvifState | None:
+    """None for a refusal; or the state after a plan whose calls are all accepted and lose nothing."""
     state = _copy(state)
     over_https = state.protocols["HTTPS"].enabled and seen(state, over_https=True)
     began, calls = seen(state, over_https=over_https), 0
@@ -406,20 +444,18 @@ def judge(state: OnvifState, wish: Wish, tally: Tally) -> None:
         nonlocal began, calls
         calls += 1
         if began and not seen(state, over_https=over_https):
-            asked_for = call == "SetNetworkProtocols" and (wish.connection == "http" or not wish.managed)
-            assert asked_for, f"{call} loses {known_as(state)}, {wish}"
+            assert call == "SetNetworkProtocols", f"{call} loses {known_as(state)}"
+            assert may_lose, f"{call} loses {known_as(state)}"
             tally.ways_back["asked for"] += 1
             began = False
 
     others = _others(state)
     driver = Driver(Calls(state, look))
-    current = read(driver, state)
-    made = resource(wish, facts_of(serving(state)) if serving(state) else None)
     try:
-        plan = made.plan(current)
+        plan = plan_of(state, read(driver, state))
     except RuleError as error:
         tally.refusals[error.rule] += 1
-        return
+        return None
     tally.plans += 1
     tally.unchanged += not plan.steps
     for step in plan.steps:
@@ -427,18 +463,40 @@ def judge(state: OnvifState, wish: Wish, tally: Tally) -> None:
     if plan.steps:
         driver.tidy()
     tally.steps += calls
-    assert _others(state) == others, f"something of others was deleted: {known_as(state)}, {wish}"
-    after = read(Driver(Calls(state, look)), state)
-    assert after.https.connection == wish.connection
-    again = resource(wish, facts_of(serving(state)) if serving(state) else None).plan(after)
-    assert not again.steps, f"{ids(again)} once more for {known_as(state)}, {wish}"
+    assert _others(state) == others, f"something of others was deleted: {known_as(state)}"
+    again = plan_of(state, read(Driver(Calls(state, look)), state))
+    assert not again.steps, f"{ids(again)} once more for {known_as(state)}"
+    return state
+
+
+def judge(began: OnvifState, wish: Wish, tally: Tally) -> OnvifState | None:
+    """A refusal, or the state that was wished for."""
+    may_lose = wish.connection == "http" or not wish.managed
+    state = carried_through(began, of_wish(wish), tally, may_lose=may_lose)
+    if state is None:
+        return None
+    assert read(Driver(Calls(state, lambda _call: None)), state).https.connection == wish.connection
     if wish.managed:
         assert facts_of(serving(state)).issuer_common_name == "Our CA"
+    return state
+
+
+def home_again(ends: t.Iterable[OnvifState | None], tally: Tally) -> int:
+    """From each of those states to a key that the camera makes itself; how many there are."""
+    different = {known_as(state): state for state in ends if state is not None}
+    for state in different.values():
+        after = judge(state, HOME_AGAIN, tally)
+        assert after is not None
+        leaf = after.store.paths[after.tls.assigned[0]].certificates[0]
+        key = after.store.keys[after.store.certificates[leaf].key_id]
+        assert (key.external, key.kind) == (False, str(BITS[0]))
+    return len(different)
 
 
 def test_every_plan_on_every_keystore(capsys: pytest.CaptureFixture[str]) -> None:
     tally = Tally()
-    for state in reachable(tally):
+    states = reachable(tally)
+    for state in states:
         for wish in WISHES:
             judge(state, wish, tally)
     with capsys.disabled():
@@ -449,3 +507,36 @@ def test_every_plan_on_every_keystore(capsys: pytest.CaptureFixture[str]) -> Non
     assert tally.steps >= 203466
     assert tally.refusals.keys() == {"tds:SetNetworkProtocols"}
     assert tally.ways_back.keys() == {"asked for"}
+
+
+def test_every_keystore_to_an_elliptic_curve_and_back(capsys: pytest.CaptureFixture[str]) -> None:
+    tally = Tally()
+    ends = [judge(state, CURVE, tally) for state in reachable(tally)]
+    assert home_again(ends, tally) >= 100
+    with capsys.disabled():
+        print(f"\n{tally.shown('ONVIF, elliptic curve')}")
+    assert tally.plans >= tally.states
+    assert not tally.refusals
+    assert not tally.ways_back
+
+
+def test_every_keystore_with_a_key_from_outside_and_back(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over plain HTTP it is refused."""
+    monkeypatch.setattr(driver_module, "pkcs12_file", lambda _facts, key, **_named: (key.reveal().encode(), key))
+    tally = Tally()
+    outside = with_key(key_pem(99), "due")
+    ends = [
+        carried_through(state, lambda _state, current: outside.plan(current), tally, may_lose=False)
+        for state in reachable(tally)
+    ]
+    refused = tally.refusals.total()
+    assert home_again(ends, tally) >= 100
+    with capsys.disabled():
+        print(f"\n{tally.shown('ONVIF, key from outside')}")
+    over_https = sum(state.protocols["HTTPS"].enabled for state in reachable(Tally()))
+    assert refused == tally.states - over_https
+    assert tally.plans >= over_https
+    assert tally.refusals.keys() == {"tas:UploadCertificateWithPrivateKeyInPKCS12"}
+    assert not tally.ways_back

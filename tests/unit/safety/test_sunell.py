@@ -59,6 +59,7 @@ from .conftest import (
     ids,
     key_pem,
     resource,
+    with_key,
 )
 
 WISHES: t.Final = tuple(
@@ -256,6 +257,7 @@ def read(camera: Camera) -> CameraState:
         contact=contact_of("https" if camera.https else "http", PORT if camera.https else HTTP_PORT, "any_certificate"),
         peer=t.cast("t.Any", object()) if camera.https else None,
         certificate=facts_of(shown.chain_pem) if shown is not None and own else None,
+        abilities=RULES.abilities,
     )
 
 
@@ -268,6 +270,9 @@ def carry_out(camera: Camera, step: Step) -> None:
             camera.certificates.need_request()
         case "install_certificate":
             install(camera, "good")
+        case "install_with_key":
+            camera.certificates.upload(step.data["pem"].encode(), step.data["key"].reveal().encode(), camera.time)
+            camera.present()
         case "set_https":
             switch(camera, https=step.data["https"].connection == "https")
         case unknown:
@@ -321,9 +326,22 @@ def judge(began: Camera, wish: Wish, tally: Tally) -> None:
         assert kind_of(camera.presented) == "good"
 
 
-def test_every_plan_in_each_of_the_three_ways(capsys: pytest.CaptureFixture[str]) -> None:
-    tally = Tally()
-    for camera in reachable(tally):
+@pytest.fixture(scope="module")
+def tally() -> Tally:
+    """What the search has counted."""
+    return Tally()
+
+
+@pytest.fixture(scope="module")
+def cameras(tally: Tally) -> list[Camera]:
+    """Every reachable state."""
+    return reachable(tally)
+
+
+def test_every_plan_in_each_of_the_three_ways(
+    cameras: list[Camera], tally: Tally, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for camera in cameras:
         if not met(camera):
             # A recorder does not see it either; plain HTTP is open beside it, and the clock can be set there (CAM-15).
             tally.ways_back["set the clock (CAM-15)"] += 1
@@ -339,3 +357,34 @@ def test_every_plan_in_each_of_the_three_ways(capsys: pytest.CaptureFixture[str]
     assert tally.steps >= 3440
     assert tally.refusals.keys() == {"CAM-15"}
     assert tally.ways_back.keys() == {"asked for", "message of abandon", "set the clock (CAM-15)"}
+
+
+def test_every_state_with_a_key_from_outside_and_back(
+    cameras: list[Camera], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """CAM-13, CAM-15: refused over plain HTTP and with a clock outside; otherwise the camera is seen from then on."""
+    tally, key = Tally(states=len(cameras)), key_pem(99)
+    outside, leaf = with_key(key, "due"), facts_of(certificate_pem(key, "due"))
+    back = Wish(connection="https")
+    for began in cameras:
+        if not met(began):
+            continue
+        camera, state = _copy(began), read(began)
+        try:
+            RULES.check_clock(DEVICE, NOW + dt.timedelta(days=CLOCKS[camera.clock]), leaf.not_before, leaf.not_after)
+            plan = outside.plan(state)
+        except RuleError as error:
+            tally.refusals[error.rule] += 1
+            continue
+        tally.plans += 1
+        assert ids(plan) == ["install_with_key"]
+        carry_out(camera, plan.steps[0])
+        tally.steps += 1
+        assert seen(camera, over_https=True)
+        assert not outside.plan(read(camera)).steps
+        judge(camera, back, tally)
+    with capsys.disabled():
+        print(f"\n{tally.shown('Sunell, key from outside')}")
+    assert tally.refusals.keys() == {"CAM-13", "CAM-15"}
+    assert tally.plans >= 100
+    assert tally.ways_back.keys() <= {"message of abandon"}
