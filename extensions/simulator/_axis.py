@@ -87,6 +87,8 @@ class Asked:
 
 
 _T = t.TypeVar("_T")
+#: Address, port, and whether it speaks TLS.
+Place = tuple[str, int, bool]
 Run = t.Callable[["AxisCamera", Asked], t.Awaitable[Reply]]
 
 
@@ -112,8 +114,8 @@ class AxisCamera(Device):
         super().__init__(spec=spec, clock=clock, read_only=read_only)
         self.state = AxisState(spec)
         self.gate = DigestGate(realm=self._realm, clock=clock, algorithms=spec.digest)
-        self._open: dict[tuple[int, bool], Listener] = {}
-        self._coming: dict[tuple[int, bool], Listener] = {}
+        self._open: dict[Place, Listener] = {}
+        self._coming: dict[Place, Listener] = {}
 
     @property
     def _realm(self) -> str:
@@ -238,20 +240,25 @@ class AxisCamera(Device):
         listeners, self._open = self._open, {}
         await asyncio.gather(*(listener.close() for listener in listeners.values()))
 
-    def _places(self) -> set[tuple[int, bool]]:
+    def _places(self) -> set[Place]:
         hosts, schemes = self.state.hosts, self.state.web.schemes
-        wanted = {"http": (hosts["default-http"].port, False), "https": (hosts["default-https"].port, True)}
+        here = self.state.network.address
+        wanted = {
+            "http": (here, hosts["default-http"].port, False),
+            "https": (here, hosts["default-https"].port, True),
+        }
         return {place for scheme, place in wanted.items() if scheme in schemes}
 
-    def _bound(self) -> dict[tuple[int, bool], Listener]:
+    def _bound(self) -> dict[Place, Listener]:
         """What the state wants and is neither open nor coming, bound; all of them or none."""
-        new: dict[tuple[int, bool], Listener] = {}
+        new: dict[Place, Listener] = {}
         context = self._context()
         try:
-            for port, secure in sorted(self._places() - self._open.keys() - self._coming.keys()):
+            for place in sorted(self._places() - self._open.keys() - self._coming.keys()):
+                address, port, secure = place
                 tls = context if secure else None
-                new[port, secure] = Listener(address=self.spec.address, port=port, handler=self.handle, tls=tls)
-                new[port, secure].bind()
+                new[place] = Listener(address=address, port=port, handler=self.handle, tls=tls)
+                new[place].bind()
         except PortError:
             for listener in new.values():
                 listener.release()
@@ -300,13 +307,14 @@ class AxisCamera(Device):
         return leave
 
     def _change(self, apply: t.Callable[[], None]) -> After | None:
-        """Change hosts or web server; a port that cannot be had leaves them as they were."""
-        hosts, before = dict(self.state.hosts), self.state.web
+        """Change hosts, web server or address; a port that cannot be had leaves them as they were."""
+        state = self.state
+        before = dict(state.hosts), state.web, state.network
         apply()
         try:
             after = self._move()
         except PortError:
-            self.state.hosts, self.state.web = hosts, before
+            state.hosts, state.web, state.network = before
             raise
         self._renew_tls()
         return after
@@ -364,6 +372,38 @@ class AxisCamera(Device):
     def _ask_time_server(self) -> None:
         if self.state.time_server in self.spec.ntp_servers:
             self.state.clock_set = -self.spec.clock_offset
+
+    async def get_network(self, asked: Asked) -> Reply:
+        network = self.state.network
+        address = {"address": network.address, "prefixLength": network.prefix_length}
+        ipv4 = {
+            "enabled": True,
+            "configurationMode": "static",
+            "linkLocalMode": "off",
+            "addresses": [{**address, "origin": "static", "scope": "global"}],
+            "maxSupportedStaticAddressConfigurations": 1,
+            "staticAddressConfigurations": [address],
+            "defaultRouter": network.gateway,
+            "staticDefaultRouter": network.gateway,
+        }
+        mac = ":".join(self.spec.serial_number[place : place + 2] for place in range(0, 12, 2)).lower()
+        device = {"name": "eth0", "type": "wired", "macAddress": mac, "state": "up", "IPv4": ipv4}
+        return _told(asked, {"devices": [device]})
+
+    async def set_network(self, asked: Asked) -> Reply:
+        """It answers before it moves."""
+        params = _params(asked)
+        try:
+            wanted = self.state.network.changed(params)
+            if params.get("deviceName") != "eth0":
+                raise ValueError("deviceName")
+        except (ValueError, KeyError, TypeError):
+            return _failed(asked, 4004, "Invalid parameter(s)")
+
+        def apply() -> None:
+            self.state.network = wanted
+
+        return dc.replace(_told(asked, {}), after=self._change(apply))
 
     async def ask_restart(self, asked: Asked) -> Reply:
         return dc.replace(_told(asked, {}), after=self.restart)
@@ -530,6 +570,7 @@ class AxisCamera(Device):
     def short_state(self) -> dict[str, object]:
         state = self.state
         return {
+            "address": state.network.address,
             "policy": state.web.policy if state.web.tls else "Http",
             "http_port": state.hosts["default-http"].port,
             "https_port": state.hosts["default-https"].port,
@@ -731,6 +772,8 @@ AxisCamera.calls = (
     _cgi("time", "setDateTime", AxisCamera.set_time, writes=True),
     _cgi("ntp", "getNTPInfo", AxisCamera.get_ntp, level=_VIEWER),
     _cgi("ntp", "setNTPClientConfiguration", AxisCamera.set_ntp, writes=True),
+    _cgi("network_settings", "getNetworkInfo", AxisCamera.get_network, level=_VIEWER),
+    _cgi("network_settings", "setIPv4AddressConfiguration", AxisCamera.set_network, writes=True),
     _cgi("firmwaremanagement", "reboot", AxisCamera.ask_restart, writes=True),
     _call("POST", r"/axis-cgi/pwdgrp\.cgi", AxisCamera.set_password, writes=True),
     _rest("GET", f"{_CERT}/certificates", AxisCamera.get_certificates, level=_VIEWER),

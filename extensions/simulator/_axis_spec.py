@@ -29,7 +29,7 @@ HTTPS_LOGINS: t.Final = ("basic", "digest")
 
 @dc.dataclass(frozen=True, kw_only=True)
 class AxisCameraSpec:
-    """What left the factory, once its first account was made; a factory reset brings back all of it but the address."""
+    """What left the factory, once its first account was made; a factory reset brings back all of it."""
 
     name: str
     address: str

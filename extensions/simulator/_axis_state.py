@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses as dc
 import datetime as dt
+import ipaddress
 import typing as t
 
 from cryptography import x509
@@ -19,7 +20,7 @@ from ._onvif_pki import Private, load_private, make_private, private_pem, spki_h
 from ._pki import as_pem
 from ._spec_common import User
 
-__all__ = ["FACTORY_ALIAS", "IDENTITY_ALIAS", "AxisRefusal", "AxisState", "Stored", "VirtualHost", "Web"]
+__all__ = ["FACTORY_ALIAS", "IDENTITY_ALIAS", "AxisRefusal", "AxisState", "Network", "Stored", "VirtualHost", "Web"]
 
 #: What the web server shows fresh from the factory, and the identity of IEEE 802.1AR.
 FACTORY_ALIAS: t.Final = "Default HTTPS"
@@ -81,6 +82,28 @@ class Web:
 
 
 @dc.dataclass(frozen=True, kw_only=True)
+class Network:
+    """The camera's own IPv4 setting."""
+
+    address: str
+    prefix_length: int = 24
+    gateway: str = ""
+
+    def changed(self, params: t.Mapping[str, t.Any]) -> Network:
+        """By `setIPv4AddressConfiguration`; ValueError when it cannot be."""
+        rows = params.get("staticAddressConfigurations")
+        if params.get("configurationMode") != "static" or not isinstance(rows, list) or len(rows) != 1:
+            raise ValueError("configurationMode")
+        row, gateway = rows[0], params.get("staticDefaultRouter", self.gateway)
+        interface = ipaddress.IPv4Interface(f"{row['address']}/{int(row['prefixLength'])}")
+        if gateway:
+            ipaddress.IPv4Address(gateway)
+        if not interface.ip.is_loopback:
+            raise ValueError("the simulator stays on loopback addresses")
+        return Network(address=str(interface.ip), prefix_length=interface.network.prefixlen, gateway=gateway)
+
+
+@dc.dataclass(frozen=True, kw_only=True)
 class VirtualHost:
     """An entry of the web server's."""
 
@@ -110,6 +133,7 @@ class AxisState:
         self.certificates = {alias: one for alias, one in self.certificates.items() if alias == IDENTITY_ALIAS}
         self.issuers = {}
         self.web = Web(tls=spec.policy != "Http", policy=spec.policy, certificate="")
+        self.network = Network(address=spec.address)
         self.clock_set = clock_set
         self.time_server = ""
 
@@ -235,6 +259,7 @@ class AxisState:
             "certificates": {alias: dc.asdict(one) for alias, one in self.certificates.items()},
             "issuers": self.issuers,
             "web": dc.asdict(self.web),
+            "network": dc.asdict(self.network),
             "clock_set": self.clock_set,
             "time_server": self.time_server,
         }
@@ -244,6 +269,7 @@ class AxisState:
         self.hosts = {name: VirtualHost(**row) for name, row in data["hosts"].items()}
         self.certificates = {alias: Stored(**row) for alias, row in data["certificates"].items()}
         self.issuers = dict(data["issuers"])
+        self.network = Network(**data["network"])
         web = data["web"]
         self.web = Web(**{**web, "issuers": tuple(web["issuers"]), "trusted": tuple(web["trusted"])})
         self.clock_set = data["clock_set"]

@@ -24,7 +24,7 @@ from .._onvif.soap import Content, Soap, text_of
 from .._tls._certificate import CertificateFacts
 from .._transport._session import Answer, DeviceSession, Refused
 
-__all__ = ["AxisApi", "AxisCertificate", "AxisError", "Ports", "WebServer"]
+__all__ = ["AxisApi", "AxisCertificate", "AxisError", "NetworkDevice", "Ports", "WebServer"]
 
 _T = t.TypeVar("_T")
 
@@ -83,6 +83,23 @@ class WebServer:
     certificates: tuple[str, ...]
     issuers: tuple[str, ...]
     trusted: tuple[str, ...]
+
+
+@dc.dataclass(frozen=True, kw_only=True)
+class NetworkDevice:
+    """A network interface of the camera.
+
+    Attributes:
+        name: For example ``eth0``.
+        address: IPv4 address.
+        prefix_length: Bits of its network.
+        gateway: Default router, empty for none.
+    """
+
+    name: str
+    address: str
+    prefix_length: int
+    gateway: str
 
 
 @dc.dataclass(frozen=True, kw_only=True)
@@ -149,6 +166,37 @@ class AxisApi:
     def stop_time_server(self) -> None:
         """Follow none (``setNTPClientConfiguration``): it would undo what is set by hand."""
         self._cgi("ntp", "setNTPClientConfiguration", {"enabled": False}, repeat=False)
+
+    def network(self) -> list[NetworkDevice]:
+        """Interfaces with their IPv4 addresses, one entry for each address (``getNetworkInfo``)."""
+        call = "getNetworkInfo"
+        rows = self._rows(call, self._part(call, self._cgi("network_settings", call), "devices", list))
+        return [
+            NetworkDevice(
+                name=self._part(call, row, "name", str),
+                address=self._part(call, one, "address", str),
+                prefix_length=self._part(call, one, "prefixLength", int),
+                gateway=str(settings.get("defaultRouter") or ""),
+            )
+            for row in rows
+            if isinstance(settings := row.get("IPv4"), dict)
+            for one in self._rows(call, settings.get("addresses", []))
+        ]
+
+    def set_network(self, wanted: NetworkDevice) -> None:
+        """A fixed address (``setIPv4AddressConfiguration``); the camera answers first and moves then.
+
+        Args:
+            wanted: The whole setting.
+        """
+        params = {
+            "deviceName": wanted.name,
+            "configurationMode": "static",
+            "staticDefaultRouter": wanted.gateway,
+            "staticAddressConfigurations": [{"address": wanted.address, "prefixLength": wanted.prefix_length}],
+        }
+        with contextlib.suppress(ConnectError):
+            self._cgi("network_settings", "setIPv4AddressConfiguration", params, repeat=False)
 
     def reboot(self) -> None:
         """Restart the camera (``firmwaremanagement.cgi``, ``reboot``); a lost answer is no error."""
