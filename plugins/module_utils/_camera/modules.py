@@ -18,7 +18,7 @@ from .._options import CONTACT_OPTIONS, secret, target_from
 from .._pki._authority import CertificateAuthority
 from .._pki._check import require_usable
 from .._pki._files import read_text
-from .._pki._renewal import check_window
+from .._pki._renewal import check_window, warning_window
 from .._tls._certificate import CertificateFacts
 from .._tls._names import parse_name
 from .._transport._contact import Target
@@ -76,6 +76,7 @@ INVENTORY_OPTIONS: t.Final[tuple[str, ...]] = (
     "backdate_hours",
     "renew_before",
     "renew_share",
+    "warn_before",
 )
 #: How to reach a camera and what it speaks: a task without ``host`` takes these from the inventory.
 CAMERA_CONTACT: t.Final[tuple[str, ...]] = (*CONTACT_OPTIONS, "driver", "serial_number")
@@ -175,7 +176,11 @@ def whole(call: Call) -> dict[str, t.Any]:
         http_window=params["allow_http_window"],
         certificate=_wanted_certificate(params) if directory and params["connection"] == "https" else None,
     )
-    return _converged(WholeCamera, wanted, call, authority)
+    with _resource(WholeCamera, wanted, call, authority) as camera:
+        result = converge(camera, check_mode=call.check_mode).result()
+        if call.check_mode and camera.renewal_planned_because:
+            result["warnings"].append(f"{params['host']}: {camera.renewal_planned_because}")
+        return result
 
 
 def _converged(
@@ -228,6 +233,9 @@ def _subject(params: t.Mapping[str, t.Any]) -> SubjectName:
 
 def _wanted_certificate(params: t.Mapping[str, t.Any]) -> WantedCertificate:
     check_window(params["host"], params["renew_before"], params["lifetime_days"])
+    warn_before = warning_window(
+        params["host"], params["warn_before"], params["renew_before"], params["renew_share"], params["lifetime_days"]
+    )
     names = [parse_name(name, device=params["host"]) for name in (params["host"], *params["subject_alt_name"])]
     return WantedCertificate(
         subject=_subject(params),
@@ -236,6 +244,7 @@ def _wanted_certificate(params: t.Mapping[str, t.Any]) -> WantedCertificate:
         backdate_hours=params["backdate_hours"],
         renew_before_days=params["renew_before"],
         renew_share=params["renew_share"],
+        warn_before_days=warn_before,
         passphrase=secret(params["authority_passphrase"]),
     )
 
