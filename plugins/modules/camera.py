@@ -202,6 +202,7 @@ SPEC = ModuleSpec(
     },
     run=whole,
     inventory_options=(*CONTACT_OPTIONS, *INVENTORY_OPTIONS),
+    change="tls",
 )
 
 

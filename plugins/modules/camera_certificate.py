@@ -124,6 +124,7 @@ SPEC = ModuleSpec(
     },
     run=certificate,
     inventory_options=CAMERA_CONTACT,
+    change="tls",
     constraints={
         "mutually_exclusive": [("certificate_path", "certificate_content")],
         "required_if": [("state", "present", ("certificate_path", "certificate_content"), True)],

@@ -139,6 +139,7 @@ SPEC = ModuleSpec(
     },
     run=private_key,
     inventory_options=CAMERA_CONTACT,
+    change="tls",
 )
 
 
