@@ -74,6 +74,8 @@ class OnvifCameraSpec:
     lockout_after: int = 0
     lockout_seconds: float = 300.0
     clock_offset: float = 0.0
+    #: A new address counts after the next restart (tds:SetNetworkInterfaces, RebootNeeded).
+    network_needs_reboot: bool = False
     discovery_port: int = 0
     discovery_multicast: bool = False
 

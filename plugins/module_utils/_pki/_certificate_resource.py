@@ -122,7 +122,6 @@ class CertificateWish:
         self.warning_days()
         default_size(self.key_type or "rsa", self.key_size if self.key_type else None)
 
-
     def warning_days(self) -> float:
         """Within how many days of its end a certificate that is not renewed is a warning.
 
