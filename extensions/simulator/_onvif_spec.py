@@ -81,7 +81,7 @@ class OnvifCameraSpec:
 
     LIVE: t.ClassVar = (
         "version", "token_window_seconds", "key_generation_seconds", "switching_seconds", "lockout_after",
-        "lockout_seconds", "clock_offset",
+        "lockout_seconds", "clock_offset", "network_needs_reboot",
     )  # fmt: skip
 
     def __post_init__(self) -> None:

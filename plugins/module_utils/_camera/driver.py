@@ -15,7 +15,7 @@ from .._transport._session import DeviceSession
 from .rules import CameraRules
 from .state import CertificateStatus, HttpsState, KeyFacts, SubjectName
 
-__all__ = ["CameraDriver", "Identity", "Reading"]
+__all__ = ["CameraDriver", "Identity", "NetworkSetting", "Reading"]
 
 _NO_HTTPS = HttpsState(connection="http", https_port=0)
 
@@ -35,6 +35,25 @@ class Identity:
     version: str
     serial_number: str
     mac_address: str = ""
+
+
+@dc.dataclass(frozen=True, kw_only=True)
+class NetworkSetting:
+    """A camera's own IPv4 setting.
+
+    Attributes:
+        address: Its address.
+        prefix_length: Bits of its network; 0 where the dialect does not tell it.
+        gateway: Its default gateway; empty for none.
+    """
+
+    address: str
+    prefix_length: int
+    gateway: str
+
+    def shown(self) -> dict[str, t.Any]:
+        """The setting as a result shows it."""
+        return dc.asdict(self)
 
 
 @dc.dataclass(frozen=True, kw_only=True)
@@ -120,6 +139,10 @@ class CameraDriver(abc.ABC):
         """The NTP server that the camera follows, empty for none."""
         raise self._no_call("its time server")
 
+    def network(self) -> NetworkSetting:
+        """The camera's own address."""
+        raise self._no_call("its network setting")
+
     @abc.abstractmethod
     def request_made_at(self) -> str:
         """The camera's time of the last CSR, empty if there is none."""
@@ -203,6 +226,14 @@ class CameraDriver(abc.ABC):
             server: Address or host name.
         """
         raise self._no_call(f"the time server {server}")
+
+    def set_network(self, wanted: NetworkSetting) -> None:
+        """Give the camera another address; it then answers there and no longer here, and its answer may be lost.
+
+        Args:
+            wanted: The whole setting.
+        """
+        raise self._no_call(f"the address {wanted.address}")
 
     def set_password(self, account: str, password: Secret) -> None:
         """Give an account another password; this session's own login may then be refused.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses as dc
 import datetime as dt
+import ipaddress
 import typing as t
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from .._tls._certificate import CertificateFacts
 from .._tls._names import parse_name
 from .._transport._contact import Target
 from .account import Account, WantedAccount
+from .address import Address, WantedAddress
 from .certificate import Certificate
 from .certificate_request import CertificateRequest, WantedRequest
 from .clock import Clock, WantedClock
@@ -43,6 +45,7 @@ __all__ = [
     "INVENTORY_OPTIONS",
     "SUBJECT_OPTIONS",
     "account",
+    "address",
     "certificate",
     "certificate_request",
     "clock",
@@ -153,6 +156,48 @@ def account(call: Call) -> dict[str, t.Any]:
     escrow = Escrow(path, secret(params["escrow_password"]), kind="account")
     escrow.check(look_only=call.check_mode)
     return _converged(Account, WantedAccount(password=new, escrow=escrow), call)
+
+
+def address(call: Call) -> dict[str, t.Any]:
+    """Of ``camera_address``."""
+    params = call.params
+    host = params["host"]
+    wanted = WantedAddress(
+        address=_ipv4(host, "address", params["address"]),
+        prefix_length=_prefix_length(host, params["netmask"]),
+        gateway=_ipv4(host, "gateway", params["gateway"]) if params["gateway"] else None,
+        look_only=call.check_mode,
+    )
+    _ipv4(host, "host", host)
+    directory = params["authority_directory"]
+    authority = CertificateAuthority.open(directory) if directory else None
+    return _converged(Address, wanted, call, authority)
+
+
+def _ipv4(device: str, subject: str, text: str) -> str:
+    try:
+        found = ipaddress.IPv4Address(text)
+    except ValueError:
+        found = None
+    if found is None or found.is_multicast or found.is_unspecified or int(found) == 2**32 - 1:
+        raise InputError(
+            device=device or "no device", subject=subject, found=repr(text), expected="the IPv4 address of one host"
+        )
+    return str(found)
+
+
+def _prefix_length(device: str, netmask: str | None) -> int | None:
+    if netmask is None:
+        return None
+    try:
+        bits = ipaddress.IPv4Network((0, netmask)).prefixlen
+    except ValueError:
+        bits = 0
+    if not 1 <= bits <= 30:
+        raise InputError(
+            device=device, subject="netmask", found=repr(netmask), expected="a netmask such as 255.255.255.0"
+        )
+    return bits
 
 
 def reboot(call: Call) -> dict[str, t.Any]:

@@ -43,6 +43,7 @@ class RuleIds:
     connection: str
     port: str
     clock: str
+    address: str = ""
 
 
 @dc.dataclass(frozen=True, kw_only=True)

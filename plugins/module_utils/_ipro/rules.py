@@ -110,6 +110,8 @@ RULES: t.Final = IproRules(
         {
             "set_time_server": "for which no public call sets a time server",
             "set_password": "for which no public call changes a password",
+            "set_address": "for which no public call sets its address: set it by hand in its own pages, then run this"
+            " again",
         }
     ),
     ids=RuleIds(

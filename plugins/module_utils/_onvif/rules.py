@@ -68,6 +68,7 @@ RULES: t.Final = OnvifRules(
         connection="tds:SetNetworkProtocols",
         port="ter:PortAlreadyInUse",
         clock="tas:UploadCertificate",
+        address="tds:SetNetworkInterfaces",
     ),
     cannot=types.MappingProxyType({"apply_previous_key": "whose keystore knows no order of keys"}),
     # Upper bounds of RFC 5280 appendix A.1; ONVIF has no others.

@@ -63,6 +63,7 @@ RULES: t.Final = SunellRules(
         connection="CAM-26",
         port="CAM-26",
         clock="CAM-15",
+        address="CAM-03",
     ),
     cannot=types.MappingProxyType(
         {
