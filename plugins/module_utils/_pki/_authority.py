@@ -13,8 +13,8 @@ from __future__ import annotations
 import contextlib
 import dataclasses as dc
 import datetime as dt
-import hashlib
 import fcntl
+import hashlib
 import json
 import secrets
 import stat

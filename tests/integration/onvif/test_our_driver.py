@@ -24,9 +24,10 @@ OPERATIONS = {
     "CreateSelfSignedCertificate", "DeleteCertificate", "DeleteCertificationPath", "DeleteKey",
     "GetAllCertificates", "GetAllCertificationPaths", "GetAllKeys", "GetAssignedServerCertificates",
     "GetCertificate", "GetCertificationPath", "GetDeviceInformation", "GetKeyStatus", "GetNTP",
-    "GetNetworkProtocols", "GetServices", "GetSystemDateAndTime", "RemoveServerCertificateAssignment",
-    "ReplaceServerCertificateAssignment", "SetNTP", "SetNetworkProtocols", "SetSystemDateAndTime", "SystemReboot",
-    "UploadCertificate",
+    "GetNetworkDefaultGateway", "GetNetworkInterfaces", "GetNetworkProtocols", "GetServices",
+    "GetSystemDateAndTime", "RemoveServerCertificateAssignment", "ReplaceServerCertificateAssignment", "SetNTP",
+    "SetNetworkDefaultGateway", "SetNetworkInterfaces", "SetNetworkProtocols", "SetSystemDateAndTime",
+    "SystemReboot", "UploadCertificate",
 }  # fmt: skip
 
 
@@ -85,6 +86,11 @@ def test_every_message_of_our_driver_fits_the_schemas(
     run("camera", **ours)
     names = ["DNS:gate.example.org", "IP:2001:db8::1"]
     run("camera", subject_alt_name=names, new_private_key="with_certificate", **ours)
+    there = f"{running.address.rpartition('.')[0]}.254"
+    run("camera", subject_alt_name=[f"IP:{there}"], **ours)
+    moves = {"authority_directory": ours["authority_directory"], "first_contact": "refuse"}
+    run("camera_address", address=there, gateway=f"{there[:-1]}3", **moves)
+    run("camera_address", host=there, address=running.address, **moves)
     run("camera", connection="http", **ours)
     run("camera_certificate", state="absent")
     with pytest.MonkeyPatch.context() as patch:
