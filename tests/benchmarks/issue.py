@@ -167,6 +167,7 @@ class Bench:
             "bench_passphrase": self._passphrase,
             "bench_directory": str(folder),
             "bench_key_type": key_type,
+            "bench_key_size": {"rsa": 2048, "ecdsa": 256}[key_type],
         }
 
     def _in_process(self, key_type: str, contender: str, folder: pathlib.Path) -> tuple[float, float]:

@@ -34,6 +34,7 @@ def library(options: Options, number: int) -> None:
         device=f"device-{number}",
         subject_alt_names=[f"IP:{_address(number)}"],
         key_type=options["bench_key_type"],
+        key_size=options["bench_key_size"],
     )
     stem = pathlib.Path(options["bench_directory"], f"device-{number}")
     stem.with_suffix(".key").write_text(key.reveal(), encoding="ascii")
@@ -60,6 +61,7 @@ def ours(options: Options, number: int) -> None:
             "private_key_path": f"{stem}.key",
             "certificate_path": f"{stem}.pem",
             "key_type": options["bench_key_type"],
+            "key_size": options["bench_key_size"],
             "regenerate": "on_mismatch",
             "subject_alt_name": [f"IP:{_address(number)}"],
         },

@@ -30,7 +30,6 @@ from ._files import PRIVATE, PUBLIC, make_directory, read_secret_bytes, read_tex
 from ._keys import (
     PrivateKey,
     PublicKey,
-    decrypt_key,
     default_size,
     digest_for,
     generate_key,
@@ -38,6 +37,7 @@ from ._keys import (
     load_request,
     request_key,
     spki_sha256,
+    unlock_own_key,
 )
 from ._ledger import Ledger, LedgerEntry
 
@@ -662,10 +662,10 @@ class CertificateAuthority:
     def _issuer_key(self, passphrase: Secret) -> PrivateKey:
         path = self.directory / ("intermediate.key" if self.intermediate_certificate else "root.key")
         content = read_secret_bytes(path, subject="key of the authority")
-        # Validating an RSA key of 3072 bits takes 0.13 s, and a run needs the key twice: to check, then to sign.
+        # A run needs the key twice: to check the passphrase, then to sign.
         if self._unlocked is not None and self._unlocked[:2] == (hashlib.sha256(content).digest(), passphrase):
             return self._unlocked[2]
-        key = decrypt_key(content, passphrase, device=str(path), subject="key of the authority")
+        key = unlock_own_key(content, passphrase, device=str(path), subject="key of the authority")
         if spki_sha256(key.public_key()) != self.issuer_certificate.spki_sha256:
             raise PkiError(
                 device=str(path),
