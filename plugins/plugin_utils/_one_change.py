@@ -63,4 +63,5 @@ def note_change(change: str, device: str, result: t.Mapping[str, t.Any]) -> None
 
 def _mark(change: str, device: str) -> Path:
     name = hashlib.sha256(device.encode()).hexdigest()
-    return Path(str(constants.DEFAULT_LOCAL_TMP), _FOLDER, f"{name}.{change}")
+    # Ansible sets its constants at import.
+    return Path(str(constants.DEFAULT_LOCAL_TMP), _FOLDER, f"{name}.{change}")  # type: ignore[attr-defined]

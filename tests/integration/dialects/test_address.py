@@ -179,3 +179,41 @@ def test_bad_input(rig: Rig, option: str, value: str, expected: str) -> None:
     assert failed["failed"]
     assert expected in failed["msg"]
     assert rig.counts()["client"] == 0
+
+
+#: Kind of fault, and whether the request is carried out first.
+FAULTS = (
+    ("drop", False),
+    ("drop", True),
+    ("stall", False),
+    ("unavailable", False),
+    ("truncate", True),
+    ("html", False),
+)
+REQUEST = {"onvif": "SetNetworkInterfaces", "sunell": "action=set"}
+
+
+@able
+def test_a_fault_in_the_middle_of_the_move_and_the_run_after_it(rig: Rig, wish: Options) -> None:
+    """There and back: after each fault the camera is at one of the two, the run says where, the next one ends it."""
+    places = (rig.host, wish["address"])
+    options = {**wish, "timeout": 1, "switch_timeout": 5}
+    for number, (kind, after_write) in enumerate(FAULTS):
+        here, there = at(rig, places[number % 2]), at(rig, places[(number + 1) % 2])
+        fault = {"kind": kind, "count": 1, "path": REQUEST[rig.dialect], "after_write": after_write}
+        rig.sim.control(f"/devices/{rig.name}/fault", "POST", fault)
+        struck = here.run("camera_address", **{**options, "address": there.host})
+        assert rig.sim.control(f"/devices/{rig.name}")["faults"] == [], (kind, "it struck nothing")
+        moved = rig.device.address == there.host
+        if struck.get("failed"):
+            assert f"The camera answers at {there.host if moved else here.host}." in struck["msg"], (
+                kind,
+                struck["msg"],
+            )
+        else:
+            assert moved, kind
+        ended = here.good("camera_address", **{**options, "address": there.host})
+        assert ended["changed"] is not moved, kind
+        assert rig.device.address == there.host
+        assert there.verified(trusted(wish))
+        assert not here.good("camera_address", **{**options, "address": there.host})["changed"]
