@@ -55,8 +55,10 @@ ftp-servers: install  ## .build/ftp: vsftpd, proftpd, pure-ftpd, OpenSSH and lft
 test: install ftp-servers  ## every check; its last line counts them
 	@$(BIN)/python tests/tools/checks.py
 
-bench: install ftp-servers  ## measure what a fleet costs, and an evidence upload beside its peers
+bench: install ftp-servers  ## measure what a fleet, its certificates and an evidence upload cost, beside their peers
 	$(BIN)/python tests/benchmarks/run.py
+	$(BIN)/python tests/benchmarks/renewal.py
+	$(BIN)/python tests/benchmarks/issue.py
 	$(BIN)/python tests/benchmarks/ftpes.py
 	$(BIN)/python tests/benchmarks/vms.py
 

@@ -25,7 +25,7 @@ from lxml import etree
 from lxml.builder import ElementMaker
 
 from ._axis_spec import KEY_TYPES, AxisCameraSpec
-from ._axis_state import AxisRefusal, AxisState, Web, invalid, not_found
+from ._axis_state import AxisRefusal, AxisState, Network, Web, invalid, not_found
 from ._clock import Clock, format_time
 from ._device import Device, ReadOnly
 from ._digest import DigestGate, Login
@@ -400,10 +400,18 @@ class AxisCamera(Device):
         except (ValueError, KeyError, TypeError):
             return _failed(asked, 4004, "Invalid parameter(s)")
 
+        return dc.replace(_told(asked, {}), after=self._move_to(wanted))
+
+    def _move_to(self, wanted: Network) -> After | None:
         def apply() -> None:
             self.state.network = wanted
 
-        return dc.replace(_told(asked, {}), after=self._change(apply))
+        return self._change(apply)
+
+    async def move(self, address: str) -> None:
+        leave = self._move_to(dc.replace(self.state.network, address=address))
+        if leave is not None:
+            await leave()
 
     async def ask_restart(self, asked: Asked) -> Reply:
         return dc.replace(_told(asked, {}), after=self.restart)

@@ -22,7 +22,7 @@ from ._cgi import Call, CgiDevice, Request
 from ._clock import Clock, Timer, format_time, parse_time
 from ._device import ReadOnly
 from ._frame import After, Answer, ApiError, lines_answer
-from ._listener import Listener
+from ._listener import Listener, PortError
 from ._pki import load_into, make_key
 from ._spec import CameraSpec
 
@@ -64,6 +64,10 @@ class Camera(CgiDevice):
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         return await (self._door.handle(request) if self._door.is_meant(request) else super().handle(request))
 
+    @property
+    def address(self) -> str:
+        return self.state.address or str(self.spec.address)
+
     def now(self) -> float:
         return super().now() + self.state.clock_set
 
@@ -98,7 +102,7 @@ class Camera(CgiDevice):
 
     def _listener_for(self, scheme: str, port: int) -> Listener:
         tls = self._tls() if scheme == "https" else None
-        return Listener(address=self.spec.address, port=port, handler=self.handle, tls=tls)
+        return Listener(address=self.address, port=port, handler=self.handle, tls=tls)
 
     def _tls(self) -> ssl.SSLContext:
         if self._context is None:
@@ -257,6 +261,25 @@ class Camera(CgiDevice):
 
         self.clock.call_in(SWITCHING_SECONDS, answer)
         return leave
+
+    async def move(self, address: str) -> None:
+        """By hand: no public call sets a camera's address."""
+        before, self.state.address = self.state.address, address
+        new = {
+            scheme: self._listener_for(scheme, port)
+            for scheme, port in self._ports(self.state.live, self.state.https_port).items()
+        }
+        try:
+            for listener in new.values():
+                listener.bind()
+        except PortError:
+            for listener in new.values():
+                listener.release()
+            self.state.address = before
+            raise
+        for listener in self._next.values():
+            listener.release()
+        await self._switch((), new)()
 
     async def get_key(self, _request: Request) -> Answer:
         current, previous = self.state.current, self.state.previous

@@ -225,7 +225,7 @@ async def _set_protocols(door: CameraDoor, request: SoapRequest) -> Reply:
 
 def _subject(door: CameraDoor, text: str) -> Params:
     """The fields of the camera's dialogs out of a subject as RFC 4514 writes it."""
-    parts = [part for rdn in names_of(text or f"CN={door.camera.spec.address}") for part in rdn]
+    parts = [part for rdn in names_of(text or f"CN={door.camera.address}") for part in rdn]
     unknown = [oid for oid, _value in parts if oid not in _FIELDS]
     if unknown:
         raise SoapFault("InvalidSubject", f"The camera has no field for {unknown[0]}.")

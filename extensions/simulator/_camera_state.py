@@ -125,6 +125,8 @@ class CameraState:
     encryption: bool = False
     password: str = ""
     clock_set: float = 0.0
+    #: Another one than the factory's, when somebody gave it one.
+    address: str = ""
 
     @property
     def secure(self) -> bool:

@@ -18,6 +18,7 @@ from ._frame import ApiError, json_body
 from ._listener import PortError
 from ._simulator import Simulator
 from ._spec import FleetError
+from ._spec_common import is_loopback
 
 __all__ = ["Control"]
 
@@ -46,6 +47,7 @@ class Control:
             web.delete("/devices/{name}/fault", self._clear_faults),
             web.post("/devices/{name}/set", self._set),
             web.post("/devices/{name}/{action:restart|power_off|power_on|lock_out|factory_reset}", self._act),
+            web.post("/devices/{name}/move", self._move),
             web.post("/reset", self._reset),
             web.post("/seed", self._seed),
             web.get("/clock", self._clock),
@@ -153,6 +155,15 @@ class Control:
             await device.power_on()
         return web.json_response(_row(device))
 
+    async def _move(self, request: web.Request) -> web.Response:
+        device, body = self._find(request), await json_body(request, ("address",))
+        address = body.get("address")
+        if not isinstance(address, str) or not is_loopback(address):
+            raise ApiError(400, f"address is {address!r}; it is a loopback address")
+        await device.move(address)
+        device.on_change(device)
+        return web.json_response(_row(device))
+
     # -- the whole -----------------------------------------------------------------------------------------------
 
     async def _reset(self, _request: web.Request) -> web.Response:
@@ -207,7 +218,7 @@ def _row(device: Device) -> Json:
     return {
         "name": device.name,
         "kind": device.kind,
-        "address": device.spec.address,
+        "address": device.address,
         "http_port": device.spec.http_port,
         "power": device.power,
         "unreachable": device.unreachable,

@@ -112,6 +112,11 @@ class Device(abc.ABC):
     def name(self) -> str:
         return str(self.spec.name)
 
+    @property
+    def address(self) -> str:
+        """Where it listens."""
+        return str(self.spec.address)
+
     def now(self) -> float:
         """This device's own clock."""
         return self.clock.now() + float(self.spec.clock_offset)
@@ -178,6 +183,10 @@ class Device(abc.ABC):
     def expire_certificate(self) -> None:
         """Put this device's clock a second past the end of the certificate in use."""
         raise ApiError(400, "expire_certificate is for cameras")
+
+    async def move(self, address: str) -> None:
+        """Give it another address, as somebody does it in the device's own pages."""
+        raise ApiError(400, f"{self.name} cannot move to {address}; cameras can")
 
     async def factory_reset(self) -> None:
         """As the button at the device does."""

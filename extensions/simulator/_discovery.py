@@ -56,8 +56,8 @@ class Discovery(asyncio.DatagramProtocol):
     @property
     def addresses(self) -> str:
         """Where the device service is: one URL for each of its web protocols."""
-        spec = self._camera.spec
-        host = f"[{spec.address}]" if ":" in spec.address else spec.address
+        address = self._camera.address
+        host = f"[{address}]" if ":" in address else address
         return " ".join(
             f"{name.lower()}://{host}:{protocol.port}/onvif/device_service"
             for name, protocol in self._camera.state.protocols.items()
@@ -67,23 +67,23 @@ class Discovery(asyncio.DatagramProtocol):
     # -- life ----------------------------------------------------------------------------------------------------
 
     async def open(self) -> None:
-        spec = self._camera.spec
+        spec, address = self._camera.spec, self._camera.address
         if spec.discovery_port == 0:
             return
-        family = socket.AF_INET6 if ":" in spec.address else socket.AF_INET
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
         new = socket.socket(family, socket.SOCK_DGRAM)
         try:
-            new.bind((spec.address, spec.discovery_port))
+            new.bind((address, spec.discovery_port))
             new.setblocking(False)
         except OSError as error:
             new.close()
-            place = f"{spec.address}:{spec.discovery_port}/udp"
+            place = f"{address}:{spec.discovery_port}/udp"
             raise PortError(f"Limit of the simulator: {place} cannot be opened ({error.strerror}).") from error
         loop = asyncio.get_running_loop()
         await loop.create_datagram_endpoint(lambda: self, sock=new)
         if spec.discovery_multicast and family == socket.AF_INET:
-            new.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(spec.address))
-            joined = _joined(spec.address, spec.discovery_port)
+            new.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(address))
+            joined = _joined(address, spec.discovery_port)
             if joined is not None:
                 self._ear = (await loop.create_datagram_endpoint(lambda: _Ear(self), sock=joined))[0]
         self.announce_hello()

@@ -42,6 +42,8 @@ class Setting:
     https: bool = False
     port: int = 443
     encrypt: bool = False
+    #: Another address than the camera was registered with.
+    address: str = ""
 
     @property
     def licensed(self) -> bool:
@@ -68,7 +70,7 @@ class Link:
     def __init__(self, recorder: Recorder, camera: CameraSpec) -> None:
         self.recorder = recorder
         self.number = camera.camera_number
-        self.address = camera.address
+        self._registered = camera.address
         self.http_port = camera.http_port
         self.model = camera.model
         self.internet_mode = camera.internet_mode
@@ -90,6 +92,11 @@ class Link:
         self._reading: asyncio.Task[None] | None = None
         self._retry: Timer | None = None
         self._lock = asyncio.Lock()
+
+    @property
+    def address(self) -> str:
+        """Where the recorder looks for the camera."""
+        return self.setting.address or self._registered
 
     @property
     def port(self) -> int:

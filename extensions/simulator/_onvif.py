@@ -22,7 +22,7 @@ from ._listener import Listener, PortError
 from ._onvif_door import PATH, Door, Operations, operation_table
 from ._onvif_pki import make_private
 from ._onvif_spec import OnvifCameraSpec
-from ._onvif_state import OnvifState, Protocol
+from ._onvif_state import Network, OnvifState, Protocol
 from ._onvif_tls import make_context
 from ._tas_keystore import KEYSTORE_OPERATIONS
 from ._tas_tls import TLS_OPERATIONS
@@ -52,6 +52,7 @@ class OnvifCamera(Device):
     def __init__(self, *, spec: OnvifCameraSpec, clock: Clock, read_only: ReadOnly) -> None:
         super().__init__(spec=spec, clock=clock, read_only=read_only)
         self.state = OnvifState(spec)
+        self._address = self.state.network.address
         self.discovery = Discovery(self)
         self._listeners: dict[str, Listener] = {}
         self._next: dict[str, Listener] = {}
@@ -66,6 +67,10 @@ class OnvifCamera(Device):
             settings=lambda: self.spec,
             user_of_certificate=lambda name: name if self.state.tls.cn_maps else None,
         )
+
+    @property
+    def address(self) -> str:
+        return self._address
 
     def now(self) -> float:
         return super().now() + self.state.clock_set
@@ -87,6 +92,7 @@ class OnvifCamera(Device):
         return self._listeners.values()
 
     async def boot(self) -> None:
+        self._address = self.state.network.address
         for name in _WEB:
             protocol = self.state.protocols[name]
             if protocol.enabled:
@@ -110,7 +116,7 @@ class OnvifCamera(Device):
 
     def _listener_for(self, name: str, protocol: Protocol) -> Listener:
         tls = make_context(self.state) if name == "HTTPS" else None
-        return Listener(address=self.spec.address, port=protocol.port, handler=self.handle, tls=tls)
+        return Listener(address=self._address, port=protocol.port, handler=self.handle, tls=tls)
 
     def renew_tls(self) -> None:
         """What TLS shall be has changed: connections to come see it, those that stand keep theirs."""
@@ -142,6 +148,40 @@ class OnvifCamera(Device):
                 await listener.close()
 
         return leave
+
+    def set_network(self, wanted: Network) -> After | None:
+        """Move there: the old address goes when the answer is out, the new one answers after a while."""
+        if self.spec.network_needs_reboot:
+            self.state.network = wanted
+            return None
+        return None if wanted.address == self._address else self._move_to(wanted)
+
+    def _move_to(self, wanted: Network) -> After:
+        before, self._address = self._address, wanted.address
+        protocols = self.state.protocols
+        coming = {name: self._listener_for(name, protocols[name]) for name in _WEB if protocols[name].enabled}
+        try:
+            _bind_all(list(coming.values()))
+        except PortError:
+            self._address = before
+            raise
+        self.state.network = wanted
+        for listener in self._next.values():
+            listener.release()
+        going, self._listeners = list(self._listeners.values()), {}
+        self._next = dict(coming)
+        self._open_later(coming)
+
+        async def leave() -> None:
+            await self.discovery.close()
+            for listener in going:
+                await listener.close()
+            await self.discovery.open()
+
+        return leave
+
+    async def move(self, address: str) -> None:
+        await self._move_to(dc.replace(self.state.network, address=address))()
 
     def _open_later(self, coming: t.Mapping[str, Listener]) -> None:
         boots = self._boots

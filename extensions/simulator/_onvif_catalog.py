@@ -128,7 +128,7 @@ _ALL: t.Final = (
         "BadCertificate BadCRL BadPassphrase BadPKCS12File BadPKCS8File DecryptionFailed Duplicate "
         "PublicPrivateKeyMismatch InvalidCertificationPath NoPrivateKey EmptyList TLSVersion InvalidTimeZone "
         "NtpServerUndefined InvalidIPv4Address InvalidIPv6Address InvalidDnsName TimeSyncedToNtp ServiceNotSupported "
-        "PortAlreadyInUse InvalidHostname UsernameMissing FixedUser",
+        "PortAlreadyInUse InvalidHostname UsernameMissing FixedUser InvalidNetworkInterface InvalidGatewayAddress",
     ),
     *_codes(
         "Sender",

@@ -74,12 +74,14 @@ class OnvifCameraSpec:
     lockout_after: int = 0
     lockout_seconds: float = 300.0
     clock_offset: float = 0.0
+    #: A new address counts after the next restart (tds:SetNetworkInterfaces, RebootNeeded).
+    network_needs_reboot: bool = False
     discovery_port: int = 0
     discovery_multicast: bool = False
 
     LIVE: t.ClassVar = (
         "version", "token_window_seconds", "key_generation_seconds", "switching_seconds", "lockout_after",
-        "lockout_seconds", "clock_offset",
+        "lockout_seconds", "clock_offset", "network_needs_reboot",
     )  # fmt: skip
 
     def __post_init__(self) -> None:

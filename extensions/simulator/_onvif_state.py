@@ -16,8 +16,9 @@ import typing as t
 from ._keystore import Keystore
 from ._onvif_spec import OnvifCameraSpec
 from ._soap import SoapFault
+from ._spec_common import is_loopback
 
-__all__ = ["Account", "Host", "OnvifState", "Protocol", "TlsSettings"]
+__all__ = ["Account", "Host", "Network", "OnvifState", "Protocol", "TlsSettings"]
 
 NAME_LENGTH: t.Final = 32
 PASSWORD_LENGTH: t.Final = range(8, 33)
@@ -67,6 +68,15 @@ def _is_address(text: str, version: int) -> bool:
         return False
 
 
+@dc.dataclass(frozen=True, kw_only=True)
+class Network:
+    """Its one network interface, IPv4; the gateway may be empty."""
+
+    address: str
+    prefix_length: int = 24
+    gateway: str = ""
+
+
 @dc.dataclass(kw_only=True)
 class TlsSettings:
     """What the TLS server presents and asks for, by ids of the keystore."""
@@ -90,6 +100,7 @@ class OnvifState:
         self.store = Keystore(spec)
         self.tls = TlsSettings(versions=spec.tls_versions)
         self.protocols = _factory_protocols(spec)
+        self.network = Network(address=spec.address)
         self.reset_settings()
 
     def reset_settings(self) -> None:
@@ -112,6 +123,7 @@ class OnvifState:
         self.store = Keystore(self.spec)
         self.tls = TlsSettings(versions=self.spec.tls_versions)
         self.protocols = _factory_protocols(self.spec)
+        self.network = Network(address=self.spec.address)
         self.reset_settings()
 
     @contextlib.contextmanager
@@ -194,6 +206,20 @@ class OnvifState:
     def check_zone(self, zone: str) -> None:
         if not re.fullmatch(_ZONE, zone):
             raise SoapFault("InvalidTimeZone", f"{zone!r} is no time zone as POSIX writes it.")
+
+    # -- the network interface -----------------------------------------------------------------------------------
+
+    def network_with(self, address: str, prefix_length: int) -> Network:
+        """What SetNetworkInterfaces asks for."""
+        if not is_loopback(address) or ":" in address or not 1 <= prefix_length <= 30:
+            text = f"{address!r}/{prefix_length} cannot be this device's address; the simulator has loopback ones only."
+            raise SoapFault("InvalidIPv4Address", text)
+        return dc.replace(self.network, address=address, prefix_length=prefix_length)
+
+    def set_gateway(self, address: str) -> None:
+        if address and not _is_address(address, 4):
+            raise SoapFault("InvalidGatewayAddress", f"{address!r} is no IPv4 address.")
+        self.network = dc.replace(self.network, gateway=address)
 
     # -- network protocols ---------------------------------------------------------------------------------------
 
@@ -279,6 +305,7 @@ class OnvifState:
             "store": self.store.dump(),
             "tls": dc.asdict(self.tls),
             "protocols": {name: dc.asdict(protocol) for name, protocol in self.protocols.items()},
+            "network": dc.asdict(self.network),
             "users": [dc.asdict(user) for user in self.users.values()],
             "ntp": [dc.asdict(host) for host in self.ntp],
             **{name: getattr(self, name) for name in _PLAIN},
@@ -288,6 +315,7 @@ class OnvifState:
         self.store.load(data["store"])
         self.tls = TlsSettings(**{**data["tls"], "versions": tuple(data["tls"]["versions"])})
         self.protocols = {name: Protocol(**values) for name, values in data["protocols"].items()}
+        self.network = Network(**data["network"])
         self.users = {values["name"]: Account(**values) for values in data["users"]}
         self.ntp = tuple(Host(**values) for values in data["ntp"])
         for name in _PLAIN:

@@ -38,6 +38,7 @@ from ._pki import (
 from ._recorder_state import BuiltIn, CameraFields, PcSetting, RecorderState, camera_fields, new_password
 from ._sessions import MAX_UIDS, Sessions
 from ._spec import CameraSpec, RecorderSpec
+from ._spec_common import is_loopback
 
 __all__ = ["Recorder"]
 
@@ -451,7 +452,7 @@ class Recorder(CgiDevice):
 
     async def post_cameras(self, request: Request) -> Answer:
         self._need_kit()
-        fields = camera_fields(request.params, self.links, ("CONNECTION", "PORT", "SEND"))
+        fields = camera_fields(request.params, self.links, ("ADDRESS", "CONNECTION", "PORT", "SEND"))
         changed = {number: self._connection_setting(number, values) for number, values in fields.items()}
         self.state.licences.check(self.used_licences(changed))
         before = {number: self.links[number].setting for number in changed}
@@ -464,6 +465,8 @@ class Recorder(CgiDevice):
         params = Params(values=values, files={})
         link = self.links[number]
         new = copy.copy(link.setting)
+        if "ADDRESS" in values:
+            new.address = _address(values["ADDRESS"], number)
         if "CONNECTION" in values:
             new.https = params.one_of("CONNECTION", ("HTTP", "HTTPS")) == "HTTPS"
         if "PORT" in values:
@@ -615,6 +618,12 @@ def _bind_all(listeners: t.Sequence[Listener]) -> None:
         if not complete:
             for listener in listeners:
                 listener.release()
+
+
+def _address(text: str, number: int) -> str:
+    if not is_loopback(text):
+        raise ApiError(400, f"Limit of the simulator: the address {text[:80]!r} of camera {number} is no loopback one.")
+    return text
 
 
 def _ticked(params: Params) -> bool:

@@ -88,6 +88,10 @@ class SunellCamera(CgiDevice):
         """How far this clock is ahead of the simulator's."""
         return self.spec.clock_offset + self.state.clock_set
 
+    @property
+    def address(self) -> str:
+        return self.state.network.address
+
     def now(self) -> float:
         return super().now() + self.state.clock_set
 
@@ -282,6 +286,11 @@ class SunellCamera(CgiDevice):
         wanted = dc.replace(self.state, network=self.state.network.changed(request.params))
         after = self._move_to(wanted)
         return plain_answer(wanted.network.lines(), after=after)
+
+    async def move(self, address: str) -> None:
+        leave = self._move_to(dc.replace(self.state, network=dc.replace(self.state.network, address=address)))
+        if leave is not None:
+            await leave()
 
     async def get_date(self, _request: Request) -> Answer:
         return plain_answer(self.state.date_lines(self.now()))

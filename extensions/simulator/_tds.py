@@ -30,6 +30,7 @@ _CATEGORIES: t.Final = ("All", "Analytics", "Device", "Events", "Imaging", "Medi
 _PROTOCOLS: t.Final = ("HTTP", "HTTPS", "RTSP")
 _HOST: t.Final = "Type IPv4Address? IPv6Address? DNSname? Extension?"
 _HOST_FIELDS: t.Final = {"IPv4": "IPv4Address", "IPv6": "IPv6Address", "DNS": "DNSname"}
+_INTERFACE: t.Final = "eth0"
 _USER: t.Final = "Username Password? UserLevel Extension?"
 
 
@@ -243,6 +244,41 @@ async def _set_protocols(camera: OnvifCamera, request: SoapRequest) -> Reply:
     return Reply(after=camera.set_protocols(read_protocols(request)))
 
 
+async def _get_interfaces(camera: OnvifCamera, _request: SoapRequest) -> Reply:
+    network = camera.state.network
+    manual = _tt.Manual(_tt.Address(network.address), _tt.PrefixLength(network.prefix_length))
+    node = _tds.NetworkInterfaces(
+        _tt.Enabled(True), _tt.IPv4(_tt.Enabled(True), _tt.Config(manual, _tt.DHCP(False)))
+    )  # fmt: skip
+    node.set("token", _INTERFACE)
+    return Reply(content=[node])
+
+
+async def _set_interfaces(camera: OnvifCamera, request: SoapRequest) -> Reply:
+    """The address of the one interface, by hand; what a camera is not asked for here stays."""
+    if request.args.word("InterfaceToken") != _INTERFACE:
+        raise SoapFault("InvalidNetworkInterface", f"There is one network interface, {_INTERFACE}.")
+    wanted = camera.state.network
+    interface = request.args.inner("NetworkInterface", "Enabled? Link? MTU? IPv4? IPv6? Extension?", "tt")[0]
+    for ipv4 in interface.inner("IPv4", "Enabled? Manual* DHCP?"):
+        if ipv4.flag("DHCP"):
+            raise SoapFault("ActionNotSupported", "The device has no DHCP client.")
+        for manual in ipv4.inner("Manual", "Address PrefixLength"):
+            wanted = camera.state.network_with(manual.word("Address"), manual.number("PrefixLength"))
+    after = camera.set_network(wanted)
+    return Reply(content=[_tds.RebootNeeded(camera.spec.network_needs_reboot)], after=after)
+
+
+async def _get_gateway(camera: OnvifCamera, _request: SoapRequest) -> Reply:
+    gateway = camera.state.network.gateway
+    return Reply(content=[_tds.NetworkGateway(*([_tt.IPv4Address(gateway)] if gateway else []))])
+
+
+async def _set_gateway(camera: OnvifCamera, request: SoapRequest) -> Reply:
+    camera.state.set_gateway(next(iter(request.args.texts("IPv4Address")), ""))
+    return Reply()
+
+
 async def _get_hostname(camera: OnvifCamera, _request: SoapRequest) -> Reply:
     return Reply(content=[_tds.HostnameInformation(_tt.FromDHCP(False), _tt.Name(camera.state.hostname))])
 
@@ -318,6 +354,10 @@ DEVICE_OPERATIONS: t.Final = tuple(
         ("SetNTP", "FromDHCP NTPManual*", "WRITE_SYSTEM", _set_ntp),
         ("GetNetworkProtocols", "", "READ_SYSTEM", _get_protocols),
         ("SetNetworkProtocols", "NetworkProtocols+", "WRITE_SYSTEM", _set_protocols),
+        ("GetNetworkInterfaces", "", "READ_SYSTEM", _get_interfaces),
+        ("SetNetworkInterfaces", "InterfaceToken NetworkInterface", "WRITE_SYSTEM", _set_interfaces),
+        ("GetNetworkDefaultGateway", "", "READ_SYSTEM", _get_gateway),
+        ("SetNetworkDefaultGateway", "IPv4Address* IPv6Address*", "WRITE_SYSTEM", _set_gateway),
         ("GetHostname", "", "PRE_AUTH", _get_hostname),
         ("SetHostname", "Name", "WRITE_SYSTEM", _set_hostname),
         ("GetUsers", "", "READ_SYSTEM_SECRET", _get_users),

@@ -21,7 +21,7 @@ from ansible.module_utils.errors import UnsupportedError
 from ._core._call import Call
 from ._core._errors import CamsecError, InputError, RuleError
 
-__all__ = ["ModuleSpec", "run_in_worker", "run_module"]
+__all__ = ["ModuleSpec", "failure", "run_in_worker", "run_module"]
 
 _CONSTRAINTS = ("mutually_exclusive", "required_together", "required_one_of", "required_if", "required_by")
 
@@ -36,12 +36,15 @@ class ModuleSpec:
         inventory_options: Options that a task without ``host`` takes from the inventory host's ``camsec_<option>``.
         constraints: ``mutually_exclusive``, ``required_together``, ``required_one_of``, ``required_if``,
             ``required_by``.
+        change: What of a camera it changes: ``tls`` (key, certificate, connection) or ``password``, which one run does
+            not change both; empty for nothing of that.
     """
 
     argument_spec: t.Mapping[str, t.Any]
     run: t.Callable[[Call], dict[str, t.Any]]
     inventory_options: t.Collection[str] = ()
     constraints: t.Mapping[str, t.Any] = dc.field(default_factory=dict)
+    change: str = ""
 
     def __post_init__(self) -> None:
         undeclared = set(self.inventory_options) - set(self.argument_spec)

@@ -23,7 +23,7 @@ description:
   - A task without O(host) takes not only its contact from the inventory, but also O(driver), O(serial_number),
     O(connection), O(authority_directory), O(authority_passphrase), O(subject_alt_name), O(private_key_type),
     O(private_key_size), O(tls_versions), O(new_private_key), O(allow_http_window), O(lifetime_days),
-    O(backdate_hours), O(renew_before) and O(renew_share), each from the variable C(camsec_<option>).
+    O(backdate_hours), O(renew_before), O(renew_share) and O(warn_before), each from the variable C(camsec_<option>).
 options:
   connection:
     description:
@@ -108,6 +108,12 @@ options:
   renew_share:
     description:
       - The certificate is also renewed when less than this share of its lifetime is left, for example V(0.33).
+    type: float
+  warn_before:
+    description:
+      - A certificate with fewer days left that is not renewed is a warning - in check mode, which renews nothing, and
+        where a renewal would gain nothing since the authority itself ends.
+      - It has to be fewer than the days before its end at which the certificate is renewed. Half of those without it.
     type: float
 extends_documentation_fragment:
   - camsec.fleet.device
@@ -216,9 +222,11 @@ SPEC = ModuleSpec(
         "backdate_hours": {"type": "int", "default": 24},
         "renew_before": {"type": "int", "default": 30},
         "renew_share": {"type": "float"},
+        "warn_before": {"type": "float"},
     },
     run=whole,
     inventory_options=(*CONTACT_OPTIONS, *INVENTORY_OPTIONS),
+    change="tls",
 )
 
 

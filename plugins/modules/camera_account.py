@@ -16,7 +16,10 @@ description:
   - Old and new password are written to a file encrypted in ansible-vault's format before the camera is asked. None is
     ever removed from it. Without a working escrow nothing is changed.
   - Afterwards the new password has to open the camera, and the old one must not any more. That costs one wrong login.
-  - Run it in a play of its own, never together with a change of certificates. It works over HTTPS only.
+  - It works over HTTPS only.
+  - Run it in a run of ansible-playbook of its own. It is refused for a camera whose key, certificate or connection the
+    same run has changed, tried to change or, in check mode, planned to change, and the other way round, since of a
+    camera that fails after both nobody knows which one it was.
   - When the camera takes the new password already, nothing is changed. Which of the two is tried first the escrow
     tells, so that a run without changes costs no wrong login.
   - There is no public call for it on i-PRO cameras, which the task says before it sends anything.
@@ -137,6 +140,7 @@ SPEC = ModuleSpec(
     },
     run=account,
     inventory_options=CAMERA_CONTACT,
+    change="password",
 )
 
 

@@ -159,6 +159,7 @@ SPEC = ModuleSpec(
     },
     run=certificate,
     inventory_options=CAMERA_CONTACT,
+    change="tls",
     constraints={
         "mutually_exclusive": [
             ("certificate_path", "certificate_content", "pkcs12_path"),

@@ -133,6 +133,7 @@ SPEC = ModuleSpec(
     },
     run=certificate_request,
     inventory_options=CAMERA_CONTACT,
+    change="tls",
 )
 
 

@@ -136,6 +136,7 @@ SPEC = ModuleSpec(
     },
     run=https,
     inventory_options=CAMERA_CONTACT,
+    change="tls",
 )
 
 

@@ -158,6 +158,7 @@ SPEC = ModuleSpec(
     },
     run=private_key,
     inventory_options=CAMERA_CONTACT,
+    change="tls",
 )
 
 

@@ -117,6 +117,7 @@ SPEC = ModuleSpec(
     },
     run=self_signed_certificate,
     inventory_options=CAMERA_CONTACT,
+    change="tls",
 )
 
 

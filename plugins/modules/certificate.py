@@ -109,6 +109,12 @@ options:
     description:
       - Renew also when less than this share of the lifetime is left, from V(0) to below V(1).
     type: float
+  warn_before:
+    description:
+      - A certificate with fewer days left that is not renewed is a warning - in check mode, which renews nothing, and
+        where a renewal would gain nothing since the authority itself ends.
+      - It has to be fewer than the days before its end at which the certificate is renewed. Half of those without it.
+    type: float
 extends_documentation_fragment:
   - camsec.fleet.certificate_authority
   - camsec.fleet.certificate_authority.unlock
@@ -245,6 +251,7 @@ SPEC = ModuleSpec(
         "backdate_hours": {"type": "int", "default": 24},
         "renew_before": {"type": "float", "default": 30},
         "renew_share": {"type": "float"},
+        "warn_before": {"type": "float"},
     },
     run=certificate,
     constraints={

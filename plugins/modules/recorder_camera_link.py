@@ -41,6 +41,11 @@ options:
         description:
           - The camera's HTTPS port; without it, the port is left as it is.
         type: int
+      address:
+        description:
+          - Where the recorder looks for the camera; without it, the address is left as it is. No public source shows
+            this field (INFERRED).
+        type: str
       send:
         description:
           - The recorder sends what it changes to the camera too (the manual's tick).
@@ -76,12 +81,12 @@ before:
   description: State found, only the parts that the task is about.
   returned: success
   type: dict
-  sample: {cameras: [{number: 1, connection: http, port: 443, encrypted: false}]}
+  sample: {cameras: [{number: 1, address: 192.0.2.11, connection: http, port: 443, encrypted: false}]}
 after:
   description: State read again after the change, over the new endpoint; in check mode, the planned state.
   returned: success
   type: dict
-  sample: {cameras: [{number: 1, connection: https, port: 443, encrypted: false}]}
+  sample: {cameras: [{number: 1, address: 192.0.2.11, connection: https, port: 443, encrypted: false}]}
 plan:
   description: The steps, in their order.
   returned: success
@@ -239,6 +244,7 @@ SPEC = ModuleSpec(
                 "number": {"type": "int", "required": True},
                 "connection": {"type": "str", "choices": ["http", "https"], "required": True},
                 "port": {"type": "int"},
+                "address": {"type": "str"},
                 "send": {"type": "bool", "default": False},
             },
         },

@@ -13,7 +13,9 @@ import importlib
 import typing as t
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.camsec.fleet.plugins.module_utils._module import ModuleSpec, run_in_worker
+from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import CamsecError
+from ansible_collections.camsec.fleet.plugins.module_utils._module import ModuleSpec, failure, run_in_worker
+from ansible_collections.camsec.fleet.plugins.plugin_utils._one_change import check_alone, note_change
 
 __all__ = ["DeviceAction"]
 
@@ -42,11 +44,25 @@ class DeviceAction(ActionBase):
         name = self._task.resolved_action or self._task.action
         spec: ModuleSpec = importlib.import_module(f"{_MODULES}.{name.rsplit('.', 1)[-1]}").SPEC
         arguments = self._arguments(spec, task_vars or {})
+        device = str(arguments.get("host"))
+        try:
+            check_alone(spec.change, device)
+        except CamsecError as error:
+            return {**result, "failed": True, **failure(error)}
+        result.update(self._run(spec, name, arguments, task_vars))
+        note_change(spec.change, device, result)
+        return result
+
+    def _run(
+        self, spec: ModuleSpec, name: str, arguments: dict[str, t.Any], task_vars: dict[str, t.Any] | None
+    ) -> dict[str, t.Any]:
         if self._is_local():
-            return {**result, **run_in_worker(spec, arguments, check_mode=self._task.check_mode)}
+            return run_in_worker(spec, arguments, check_mode=self._task.check_mode)
         wrap = bool(self._task.async_val) and not self._connection.has_native_async
-        shipped = self._execute_module(module_name=name, module_args=arguments, task_vars=task_vars, wrap_async=wrap)
-        return {**result, **shipped}
+        return t.cast(
+            "dict[str, t.Any]",
+            self._execute_module(module_name=name, module_args=arguments, task_vars=task_vars, wrap_async=wrap),
+        )
 
     def _arguments(self, spec: ModuleSpec, task_vars: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         """The task's options; without a host, those of the inventory host that the task runs for besides.

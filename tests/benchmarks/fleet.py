@@ -21,7 +21,7 @@ import time
 import typing as t
 import urllib.parse
 
-__all__ = ["Fleet", "Requests", "WrongStateError", "simulated"]
+__all__ = ["Fleet", "Requests", "WrongStateError", "running", "simulated"]
 
 HTTP_PORT = 8080
 HTTPS_PORT = 8443
@@ -86,9 +86,16 @@ class Fleet:
         for name in self.names:
             self._ask("DELETE", f"/devices/{name}/requests")
 
-    def requests(self) -> Requests:
-        """What was counted since."""
-        counts = [self._ask("GET", f"/devices/{name}/requests")["counts"] for name in self.names]
+    def requests(self, names: t.Sequence[str] = ()) -> Requests:
+        """What was counted since.
+
+        Args:
+            names: Of these cameras; of all without them.
+
+        Returns:
+            The sums.
+        """
+        counts = [self._ask("GET", f"/devices/{name}/requests")["counts"] for name in names or self.names]
         return Requests(total=sum(c["client"] for c in counts), writes=sum(c["writes"] for c in counts))
 
     def cpu_seconds(self) -> float:
@@ -133,7 +140,6 @@ def simulated(cameras: int, *, base_address: str, home: pathlib.Path) -> t.Itera
     Yields:
         The fleet.
     """
-    fleet_file, inventory, ready = home / "fleet.yml", home / "inventory.yml", home / "simulator.ready"
     base = int(ipaddress.IPv4Address(base_address))
     listed = [
         {
@@ -143,7 +149,23 @@ def simulated(cameras: int, *, base_address: str, home: pathlib.Path) -> t.Itera
         }
         for index in range(cameras)
     ]
-    fleet_file.write_text(json.dumps({"cameras": listed}), encoding="utf-8")  # JSON is YAML
+    with running({"cameras": listed}, home=home) as fleet:
+        yield fleet
+
+
+@contextlib.contextmanager
+def running(devices: t.Mapping[str, t.Any], *, home: pathlib.Path) -> t.Iterator[Fleet]:
+    """Start the simulator with these devices; stop it by its process id at the end.
+
+    Args:
+        devices: What its fleet file says.
+        home: Where its files go.
+
+    Yields:
+        The fleet.
+    """
+    fleet_file, inventory, ready = home / "fleet.yml", home / "inventory.yml", home / "simulator.ready"
+    fleet_file.write_text(json.dumps(devices), encoding="utf-8")  # JSON is YAML
     command = [sys.executable, "-m", _PACKAGE, "--fleet", str(fleet_file), "--https-port", str(HTTPS_PORT)]
     command += ["--control-port", "0", "--speed", str(CONVERGE_SPEED)]
     command += ["--write-inventory", str(inventory), "--ready-file", str(ready)]

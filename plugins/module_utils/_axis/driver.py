@@ -17,7 +17,7 @@ import re
 import typing as t
 
 from .._camera.abilities import Abilities, KeyKind
-from .._camera.driver import CameraDriver, Identity, Reading
+from .._camera.driver import CameraDriver, Identity, NetworkSetting, Reading
 from .._camera.state import HttpsState, KeyFacts, SubjectName
 from .._core._errors import ConnectError, ProtocolError, VerificationError
 from .._core._secret import Secret
@@ -25,7 +25,7 @@ from .._thirdparty import oid, serialization, x509
 from .._tls._certificate import CertificateFacts
 from .._transport._patience import until
 from .._transport._session import DeviceSession, Refused
-from .api import AxisApi, AxisCertificate, WebServer
+from .api import AxisApi, AxisCertificate, NetworkDevice, WebServer
 from .rules import RULES
 
 __all__ = ["ALIAS", "AxisDriver"]
@@ -151,6 +151,23 @@ class AxisDriver(CameraDriver):
     def time_server(self) -> str:
         """The NTP server that the camera follows, empty for none."""
         return self._api.time_server()
+
+    def network(self) -> NetworkSetting:
+        """The address by which it was reached, its network and gateway."""
+        found = self._network_device()
+        return NetworkSetting(address=found.address, prefix_length=found.prefix_length, gateway=found.gateway)
+
+    def _network_device(self) -> NetworkDevice:
+        found, here = self._api.network(), self.session.endpoint.host
+        for device in found:
+            if device.address == here:
+                return device
+        raise ProtocolError(
+            device=self.session.device,
+            subject="answer to getNetworkInfo",
+            found=", ".join(device.address for device in found) or "no IPv4 address",
+            expected=f"the address {here}, by which the camera was reached",
+        )
 
     def request_made_at(self) -> str:
         """The camera's present time, at which it can make one; empty while it has no key."""
@@ -356,6 +373,17 @@ class AxisDriver(CameraDriver):
             server: Address or host name.
         """
         self._api.set_time_server(server)
+
+    def set_network(self, wanted: NetworkSetting) -> None:
+        """A fixed address; the camera answers first and moves then.
+
+        Args:
+            wanted: The whole setting.
+        """
+        name = self._network_device().name
+        self._api.set_network(
+            NetworkDevice(name=name, address=wanted.address, prefix_length=wanted.prefix_length, gateway=wanted.gateway)
+        )
 
     def set_password(self, account: str, password: Secret) -> None:
         """Give an account another password.

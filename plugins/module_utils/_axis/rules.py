@@ -67,6 +67,7 @@ RULES: t.Final = AxisRules(
         tls_versions="SetWebServerTlsConfiguration",
         port="virtualhost.v1",
         clock="cert.v1.certificates",
+        address="setIPv4AddressConfiguration",
     ),
     cannot=types.MappingProxyType(
         {

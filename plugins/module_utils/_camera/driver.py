@@ -16,7 +16,7 @@ from .abilities import Abilities, KeyKind
 from .rules import CameraRules
 from .state import CertificateStatus, HttpsState, KeyFacts, SubjectName
 
-__all__ = ["CameraDriver", "Identity", "Reading"]
+__all__ = ["CameraDriver", "Identity", "NetworkSetting", "Reading"]
 
 _NO_HTTPS = HttpsState(connection="http", https_port=0)
 
@@ -36,6 +36,25 @@ class Identity:
     version: str
     serial_number: str
     mac_address: str = ""
+
+
+@dc.dataclass(frozen=True, kw_only=True)
+class NetworkSetting:
+    """A camera's own IPv4 setting.
+
+    Attributes:
+        address: Its address.
+        prefix_length: Bits of its network; 0 where the dialect does not tell it.
+        gateway: Its default gateway; empty for none.
+    """
+
+    address: str
+    prefix_length: int
+    gateway: str
+
+    def shown(self) -> dict[str, t.Any]:
+        """The setting as a result shows it."""
+        return dc.asdict(self)
 
 
 @dc.dataclass(frozen=True, kw_only=True)
@@ -132,6 +151,10 @@ class CameraDriver(abc.ABC):
     def time_server(self) -> str:
         """The NTP server that the camera follows, empty for none."""
         raise self._no_call("its time server")
+
+    def network(self) -> NetworkSetting:
+        """The camera's own address."""
+        raise self._no_call("its network setting")
 
     @abc.abstractmethod
     def request_made_at(self) -> str:
@@ -235,6 +258,14 @@ class CameraDriver(abc.ABC):
             server: Address or host name.
         """
         raise self._no_call(f"the time server {server}")
+
+    def set_network(self, wanted: NetworkSetting) -> None:
+        """Give the camera another address; it then answers there and no longer here, and its answer may be lost.
+
+        Args:
+            wanted: The whole setting.
+        """
+        raise self._no_call(f"the address {wanted.address}")
 
     def set_password(self, account: str, password: Secret) -> None:
         """Give an account another password; this session's own login may then be refused.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses as dc
 import datetime as dt
+import ipaddress
 import typing as t
 from pathlib import Path
 
@@ -21,11 +22,12 @@ from .._pki._bundle import Bundle, bundle_from_pem, bundle_from_pkcs12
 from .._pki._check import require_usable
 from .._pki._files import read_text
 from .._pki._keys import KEY_TYPES
-from .._pki._renewal import check_window
+from .._pki._renewal import check_window, warning_window
 from .._tls._names import parse_name, without_zone
 from .._transport._contact import Target
 from .abilities import TLS_VERSIONS, KeyKind
 from .account import Account, WantedAccount
+from .address import Address, WantedAddress
 from .built_in_authority import BuiltInAuthority, WantedExport
 from .certificate import Certificate
 from .certificate_request import CertificateRequest, WantedRequest
@@ -49,6 +51,7 @@ __all__ = [
     "SUBJECT_OPTIONS",
     "TLS_OPTION",
     "account",
+    "address",
     "builtin_authority",
     "certificate",
     "certificate_request",
@@ -91,6 +94,7 @@ INVENTORY_OPTIONS: t.Final[tuple[str, ...]] = (
     "backdate_hours",
     "renew_before",
     "renew_share",
+    "warn_before",
 )
 #: How to reach a camera and what it speaks: a task without ``host`` takes these from the inventory.
 CAMERA_CONTACT: t.Final[tuple[str, ...]] = (*CONTACT_OPTIONS, "driver", "serial_number")
@@ -181,6 +185,48 @@ def account(call: Call) -> dict[str, t.Any]:
     return _converged(Account, WantedAccount(password=new, escrow=escrow), call)
 
 
+def address(call: Call) -> dict[str, t.Any]:
+    """Of ``camera_address``."""
+    params = call.params
+    host = params["host"]
+    wanted = WantedAddress(
+        address=_ipv4(host, "address", params["address"]),
+        prefix_length=_prefix_length(host, params["netmask"]),
+        gateway=_ipv4(host, "gateway", params["gateway"]) if params["gateway"] else None,
+        look_only=call.check_mode,
+    )
+    _ipv4(host, "host", host)
+    directory = params["authority_directory"]
+    authority = CertificateAuthority.open(directory) if directory else None
+    return _converged(Address, wanted, call, authority)
+
+
+def _ipv4(device: str, subject: str, text: str) -> str:
+    try:
+        found = ipaddress.IPv4Address(text)
+    except ValueError:
+        found = None
+    if found is None or found.is_multicast or found.is_unspecified or int(found) == 2**32 - 1:
+        raise InputError(
+            device=device or "no device", subject=subject, found=repr(text), expected="the IPv4 address of one host"
+        )
+    return str(found)
+
+
+def _prefix_length(device: str, netmask: str | None) -> int | None:
+    if netmask is None:
+        return None
+    try:
+        bits = ipaddress.IPv4Network((0, netmask)).prefixlen
+    except ValueError:
+        bits = 0
+    if not 1 <= bits <= 30:
+        raise InputError(
+            device=device, subject="netmask", found=repr(netmask), expected="a netmask such as 255.255.255.0"
+        )
+    return bits
+
+
 def reboot(call: Call) -> dict[str, t.Any]:
     """Of ``camera_reboot``."""
     return _converged(Reboot, WantedReboot(down_seconds=call.params["down_timeout"]), call)
@@ -205,7 +251,11 @@ def whole(call: Call) -> dict[str, t.Any]:
         http_window=params["allow_http_window"],
         certificate=_wanted_certificate(params) if directory and params["connection"] == "https" else None,
     )
-    return _converged(WholeCamera, wanted, call, authority)
+    with _resource(WholeCamera, wanted, call, authority) as camera:
+        result = converge(camera, check_mode=call.check_mode).result()
+        if call.check_mode and camera.renewal_planned_because:
+            result["warnings"].append(f"{params['host']}: {camera.renewal_planned_because}")
+        return result
 
 
 def _converged(
@@ -268,6 +318,9 @@ def _subject(params: t.Mapping[str, t.Any]) -> SubjectName:
 def _wanted_certificate(params: t.Mapping[str, t.Any]) -> WantedCertificate:
     host = without_zone(params["host"])
     check_window(params["host"], params["renew_before"], params["lifetime_days"])
+    warn_before = warning_window(
+        params["host"], params["warn_before"], params["renew_before"], params["renew_share"], params["lifetime_days"]
+    )
     names = [parse_name(name, device=params["host"]) for name in (host, *params["subject_alt_name"])]
     return WantedCertificate(
         subject=_subject(params),
@@ -276,6 +329,7 @@ def _wanted_certificate(params: t.Mapping[str, t.Any]) -> WantedCertificate:
         backdate_hours=params["backdate_hours"],
         renew_before_days=params["renew_before"],
         renew_share=params["renew_share"],
+        warn_before_days=warn_before,
         passphrase=secret(params["authority_passphrase"]),
     )
 

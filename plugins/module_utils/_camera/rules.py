@@ -46,6 +46,7 @@ class RuleIds:
     tls_versions: str
     port: str
     clock: str
+    address: str = ""
 
 
 @dc.dataclass(frozen=True, kw_only=True)

@@ -154,6 +154,7 @@ class WantedCertificate:
         backdate_hours: It starts so long ago, for cameras whose clock is behind.
         renew_before_days: A new one is due when fewer days are left.
         renew_share: Or when less than this share of its lifetime is left; None for no such limit.
+        warn_before_days: One that is not renewed is a warning when fewer days are left.
         passphrase: Of the CA's key; needed only when there is something to sign.
     """
 
@@ -164,3 +165,4 @@ class WantedCertificate:
     renew_before_days: int
     renew_share: float | None
     passphrase: Secret | None
+    warn_before_days: float = 0.0

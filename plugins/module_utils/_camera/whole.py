@@ -10,6 +10,7 @@ import datetime as dt
 
 from .._core._errors import InputError
 from .._core._plan import Plan, Step
+from .._pki._renewal import expiry_warning
 from .._transport._connection import Trust
 from .._transport._contact import Target
 from .._transport._patience import until
@@ -61,6 +62,8 @@ class WholeCamera(CameraResource[WantedCamera]):
     """
 
     _warning = ""
+    #: What a certificate that a check does not renew is about to do; empty for nothing.
+    renewal_planned_because = ""
 
     def read(self) -> CameraState:
         """The camera's state, with its own HTTP port where a switch is to come.
@@ -168,7 +171,10 @@ class WholeCamera(CameraResource[WantedCamera]):
         key_steps, after = plan_key(current, self.wanted.key, renew=renew, http_window=self.wanted.http_window)
         if key_steps and not fault:
             fault = certificate_fault(after, None, wanted, self.authority, now)
-        self._warning = "" if fault else renewal_warning(known, wanted, self.authority, now)
+        expiry = expiry_warning(known, now, wanted.warn_before_days)
+        pointless = renewal_warning(known, wanted, self.authority, now)
+        self._warning = "" if fault else " ".join(filter(None, (pointless, expiry)))
+        self.renewal_planned_because = expiry if fault else ""
         if fault:
             self._check_passphrase(wanted, fault)
         steps, after = plan_issued_certificate(after, fault, wanted)

@@ -113,6 +113,8 @@ RULES: t.Final = IproRules(
             "export_built_in_authority": "which has no certificate authority of its own",
             "set_time_server": "for which no public call sets a time server",
             "set_password": "for which no public call changes a password",
+            "set_address": "for which no public call sets its address: set it by hand in its own pages, then run this"
+            " again",
         }
     ),
     ids=RuleIds(

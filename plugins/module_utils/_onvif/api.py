@@ -23,7 +23,14 @@ from .._core._secret import Secret
 from .._transport._session import DeviceSession
 from .soap import TAS, TDS, TT, Content, Soap, text_of
 
-__all__ = ["KeyRow", "NetworkProtocol", "OnvifApi", "OnvifCertificate", "SecurityCapabilities"]
+__all__ = [
+    "KeyRow",
+    "NetworkInterface",
+    "NetworkProtocol",
+    "OnvifApi",
+    "OnvifCertificate",
+    "SecurityCapabilities",
+]
 
 #: Where every device has its device service (Core specification, 5.1.1); the others it tells.
 DEVICE_SERVICE: t.Final = "/onvif/device_service"
@@ -40,6 +47,21 @@ class NetworkProtocol:
 
     enabled: bool
     ports: tuple[int, ...]
+
+
+@dc.dataclass(frozen=True, kw_only=True)
+class NetworkInterface:
+    """A network interface with an IPv4 address.
+
+    Attributes:
+        token: The device's name for it.
+        address: Its address.
+        prefix_length: Bits of its network.
+    """
+
+    token: str
+    address: str
+    prefix_length: int
 
 
 @dc.dataclass(frozen=True, kw_only=True)
@@ -252,6 +274,51 @@ class OnvifApi:
         ]
         with contextlib.suppress(ConnectError):
             self._device("SetNetworkProtocols", rows, repeat=False)
+
+    def interfaces(self) -> tuple[NetworkInterface, ...]:
+        """Those with an IPv4 address (``GetNetworkInterfaces``)."""
+        found = []
+        for row in self._device("GetNetworkInterfaces").iterchildren(_tds("NetworkInterfaces")):
+            for kind in ("Manual", "FromDHCP"):
+                where = (_tt("IPv4"), _tt("Config"), _tt(kind))
+                address, bits = (text_of(row, *where, _tt(name)) for name in ("Address", "PrefixLength"))
+                if address and bits.isdecimal():
+                    token = row.get("token", "")
+                    found.append(NetworkInterface(token=token, address=address, prefix_length=int(bits)))
+        return tuple(found)
+
+    def set_interface(self, token: str, address: str, prefix_length: int) -> bool:
+        """Another IPv4 address, set by hand (``SetNetworkInterfaces``); the device then asks no DHCP server.
+
+        Args:
+            token: The interface.
+            address: The address.
+            prefix_length: Bits of its network.
+
+        Returns:
+            Whether it takes effect with a restart only. A lost answer is no error: evidence comes from the new address.
+        """
+        manual = ((_tt("Address"), address), (_tt("PrefixLength"), str(prefix_length)))
+        ipv4 = ((_tt("Enabled"), "true"), (_tt("Manual"), manual), (_tt("DHCP"), "false"))
+        interface = ((_tt("Enabled"), "true"), (_tt("IPv4"), ipv4))
+        content = ((_tds("InterfaceToken"), token), (_tds("NetworkInterface"), interface))
+        with contextlib.suppress(ConnectError):
+            response = self._device("SetNetworkInterfaces", content, repeat=False)
+            return text_of(response, _tds("RebootNeeded")) in ("true", "1")
+        return False
+
+    def gateway(self) -> str:
+        """The default gateway, IPv4 (``GetNetworkDefaultGateway``); empty for none."""
+        return text_of(self._device("GetNetworkDefaultGateway"), _tds("NetworkGateway"), _tt("IPv4Address"))
+
+    def set_gateway(self, address: str) -> None:
+        """Another default gateway (``SetNetworkDefaultGateway``).
+
+        Args:
+            address: IPv4; empty for none.
+        """
+        content = ((_tds("IPv4Address"), address),) if address else ()
+        self._device("SetNetworkDefaultGateway", content, repeat=False)
 
     # -- advanced security ---------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ import datetime as dt
 import typing as t
 
 from .._camera.abilities import Abilities, KeyKind
-from .._camera.driver import CameraDriver, Identity, Reading
+from .._camera.driver import CameraDriver, Identity, NetworkSetting, Reading
 from .._camera.state import HttpsState, KeyFacts, SubjectName
 from .._core._errors import ProtocolError, VerificationError
 from .._core._secret import Secret
@@ -24,7 +24,7 @@ from .._tls._certificate import CertificateFacts
 from .._tls._names import general_names
 from .._transport._patience import Patience
 from .._transport._session import DeviceSession
-from .api import KeyRow, NetworkProtocol, OnvifApi, OnvifCertificate
+from .api import KeyRow, NetworkInterface, NetworkProtocol, OnvifApi, OnvifCertificate
 from .rules import RULES
 from .soap import OnvifFault
 
@@ -182,6 +182,25 @@ class OnvifDriver(CameraDriver):
     def time_server(self) -> str:
         """The NTP server that the camera follows, empty for none."""
         return self._api.time_server() if self._api.follows_time_server() else ""
+
+    def network(self) -> NetworkSetting:
+        """The address by which it was reached, its network and gateway."""
+        interface = self._interface()
+        return NetworkSetting(
+            address=interface.address, prefix_length=interface.prefix_length, gateway=self._api.gateway()
+        )
+
+    def _interface(self) -> NetworkInterface:
+        found, here = self._api.interfaces(), self.session.endpoint.host
+        for interface in found:
+            if interface.address == here:
+                return interface
+        raise ProtocolError(
+            device=self.session.device,
+            subject="answer to GetNetworkInterfaces",
+            found=", ".join(interface.address for interface in found) or "no IPv4 address",
+            expected=f"the address {here}, by which the camera was reached",
+        )
 
     def request_made_at(self) -> str:
         """The camera's present time, at which it can make one; empty while it has no key."""
@@ -376,6 +395,27 @@ class OnvifDriver(CameraDriver):
         """
         self._api.set_time_server(server)
         self._api.follow_time_server()
+
+    def set_network(self, wanted: NetworkSetting) -> None:
+        """Another address; the gateway is set before, since the camera may be out of reach afterwards.
+
+        Args:
+            wanted: The whole setting.
+
+        Raises:
+            OnvifFault: The camera refused it; its gateway is the former one again.
+        """
+        interface, gateway = self._interface(), self._api.gateway()
+        if wanted.gateway != gateway:
+            self._api.set_gateway(wanted.gateway)
+        try:
+            restart = self._api.set_interface(interface.token, wanted.address, wanted.prefix_length)
+        except OnvifFault:
+            if wanted.gateway != gateway:
+                self._api.set_gateway(gateway)
+            raise
+        if restart:
+            self._api.reboot()
 
     def set_password(self, account: str, password: Secret) -> None:
         """Give an account another password; its level stays.

@@ -72,6 +72,7 @@ RULES: t.Final = OnvifRules(
         tls_versions="tas:SetEnabledTLSVersions",
         port="ter:PortAlreadyInUse",
         clock="tas:UploadCertificate",
+        address="tds:SetNetworkInterfaces",
     ),
     cannot=types.MappingProxyType(
         {

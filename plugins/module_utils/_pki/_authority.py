@@ -14,6 +14,7 @@ import contextlib
 import dataclasses as dc
 import datetime as dt
 import fcntl
+import hashlib
 import json
 import secrets
 import stat
@@ -29,7 +30,6 @@ from ._files import PRIVATE, PUBLIC, make_directory, read_secret_bytes, read_tex
 from ._keys import (
     PrivateKey,
     PublicKey,
-    decrypt_key,
     default_size,
     digest_for,
     generate_key,
@@ -37,6 +37,7 @@ from ._keys import (
     load_request,
     request_key,
     spki_sha256,
+    unlock_own_key,
 )
 from ._ledger import Ledger, LedgerEntry
 
@@ -176,6 +177,7 @@ class CertificateAuthority:
         self.root_certificate = root
         self.intermediate_certificate = intermediate
         self.ledger = Ledger(directory / _LEDGER)
+        self._unlocked: tuple[bytes, Secret, PrivateKey] | None = None
 
     @classmethod
     def create(
@@ -660,7 +662,10 @@ class CertificateAuthority:
     def _issuer_key(self, passphrase: Secret) -> PrivateKey:
         path = self.directory / ("intermediate.key" if self.intermediate_certificate else "root.key")
         content = read_secret_bytes(path, subject="key of the authority")
-        key = decrypt_key(content, passphrase, device=str(path), subject="key of the authority")
+        # A run needs the key twice: to check the passphrase, then to sign.
+        if self._unlocked is not None and self._unlocked[:2] == (hashlib.sha256(content).digest(), passphrase):
+            return self._unlocked[2]
+        key = unlock_own_key(content, passphrase, device=str(path), subject="key of the authority")
         if spki_sha256(key.public_key()) != self.issuer_certificate.spki_sha256:
             raise PkiError(
                 device=str(path),
@@ -668,6 +673,7 @@ class CertificateAuthority:
                 found="a key that does not fit the certificate",
                 expected=f"the key of {self.issuer_certificate.subject}",
             )
+        self._unlocked = (hashlib.sha256(content).digest(), passphrase, key)
         return key
 
 

@@ -29,7 +29,14 @@ from ._keys import (
     load_request,
     request_key,
 )
-from ._renewal import check_window, pointless_renewal, renewal_due, renewal_is_pointless
+from ._renewal import (
+    check_window,
+    expiry_warning,
+    pointless_renewal,
+    renewal_due,
+    renewal_is_pointless,
+    warning_window,
+)
 
 __all__ = ["CertificateResource", "CertificateState", "CertificateWish", "Regenerate"]
 
@@ -60,6 +67,7 @@ class CertificateWish:
         backdate_hours: Of a new certificate.
         renew_before: Days.
         renew_share: Share of the lifetime.
+        warn_before: Days; one with fewer left that is not renewed is a warning. Half of the renewal window without it.
     """
 
     authority_directory: str
@@ -81,6 +89,7 @@ class CertificateWish:
     backdate_hours: int = 24
     renew_before: float = 30
     renew_share: float | None = None
+    warn_before: float | None = None
 
     def __post_init__(self) -> None:
         names = parse_names(self.subject_alt_names, device=self.device or self.certificate_path)
@@ -110,7 +119,17 @@ class CertificateWish:
                 expected="one of them, since a key that signs evidence does nothing else",
             )
         check_window(self.device, self.renew_before, self.lifetime_days)
+        self.warning_days()
         default_size(self.key_type or "rsa", self.key_size if self.key_type else None)
+
+    def warning_days(self) -> float:
+        """Within how many days of its end a certificate that is not renewed is a warning.
+
+        Raises:
+            InputError: ``warn_before`` is not inside of the renewal window.
+        """
+        window = (self.warn_before, self.renew_before, self.renew_share, self.lifetime_days)
+        return warning_window(self.device, *window)
 
 
 @dc.dataclass(frozen=True, kw_only=True)
@@ -156,6 +175,8 @@ class CertificateResource:
         self._state: CertificateState | None = None
         self._new_key: PrivateKey | None = None
         self._notes: tuple[str, ...] = ()
+        #: What a certificate that a check does not renew is about to do; empty for nothing.
+        self.renewal_planned_because = ""
 
     def read(self) -> CertificateState:
         """The files, and proof that the passphrase is right."""
@@ -192,8 +213,12 @@ class CertificateResource:
             steps.append(Step(id="issue_certificate", title=title))
         elif self._chain_is_stale(current):
             steps.append(Step(id="write_chain", title=f"Write the chain to {self._wish.chain_path}"))
+        expiry = expiry_warning(current.certificate, self._now, self._wish.warning_days())
         if any(step.id == "issue_certificate" for step in steps):
             self._check_issuing()
+            self.renewal_planned_because = expiry
+        elif expiry:
+            warnings.append(f"{self._wish.device}: {expiry}")
         after = before if not steps else self._after(current, steps)
         return Plan(before=before, after=after, steps=tuple(steps), warnings=tuple(warnings))
 

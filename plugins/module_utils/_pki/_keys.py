@@ -11,7 +11,7 @@ from pathlib import Path
 
 from .._core._errors import InputError, PkiError
 from .._core._secret import Secret
-from .._thirdparty import UnsupportedAlgorithm, ec, hashes, rsa, serialization, x509
+from .._thirdparty import InvalidSignature, UnsupportedAlgorithm, ec, hashes, padding, rsa, serialization, x509
 from .._tls._certificate import pem_labels
 from ._files import read_secret_bytes
 
@@ -27,6 +27,7 @@ __all__ = [
     "load_private_key",
     "load_request",
     "spki_sha256",
+    "unlock_own_key",
 ]
 
 if t.TYPE_CHECKING:
@@ -40,6 +41,8 @@ KEY_TYPES: t.Final[t.Mapping[str, tuple[int, ...]]] = {"rsa": (2048, 3072, 4096)
 
 _DEFAULT_SIZES = {"rsa": 3072, "ecdsa": 256}
 _CURVES = {256: "secp256r1", 384: "secp384r1", 521: "secp521r1"}
+#: What a key signs to show that it can.
+_PROBE: t.Final = b"camsec.fleet"
 _ACCEPTED = "an RSA key of 2048 to 8192 bits or an ECDSA key on P-256, P-384 or P-521"
 
 
@@ -117,6 +120,40 @@ def load_private_key(path: str | Path, *, subject: str = "private key") -> Priva
     return decrypt_key(read_secret_bytes(path, subject=subject), None, device=str(path), subject=subject)
 
 
+def unlock_own_key(content: bytes, passphrase: Secret, *, device: str, subject: str) -> PrivateKey:
+    """Load a private key that we made and encrypted ourselves.
+
+    Whether the numbers of an RSA key are primes, which takes 0.1 s, is not proven again: it signs something, and that
+    is verified instead, so that a damaged one is found. A key of somebody else goes through :func:`decrypt_key`.
+
+    Args:
+        content: PEM.
+        passphrase: Of the key.
+        device: File that the error names.
+        subject: Object that the error names.
+
+    Returns:
+        The key.
+
+    Raises:
+        PkiError: One sentence without the content or the passphrase.
+    """
+    key = _decrypt_key(content, passphrase, device, subject, _load_own_key)
+    if isinstance(key, rsa.RSAPrivateKey):
+        scheme, digest = padding.PKCS1v15(), hashes.SHA256()
+        try:
+            key.public_key().verify(key.sign(_PROBE, scheme, digest), _PROBE, scheme, digest)
+        except (InvalidSignature, ValueError):
+            raise PkiError(
+                device=device, subject=subject, found="a damaged key", expected="a key whose signatures verify"
+            ) from None
+    return key
+
+
+def _load_own_key(content: bytes, password: bytes | None) -> t.Any:
+    return serialization.load_pem_private_key(content, password, unsafe_skip_rsa_key_validation=True)
+
+
 def decrypt_key(content: bytes, passphrase: Secret | None, *, device: str, subject: str = "private key") -> PrivateKey:
     """Load a private key.
 
@@ -132,7 +169,16 @@ def decrypt_key(content: bytes, passphrase: Secret | None, *, device: str, subje
     Raises:
         PkiError: One sentence without the content or the passphrase.
     """
+    return _decrypt_key(content, passphrase, device, subject, serialization.load_pem_private_key)
 
+
+def _decrypt_key(
+    content: bytes,
+    passphrase: Secret | None,
+    device: str,
+    subject: str,
+    load: t.Callable[[bytes, bytes | None], t.Any],
+) -> PrivateKey:
     def refuse(found: str, expected: str) -> t.NoReturn:
         raise PkiError(device=device, subject=subject, found=found, expected=expected) from None
 
@@ -148,7 +194,7 @@ def decrypt_key(content: bytes, passphrase: Secret | None, *, device: str, subje
         refuse("an unencrypted key", "a key that the passphrase encrypts")
     password = None if passphrase is None else passphrase.reveal().encode("utf-8", "surrogateescape")
     try:
-        key = serialization.load_pem_private_key(content, password)
+        key = load(content, password)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         refuse(
             "a wrong passphrase" if encrypted else "a damaged key", "the key's own passphrase" if encrypted else "a key"

@@ -10,7 +10,14 @@ import datetime as dt
 from .._core._errors import InputError
 from .._tls._certificate import CertificateFacts, iso
 
-__all__ = ["check_window", "pointless_renewal", "renewal_due", "renewal_is_pointless"]
+__all__ = [
+    "check_window",
+    "expiry_warning",
+    "pointless_renewal",
+    "renewal_due",
+    "renewal_is_pointless",
+    "warning_window",
+]
 
 
 def renewal_due(
@@ -94,6 +101,59 @@ def check_window(device: str, renew_before: float, lifetime_days: float) -> None
             found=f"{renew_before:g} days",
             expected=f"fewer than lifetime_days ({lifetime_days:g}), or every run would renew",
         )
+
+
+def warning_window(
+    device: str, warn_before: float | None, renew_before: float, renew_share: float | None, lifetime_days: float
+) -> float:
+    """Within how many days of its end a certificate that is not renewed is a warning.
+
+    Args:
+        device: Device or file that the error names.
+        warn_before: As it was given, days; None for half of the renewal window, as in the certificate report.
+        renew_before: Days before the end at which it is renewed.
+        renew_share: Or the share of its lifetime.
+        lifetime_days: Validity of a new certificate.
+
+    Returns:
+        Days.
+
+    Raises:
+        InputError: The window is not inside of the one in which certificates are renewed: a warning would then say
+            nothing but that a renewal is due.
+    """
+    window = max(renew_before, (renew_share or 0.0) * lifetime_days)
+    if warn_before is None:
+        return window / 2
+    if not 0 <= warn_before < window:
+        raise InputError(
+            device=device,
+            subject="warn_before",
+            found=f"{warn_before:g} days",
+            expected=f"0 or more, and fewer than the {window:g} days before its end at which a certificate is renewed",
+        )
+    return warn_before
+
+
+def expiry_warning(facts: CertificateFacts | None, now: dt.datetime, warn_before_days: float) -> str:
+    """That a certificate in force comes to its end; for one that is not renewed.
+
+    Args:
+        facts: The certificate, if there is one.
+        now: An aware datetime.
+        warn_before_days: See :func:`warning_window`.
+
+    Returns:
+        A warning; empty when there is none.
+    """
+    if facts is None or (facts.not_after - now) / dt.timedelta(days=1) >= warn_before_days:
+        return ""
+    if facts.not_after <= now:
+        return f"The certificate expired on {iso(facts.not_after)}, and was not renewed."
+    days = (facts.not_after - now) / dt.timedelta(days=1)
+    return (
+        f"The certificate has {days:.1f} days left, fewer than {warn_before_days:g} (warn_before), and was not renewed."
+    )
 
 
 def _refuse(subject: str, found: float, expected: str) -> None:

@@ -51,6 +51,7 @@ _WISH_OPTIONS = (
     "backdate_hours",
     "renew_before",
     "renew_share",
+    "warn_before",
 )
 
 
@@ -123,7 +124,11 @@ def certificate(call: Call) -> dict[str, t.Any]:
         passphrase=None if passphrase is None else Secret(passphrase),
         **{name: params[name] for name in _WISH_OPTIONS},
     )
-    return converge(CertificateResource(wish), check_mode=call.check_mode).result()
+    resource = CertificateResource(wish)
+    result = converge(resource, check_mode=call.check_mode).result()
+    if call.check_mode and resource.renewal_planned_because:
+        result["warnings"].append(f"{wish.device}: {resource.renewal_planned_because}")
+    return result
 
 
 def certificate_info(call: Call) -> dict[str, t.Any]:

@@ -317,7 +317,7 @@ class RecorderApi:
         self._acknowledged("trusted_ca", answer, ("CA_NUM",))
 
     def set_links(self, links: t.Iterable[LinkSetting]) -> list[int]:
-        """Set how the recorder connects to cameras (REC-20; INFERRED).
+        """Set how the recorder connects to cameras (REC-20; INFERRED), and where it looks for them (INFERRED).
 
         Args:
             links: The settings.
@@ -332,6 +332,8 @@ class RecorderApi:
         for link in links:
             form[f"CAM_{link.number:02}_CONNECTION"] = link.connection.upper()
             form[f"CAM_{link.number:02}_PORT"] = str(link.port)
+            if link.address is not None:
+                form[f"CAM_{link.number:02}_ADDRESS"] = link.address
             form[f"CAM_{link.number:02}_SEND"] = "1" if link.send else "0"
         return _not_sent(self._acknowledged("camera", self._write("camera", form), _answered(form)))
 

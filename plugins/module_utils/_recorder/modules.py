@@ -102,7 +102,13 @@ def camera_link(call: Call) -> dict[str, t.Any]:
     """Of ``recorder_camera_link``."""
     params = call.params
     cameras = tuple(
-        WantedCamera(number=one["number"], connection=one["connection"], port=one["port"], send=one["send"])
+        WantedCamera(
+            number=one["number"],
+            connection=one["connection"],
+            port=one["port"],
+            address=one["address"],
+            send=one["send"],
+        )
         for one in params["cameras"]
     )
     return _converged(_with_trust(Wanted(cameras=cameras), call), call)

@@ -176,16 +176,20 @@ def plan_links(state: RecorderState, wanted: t.Sequence[WantedCamera]) -> tuple[
     device = state.contact.session.device
     linked = [dc.replace(camera, encrypted=None) for camera in wanted if camera.connection is not None]
     after = after_cameras(state, linked)
+    rules.check_addresses(device, after.cameras or (), linked)
     changed = []
     for camera in linked:
         present = _found(state, camera.number)
         rules.check_link(device, present, camera)
         planned = _found(after, camera.number)
-        if (planned.connection, planned.port) != (present.connection, present.port):
-            changed.append(_link_of(planned, camera))
+        if planned != present:
+            changed.append(_link_of(planned, present, camera))
     if not changed:
         return [], state
-    texts = [f"camera {link.number} {link.connection} port {link.port}" for link in changed]
+    texts = [
+        f"camera {link.number} {f'at {link.address} ' if link.address else ''}{link.connection} port {link.port}"
+        for link in changed
+    ]
     step = Step(
         id="set_links",
         title=f"Connect to cameras: {_some(texts)}",
@@ -451,12 +455,19 @@ def _after(camera: CameraState, wanted: WantedCamera | None) -> CameraState:
         camera,
         connection=wanted.connection or camera.connection,
         port=camera.port if wanted.port is None else wanted.port,
+        address=wanted.address or camera.address,
         encrypted=camera.encrypted if wanted.encrypted is None else wanted.encrypted,
     )
 
 
-def _link_of(planned: CameraState, wanted: WantedCamera) -> LinkSetting:
-    return LinkSetting(number=planned.number, connection=planned.connection, port=planned.port, send=wanted.send)
+def _link_of(planned: CameraState, present: CameraState, wanted: WantedCamera) -> LinkSetting:
+    return LinkSetting(
+        number=planned.number,
+        connection=planned.connection,
+        port=planned.port,
+        send=wanted.send,
+        address=planned.address if planned.address != present.address else None,
+    )
 
 
 def _found(state: RecorderState, number: int) -> CameraState:

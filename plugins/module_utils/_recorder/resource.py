@@ -462,7 +462,13 @@ class RecorderResource:
             return
         before = self._known_before()
         back = [
-            LinkSetting(number=camera.number, connection=camera.connection, port=camera.port, send=link.send)
+            LinkSetting(
+                number=camera.number,
+                connection=camera.connection,
+                port=camera.port,
+                send=link.send,
+                address=camera.address if link.address is not None else None,
+            )
             for link in links
             if link.number in unseen and (camera := before.camera(link.number)) is not None
         ]

@@ -15,6 +15,7 @@ import typing as t
 from .._core._errors import InputError, RuleError
 from .._core._plan import Impact
 from .._core._secret import Secret
+from .._tls._names import parse_name
 from .state import CameraState, Licenses, PcSide, RecorderState, UnlockKey, WantedCamera, WantedLicenses
 
 __all__ = [
@@ -304,6 +305,31 @@ def check_link(device: str, camera: CameraState, wanted: WantedCamera) -> None:
         expected="TLS support before it is set to HTTPS or sent to",
         advice="Set connection http and send false for it, or replace it.",
     )
+
+
+def check_addresses(device: str, planned: t.Sequence[CameraState], wanted: t.Sequence[WantedCamera]) -> None:
+    """An address that is one, and that no other camera of the recorder has.
+
+    Args:
+        device: Name in messages.
+        planned: The cameras as they are wanted.
+        wanted: The wishes.
+
+    Raises:
+        InputError: It is none, or another camera has it.
+    """
+    for camera in wanted:
+        if camera.address is None:
+            continue
+        parse_name(camera.address, device=device, subject=f"address of camera {camera.number}")
+        for other in planned:
+            if other.address == camera.address and other.number != camera.number:
+                raise InputError(
+                    device=device,
+                    subject=f"address of camera {camera.number}",
+                    found=f"{camera.address}, which is that of camera {other.number}",
+                    expected="one of its own",
+                )
 
 
 def check_encryptable(device: str, camera: CameraState, wanted: WantedCamera) -> None:

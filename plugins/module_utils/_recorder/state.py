@@ -207,7 +207,7 @@ class CameraState:
 
     def setting(self) -> dict[str, t.Any]:
         """The camera's settings as ``before`` and ``after`` show them."""
-        return {name: getattr(self, name) for name in ("number", "connection", "port", "encrypted")}
+        return {name: getattr(self, name) for name in ("number", "address", "connection", "port", "encrypted")}
 
 
 @dc.dataclass(frozen=True, kw_only=True)
@@ -352,6 +352,7 @@ class WantedCamera:
         number: The camera.
         connection: ``http`` or ``https``.
         port: HTTPS port.
+        address: Where the recorder looks for the camera.
         encrypted: Data encryption.
         send: The recorder sends what it changes to the camera too (the manual's tick).
     """
@@ -359,6 +360,7 @@ class WantedCamera:
     number: int
     connection: str | None = None
     port: int | None = None
+    address: str | None = None
     encrypted: bool | None = None
     send: bool = False
 
@@ -372,12 +374,14 @@ class LinkSetting:
         connection: ``http`` or ``https``.
         port: HTTPS port.
         send: The recorder sends it to the camera too.
+        address: Another address; None leaves it.
     """
 
     number: int
     connection: str
     port: int
     send: bool
+    address: str | None = None
 
 
 @dc.dataclass(frozen=True, kw_only=True)

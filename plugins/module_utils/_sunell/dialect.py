@@ -94,6 +94,7 @@ RULES: t.Final = SunellRules(
         tls_versions="CAM-26",
         port="CAM-26",
         clock="CAM-15",
+        address="CAM-03",
     ),
     cannot=types.MappingProxyType(
         {

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import dataclasses as dc
 import datetime as dt
+import ipaddress
 import typing as t
 
-from .._camera.driver import CameraDriver, Identity, Reading
+from .._camera.driver import CameraDriver, Identity, NetworkSetting, Reading
 from .._camera.state import HttpsState, SubjectName
 from .._core._errors import ProtocolError
 from .._core._secret import Secret
@@ -94,6 +95,24 @@ class SunellDriver(CameraDriver):
         found = self._api.ntp()
         return found.server if found.enabled else ""
 
+    def network(self) -> NetworkSetting:
+        """The camera's address, network and gateway.
+
+        Raises:
+            ProtocolError: It tells a netmask that is none.
+        """
+        found = self._api.network()
+        try:
+            bits = ipaddress.IPv4Network((0, found.netmask)).prefixlen
+        except ValueError:
+            raise ProtocolError(
+                device=self.session.device,
+                subject="answer to localNetwork",
+                found=f"subNetmask={found.netmask[:20]}",
+                expected="a netmask",
+            ) from None
+        return NetworkSetting(address=found.address, prefix_length=bits, gateway=found.gateway)
+
     def request_made_at(self) -> str:
         """That there is a CSR; the camera tells no time of it."""
         return "made" if self._api.https().requested else ""
@@ -175,6 +194,16 @@ class SunellDriver(CameraDriver):
             server: Address or host name.
         """
         self._api.set_ntp(Ntp(enabled=True, server=server, port=_NTP_PORT, interval=_NTP_SECONDS))
+
+    def set_network(self, wanted: NetworkSetting) -> None:
+        """Another address; its DNS servers stay. The camera moves at once.
+
+        Args:
+            wanted: The whole setting.
+        """
+        netmask = str(ipaddress.IPv4Network((0, wanted.prefix_length)).netmask)
+        present = self._api.network()
+        self._api.set_network(dc.replace(present, address=wanted.address, netmask=netmask, gateway=wanted.gateway))
 
     def set_password(self, account: str, password: Secret) -> None:
         """Give an account another password.

@@ -29,7 +29,11 @@ def test_a_due_certificate_is_renewed_over_https_with_the_same_key(
     key, serial = rig.key(), rig.field("serial")
     rig.forget()
     over_https = {"first_contact": "refuse", **ours}
-    assert ids(rig.planned("camera", **over_https)) == RENEWAL
+    planned = rig.planned("camera", warn_before=21, **over_https)
+    assert ids(planned) == RENEWAL
+    assert [text for text in planned["warnings"] if "days left, fewer than 21 (warn_before), and was not renew" in text]
+    assert not rig.planned("camera", **over_https)["warnings"]
+    assert "fewer than the 30 days" in rig.bad("camera", warn_before=30, **over_https)["msg"]
     assert rig.field("serial") == serial
     assert ids(rig.good("camera", **over_https)) == RENEWAL
     assert rig.field("serial") != serial

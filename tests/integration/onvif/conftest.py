@@ -46,7 +46,7 @@ DIGEST = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token
 
 # The kinds of camera, and how many tests may have one each.
 KINDS: dict[str, tuple[int, str]] = {
-    "plain": (170, ""),
+    "plain": (171, ""),
     "legacy": (10, "advanced_security: false"),
     "tokens": (8, "token_only: true"),
     "sha": (4, "digest: [SHA-256, MD5]"),

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 import typing as t
 
@@ -58,6 +59,30 @@ def test_names_and_time_servers(either: Camera, expects: Expects) -> None:
             device.SetNTP(FromDHCP=False, NTPManual=[host])
     with expects("Sender/InvalidArgVal/InvalidHostname"):
         device.SetHostname(Name="no name")
+
+
+def test_addresses(camera: Camera, expects: Expects) -> None:
+    device = camera.device
+    (interface,) = device.GetNetworkInterfaces()
+    assert interface.IPv4.Config.Manual[0].Address == camera.address
+    ipv4 = {"Enabled": True, "Manual": [{"Address": "192.0.2.300", "PrefixLength": 24}], "DHCP": False}
+    with expects("Sender/InvalidArgVal/InvalidIPv4Address"):
+        device.SetNetworkInterfaces(InterfaceToken=interface.token, NetworkInterface={"IPv4": ipv4})
+    with expects("Sender/InvalidArgVal/InvalidNetworkInterface"):
+        device.SetNetworkInterfaces(InterfaceToken="eth9", NetworkInterface={"IPv4": ipv4})
+    with expects("Sender/InvalidArgVal/InvalidGatewayAddress"):
+        device.SetNetworkDefaultGateway(IPv4Address=["gate"])
+    device.SetNetworkDefaultGateway(IPv4Address=["192.0.2.1"])
+    assert device.GetNetworkDefaultGateway().IPv4Address == ["192.0.2.1"]
+    new = f"{camera.address.rpartition('.')[0]}.253"
+    ipv4["Manual"] = [{"Address": new, "PrefixLength": 25}]
+    assert device.SetNetworkInterfaces(InterfaceToken=interface.token, NetworkInterface={"IPv4": ipv4}) is False
+    assert camera.sim.device(camera.name).address == new
+    assert camera.sim.device(camera.name).state.network.prefix_length == 25
+    with pytest.raises(OSError, match="refused"):
+        socket.create_connection((camera.address, camera.HTTP), timeout=20).close()
+    camera.sim.advance(6)
+    socket.create_connection((new, camera.HTTP), timeout=20).close()
 
 
 def _moment(year: int, month: int, day: int) -> dict[str, t.Any]:

@@ -24,16 +24,14 @@ PASSPHRASE = "Siegel-Geheimnis-9"
 #: All that the driver ever sends; appendix A and B of the wire dialects.
 OPERATIONS = {
     "AddServerCertificateAssignment", "CreateCertificationPath", "CreateECCKeyPair", "CreatePKCS10CSR",
-    "CreateRSAKeyPair",
-    "CreateSelfSignedCertificate", "DeleteCertificate", "DeleteCertificationPath", "DeleteKey",
-    "GetAllCertificates", "GetAllCertificationPaths", "GetAllKeys", "GetAssignedServerCertificates",
-    "GetCertificate", "GetCertificationPath", "GetDeviceInformation", "GetEnabledTLSVersions",
-    "GetKeyStatus", "GetNTP",
-    "GetNetworkProtocols", "GetServiceCapabilities", "GetServices", "GetSystemDateAndTime",
-    "RemoveServerCertificateAssignment",
-    "ReplaceServerCertificateAssignment", "SetEnabledTLSVersions", "SetNTP", "SetNetworkProtocols",
-    "SetSystemDateAndTime", "SystemReboot",
-    "UploadCertificate", "UploadCertificateWithPrivateKeyInPKCS12", "UploadKeyPairInPKCS8",
+    "CreateRSAKeyPair", "CreateSelfSignedCertificate", "DeleteCertificate", "DeleteCertificationPath", "DeleteKey",
+    "GetAllCertificates", "GetAllCertificationPaths", "GetAllKeys", "GetAssignedServerCertificates", "GetCertificate",
+    "GetCertificationPath", "GetDeviceInformation", "GetEnabledTLSVersions", "GetKeyStatus", "GetNTP",
+    "GetNetworkDefaultGateway", "GetNetworkInterfaces", "GetNetworkProtocols", "GetServiceCapabilities",
+    "GetServices", "GetSystemDateAndTime", "RemoveServerCertificateAssignment", "ReplaceServerCertificateAssignment",
+    "SetEnabledTLSVersions", "SetNTP", "SetNetworkDefaultGateway", "SetNetworkInterfaces", "SetNetworkProtocols",
+    "SetSystemDateAndTime", "SystemReboot", "UploadCertificate", "UploadCertificateWithPrivateKeyInPKCS12",
+    "UploadKeyPairInPKCS8",
 }  # fmt: skip
 
 
@@ -122,6 +120,11 @@ def test_every_message_of_our_driver_fits_the_schemas(
             only(patch, **{"pkcs8": frozenset(), "pkcs12": frozenset(), uploads: other})
             given = outside(tmp_path_factory.mktemp(f"outside{number}"), authority, running.address)
             play("camera_certificate", ca_path=str(authority.trusted_path), **given)
+    there = f"{running.address.rpartition('.')[0]}.254"
+    play("camera", subject_alt_name=[f"IP:{there}"], **ours)
+    moves = {"authority_directory": ours["authority_directory"], "first_contact": "refuse"}
+    play("camera_address", address=there, gateway=f"{there[:-1]}3", **moves)
+    play("camera_address", host=there, address=running.address, **moves)
     play("camera", connection="http", **ours)
     play("camera_certificate", state="absent")
     with pytest.MonkeyPatch.context() as patch:

@@ -329,6 +329,24 @@ def test_links_are_one_request_and_only_what_differs() -> None:
     assert steps[0].data["links"] == (LinkSetting(number=2, connection="https", port=8443, send=True),)
 
 
+def test_an_address_is_sent_where_it_differs_and_only_one_of_its_own() -> None:
+    present = state(camera(1, connection="https"), camera(2, connection="https"))
+    same = [WantedCamera(number=1, connection="https", address="192.0.2.1")]
+    assert planning.plan_links(present, same)[0] == []
+    wanted = [WantedCamera(number=1, connection="https", address="192.0.2.81")]
+    steps, after = planning.plan_links(present, wanted)
+    assert [link.address for link in steps[0].data["links"]] == ["192.0.2.81"]
+    assert steps[0].title == "Connect to cameras: camera 1 at 192.0.2.81 https port 443"
+    moved = after.camera(1)
+    assert moved is not None
+    assert moved.address == "192.0.2.81"
+    assert planning.plan_links(after, wanted)[0] == []
+    with pytest.raises(InputError, match=r"192\.0\.2\.2, which is that of camera 2"):
+        planning.plan_links(present, [WantedCamera(number=1, connection="https", address="192.0.2.2")])
+    with pytest.raises(InputError, match="address of camera 1"):
+        planning.plan_links(present, [WantedCamera(number=1, connection="https", address="no name")])
+
+
 # -- data encryption -----------------------------------------------------------------------------------------------
 
 
