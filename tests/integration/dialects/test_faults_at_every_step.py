@@ -401,12 +401,12 @@ class Worker:
             fault = {"kind": kind, "path": case.request, "count": 1, "after_write": late}
             before = functools.partial(self.rig.sim.control, self._url("fault"), "POST", fault)
             after = functools.partial(self._note_fault, happened)
-            limits["timeout"] = 1 if kind == "stall" else 5
+            limits["timeout"] = 2 if kind == "stall" else 5
         else:
             action, when = POWER[case.fault]
             strike = functools.partial(self._strike, action, happened)
             before, after = (strike, _nothing) if when == "before" else (_nothing, strike)
-            limits["switch_timeout"] = 0.4 if action == "power_off" else 20
+            limits["switch_timeout"] = 1.0 if action == "power_off" else 20
         _ARMED[self.rig.host] = (case.step, before, after)
         try:
             result = self.rig.run(module, **{**limits, **options})
