@@ -121,6 +121,10 @@ class AxisCamera(Device):
     def _realm(self) -> str:
         return f"AXIS_{self.spec.serial_number}"
 
+    @property
+    def address(self) -> str:
+        return self.state.network.address
+
     def now(self) -> float:
         return super().now() + self.state.clock_set
 

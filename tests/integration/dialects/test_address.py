@@ -113,7 +113,9 @@ def test_a_certificate_that_is_not_good_there(rig: Rig, wish: Options) -> None:
     outside = rig.bad("camera_address", gateway="192.0.2.1", **wish)
     assert "gateway: found 192.0.2.1, outside of the network" in outside["msg"]
     weak = rig.bad("camera_address", **{**wish, "authority_directory": None, "first_contact": "any_certificate"})
-    assert "found a camera that was met by any_certificate" in weak["msg"]
+    # A camera that takes HTTP Basic is not even given the password there.
+    unproven = {"axis": "a device behind a certificate that proves nothing"}
+    assert unproven.get(rig.dialect, "found a camera that was met by any_certificate") in weak["msg"]
     assert rig.counts()["writes"] == 0
 
 
@@ -190,7 +192,7 @@ FAULTS = (
     ("truncate", True),
     ("html", False),
 )
-REQUEST = {"onvif": "SetNetworkInterfaces", "sunell": "action=set"}
+REQUEST = {"onvif": "SetNetworkInterfaces", "sunell": "action=set", "axis": "setIPv4AddressConfiguration"}
 
 
 @able
