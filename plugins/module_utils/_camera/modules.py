@@ -168,6 +168,11 @@ def whole(call: Call) -> dict[str, t.Any]:
     authority = CertificateAuthority.open(directory) if directory and not planned else None
     if planned and params["ca_path"] and not Path(params["ca_path"]).exists():
         call = dc.replace(call, params={**params, "ca_path": None})
+    if authority is not None and not params["common_name"]:
+        call = dc.replace(
+            call, params={**call.params, "common_name": authority.common_name_for(_bracketed(params["host"]))}
+        )
+        params = call.params
     wanted = WantedCamera(
         https=_https(params),
         key_size=params["private_key_size"],
@@ -217,13 +222,17 @@ def _https(params: t.Mapping[str, t.Any]) -> HttpsState:
 def _subject(params: t.Mapping[str, t.Any]) -> SubjectName:
     host: str = params["host"]
     return SubjectName(
-        common_name=params["common_name"] or (f"[{host}]" if ":" in host else host),
+        common_name=params["common_name"] or _bracketed(host),
         country=params["country"],
         state=params["state_or_province"],
         locality=params["locality"],
         organization=params["organization"],
         organizational_unit=params["organizational_unit"],
     )
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _wanted_certificate(params: t.Mapping[str, t.Any]) -> WantedCertificate:

@@ -25,6 +25,7 @@ from .._core._secret import Secret
 from .._thirdparty import InvalidSignature, UnsupportedAlgorithm, oid, serialization, x509
 from .._tls._certificate import CertificateFacts, iso, load_one_certificate
 from .._tls._names import bare, general_names, parse_names
+from ._constraints import name_constraints, outside, parse_permitted, undotted, violation
 from ._files import PRIVATE, PUBLIC, make_directory, read_secret_bytes, read_text, write_or_fail
 from ._keys import (
     PrivateKey,
@@ -63,6 +64,8 @@ class AuthorityParameters:
         intermediate_common_name: Of the intermediate certificate; empty for none.
         intermediate_lifetime_days: Of the intermediate certificate; 0 for none.
         backdate_days: How long before its creation the authority's validity starts.
+        permitted_names: Networks and domains outside of which nothing is issued (RFC 5280 section 4.2.1.10); empty for
+            no such limit.
     """
 
     common_name: str
@@ -72,8 +75,10 @@ class AuthorityParameters:
     intermediate_common_name: str = ""
     intermediate_lifetime_days: int = 0
     backdate_days: int = 30
+    permitted_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "permitted_names", parse_permitted(self.permitted_names))
         _check_common_name(self.common_name, "common name of the root")
         if self.intermediate_common_name:
             _check_common_name(self.intermediate_common_name, "common name of the intermediate")
@@ -100,6 +105,7 @@ class AuthorityParameters:
         intermediate_common_name: str | None = None,
         intermediate_lifetime_days: int | None = None,
         backdate_days: int | None = None,
+        permitted_names: t.Sequence[str] | None = None,
     ) -> AuthorityParameters:
         """The parameters with their defaults filled in.
 
@@ -111,6 +117,7 @@ class AuthorityParameters:
             intermediate_common_name: Default none.
             intermediate_lifetime_days: Default half of the root's.
             backdate_days: Default 30.
+            permitted_names: Default any.
 
         Returns:
             The parameters.
@@ -128,6 +135,7 @@ class AuthorityParameters:
             intermediate_common_name=intermediate_common_name or "",
             intermediate_lifetime_days=half if intermediate_common_name else 0,
             backdate_days=30 if backdate_days is None else backdate_days,
+            permitted_names=tuple(permitted_names or ()),
         )
 
 
@@ -190,6 +198,7 @@ class CertificateAuthority:
         intermediate_common_name: str = "",
         intermediate_lifetime_days: int | None = None,
         backdate_days: int = 30,
+        permitted_names: t.Sequence[str] = (),
         now: dt.datetime | None = None,
     ) -> CertificateAuthority:
         """Make an authority. Two processes at once: one makes it, the other fails.
@@ -204,6 +213,7 @@ class CertificateAuthority:
             intermediate_common_name: Makes an intermediate authority too, and that one issues.
             intermediate_lifetime_days: Half of the root's by default.
             backdate_days: The validity starts this long ago, for devices whose clock is behind.
+            permitted_names: Networks and domains outside of which nothing is issued.
             now: The clock.
 
         Returns:
@@ -221,6 +231,7 @@ class CertificateAuthority:
             intermediate_common_name=intermediate_common_name,
             intermediate_lifetime_days=intermediate_lifetime_days,
             backdate_days=backdate_days,
+            permitted_names=permitted_names,
         )
         return cls.make(directory, parameters, passphrase=passphrase, now=now)
 
@@ -318,6 +329,57 @@ class CertificateAuthority:
         """The certificate that signs: the intermediate one, or else the root."""
         return self.intermediate_certificate or self.root_certificate
 
+    @property
+    def chain(self) -> tuple[CertificateFacts, ...]:
+        """The certificate that signs, then the root where that is another one."""
+        own = self.intermediate_certificate
+        return (self.root_certificate,) if own is None else (own, self.root_certificate)
+
+    def violation(self, facts: CertificateFacts) -> str:
+        """Which names of a certificate this authority's name constraints do not allow.
+
+        Args:
+            facts: The certificate.
+
+        Returns:
+            What was found; empty when all names are allowed.
+        """
+        return violation(facts, self.chain)
+
+    def common_name_for(self, host: str) -> str:
+        """The common name of a device that is known by an address or host name.
+
+        Args:
+            host: Address or host name.
+
+        Returns:
+            The host; where name constraints would not let it pass as a host name, without its dots.
+        """
+        limits = self.parameters.permitted_names
+        refused = bool(limits) and bool(outside((), host, name_constraints(limits)))
+        return undotted(host) if refused else host
+
+    def check_names(self, names: t.Sequence[str], common_name: str | None, *, device: str) -> None:
+        """Refuse names that the authority's name constraints do not allow.
+
+        Args:
+            names: Subject alternative names in their canonical form.
+            common_name: That was asked for.
+            device: Inventory name, for the error.
+
+        Raises:
+            InputError: One of them is outside.
+        """
+        limits = self.parameters.permitted_names
+        found = outside(names, common_name or "", name_constraints(limits)) if limits else ()
+        if found:
+            raise InputError(
+                device=device,
+                subject="name that the certificate is for",
+                found=", ".join(found),
+                expected=f"names within {', '.join(limits)}, for which the authority in {self.directory} was made",
+            )
+
     def shown(self, now: dt.datetime | None = None) -> dict[str, t.Any]:
         """The authority as a result shows it.
 
@@ -405,13 +467,21 @@ class CertificateAuthority:
         return named.sign(key, digest_for(key))
 
     def check_terms(
-        self, *, device: str, lifetime_days: int, backdate_hours: int, common_name: str | None, now: dt.datetime
+        self,
+        *,
+        device: str,
+        subject_alt_names: t.Sequence[str],
+        lifetime_days: int,
+        backdate_hours: int,
+        common_name: str | None,
+        now: dt.datetime,
     ) -> None:
         """Refuse what :meth:`sign_request` would refuse of the terms of a certificate; nothing is read.
 
         Args:
             device: Inventory name, for the errors.
-            lifetime_days: See :meth:`sign_request`.
+            subject_alt_names: See :meth:`sign_request`.
+            lifetime_days: See there.
             backdate_hours: See there.
             common_name: See there.
             now: The clock.
@@ -422,6 +492,7 @@ class CertificateAuthority:
         """
         if common_name is not None:
             _check_common_name(common_name, "common name", device)
+        self.check_names(parse_names(subject_alt_names, device=device), common_name, device=device)
         self._validity(now, lifetime_days, backdate_hours, device)
 
     def check_passphrase(self, passphrase: Secret) -> None:
@@ -603,7 +674,8 @@ class CertificateAuthority:
         now: dt.datetime | None,
     ) -> Issued:
         names = parse_names(subject_alt_names, device=device)
-        subject = _leaf_subject(asked, common_name, names, device)
+        self.check_names(names, common_name, device=device)
+        subject = self._leaf_subject(asked, common_name, names, device)
         issuer_key = self._issuer_key(passphrase)
         issued_at = now or dt.datetime.now(dt.UTC)
         not_before, not_after, shortened = self._validity(issued_at, lifetime_days, backdate_hours, device)
@@ -636,6 +708,26 @@ class CertificateAuthority:
             expected="a free one",
             advice="This host's source of random numbers is broken: issue nothing with it.",
         )
+
+    def _leaf_subject(
+        self, asked: x509.Name, common_name: str | None, names: tuple[str, ...], device: str
+    ) -> x509.Name:
+        if common_name is not None:
+            _check_common_name(common_name, "common name", device)
+        own = oid.NameOID.COMMON_NAME
+        found = [str(attribute.value) for attribute in asked.get_attributes_for_oid(own)]
+        named = any(name.startswith("DNS:") for name in names)
+        others = [*found, *map(bare, names), device]
+        # Where the names hold no host name, clients may take the common name for one.
+        candidates = [
+            *([common_name] if common_name else []),
+            *(others if named else map(self.common_name_for, others)),
+        ]
+        chosen = next((name for name in candidates if 0 < len(name) <= _LONGEST_NAME), None)
+        attributes = [attribute for attribute in asked if attribute.oid != own]
+        if chosen is not None:
+            attributes.append(x509.NameAttribute(own, chosen))
+        return x509.Name(attributes)
 
     def _validity(
         self, now: dt.datetime, lifetime_days: int, backdate_hours: int, device: str
@@ -736,6 +828,7 @@ def _make(home: Path, parameters: AuthorityParameters, passphrase: Secret, now: 
         not_before=not_before,
         not_after=end,
         depth=depth,
+        permitted_names=parameters.permitted_names,
     )
     _write_pair(home, "root", root, root_key, passphrase)
     trusted = _pem(root)
@@ -752,6 +845,7 @@ def _make(home: Path, parameters: AuthorityParameters, passphrase: Secret, now: 
             not_before=not_before,
             not_after=own_end,
             depth=0,
+            permitted_names=parameters.permitted_names,
         )
         _write_pair(home, "intermediate", intermediate, key, passphrase)
         trusted += _pem(intermediate)
@@ -771,6 +865,7 @@ def _sign_authority(
     not_before: dt.datetime,
     not_after: dt.datetime,
     depth: int,
+    permitted_names: tuple[str, ...],
 ) -> x509.Certificate:
     builder = (
         x509.CertificateBuilder()
@@ -784,6 +879,8 @@ def _sign_authority(
         .add_extension(_usage(key_cert_sign=True, crl_sign=True), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
     )
+    if permitted_names:
+        builder = builder.add_extension(name_constraints(permitted_names), critical=True)
     if issuer is not None:
         builder = builder.add_extension(_authority_identifier(issuer), critical=False)
     return builder.sign(issuer_key, digest_for(issuer_key))
@@ -818,19 +915,6 @@ def _pem(certificate: x509.Certificate) -> bytes:
 
 def _name(common_name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(oid.NameOID.COMMON_NAME, common_name)])
-
-
-def _leaf_subject(asked: x509.Name, common_name: str | None, names: tuple[str, ...], device: str) -> x509.Name:
-    if common_name is not None:
-        _check_common_name(common_name, "common name", device)
-    own = oid.NameOID.COMMON_NAME
-    found = [str(attribute.value) for attribute in asked.get_attributes_for_oid(own)]
-    candidates = [*([common_name] if common_name else []), *found, *map(bare, names), device]
-    chosen = next((name for name in candidates if 0 < len(name) <= _LONGEST_NAME), None)
-    attributes = [attribute for attribute in asked if attribute.oid != own]
-    if chosen is not None:
-        attributes.append(x509.NameAttribute(own, chosen))
-    return x509.Name(attributes)
 
 
 def _check_common_name(name: str, subject: str, device: str = "this host") -> None:

@@ -33,6 +33,7 @@ _AUTHORITY_OPTIONS = (
     "intermediate_common_name",
     "intermediate_lifetime_days",
     "backdate_days",
+    "permitted_names",
 )
 _WISH_OPTIONS = (
     "authority_directory",
