@@ -4,8 +4,9 @@
 """A certificate authority in a directory (RFC 5280).
 
 The directory, mode 0700, holds ``root.pem`` and ``root.key``, with an intermediate authority also
-``intermediate.pem`` and ``intermediate.key`` (keys: encrypted PKCS#8, mode 0600), ``trusted.pem`` (what clients trust),
-``ledger.sqlite3`` and ``config.json``. ``config.json`` is written last: where it is, the authority is complete.
+``intermediate.pem`` and ``intermediate.key`` (keys: encrypted PKCS#8, mode 0600), ``trusted.pem`` (what clients trust:
+its own certificates and, while a root is rotated, those of another authority), ``ledger.sqlite3`` and ``config.json``.
+``config.json`` is written last: where it is, the authority is complete.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from pathlib import Path
 from .._core._errors import InputError, PkiError
 from .._core._secret import Secret
 from .._thirdparty import InvalidSignature, UnsupportedAlgorithm, oid, serialization, x509
-from .._tls._certificate import CertificateFacts, iso, load_one_certificate
+from .._tls._certificate import CertificateFacts, certificate_blocks, iso, load_one_certificate
 from .._tls._names import bare, general_names, parse_names
 from ._constraints import name_constraints, outside, parse_permitted, undotted, violation
 from ._files import PRIVATE, PUBLIC, make_directory, read_secret_bytes, read_text, write_or_fail
@@ -316,13 +317,45 @@ class CertificateAuthority:
 
     @property
     def trusted_path(self) -> str:
-        """Path of the PEM file that clients trust: the root certificate and the intermediate one."""
+        """Path of the PEM file that clients trust: root and intermediate certificate, see :mod:`._trust`."""
         return str(self.directory / _TRUSTED)
 
     @property
     def trusted_pem(self) -> str:
         """Content of :attr:`trusted_path`."""
         return read_text(self.trusted_path, subject="trusted certificates")
+
+    @property
+    def trusted_certificates(self) -> tuple[CertificateFacts, ...]:
+        """The certificates of :attr:`trusted_path`, in their order; while a root is rotated, those of two authorities.
+
+        Raises:
+            PkiError: The file is damaged.
+        """
+        return self.certificates_in(self.trusted_pem)
+
+    def certificates_in(self, pem: str) -> tuple[CertificateFacts, ...]:
+        """The certificates of a trust file's text.
+
+        Args:
+            pem: The text.
+
+        Returns:
+            The certificates, in their order.
+
+        Raises:
+            PkiError: One of them is damaged.
+        """
+        subject = "trusted certificates"
+        return tuple(
+            load_one_certificate(block, device=self.trusted_path, subject=subject) for block in certificate_blocks(pem)
+        )
+
+    @property
+    def own_pem(self) -> str:
+        """The root certificate and then the intermediate one, whatever :attr:`trusted_path` holds."""
+        own = self.intermediate_certificate
+        return self.root_certificate.pem + ("" if own is None else own.pem)
 
     @property
     def issuer_certificate(self) -> CertificateFacts:
