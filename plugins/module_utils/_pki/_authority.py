@@ -26,7 +26,7 @@ from .._core._secret import Secret
 from .._thirdparty import InvalidSignature, UnsupportedAlgorithm, oid, serialization, x509
 from .._tls._certificate import CertificateFacts, certificate_blocks, iso, load_one_certificate
 from .._tls._names import bare, general_names, parse_names
-from ._constraints import name_constraints, outside, parse_permitted, undotted, violation
+from ._constraints import common_name_within, name_constraints, outside, parse_permitted, violation
 from ._files import PRIVATE, PUBLIC, make_directory, read_secret_bytes, read_text, write_or_fail
 from ._keys import (
     PrivateKey,
@@ -388,9 +388,7 @@ class CertificateAuthority:
         Returns:
             The host; where name constraints would not let it pass as a host name, without its dots.
         """
-        limits = self.parameters.permitted_names
-        refused = bool(limits) and bool(outside((), host, name_constraints(limits)))
-        return undotted(host) if refused else host
+        return common_name_within(host, self.chain)
 
     def check_names(self, names: t.Sequence[str], common_name: str | None, *, device: str) -> None:
         """Refuse names that the authority's name constraints do not allow.

@@ -14,7 +14,7 @@ from .._thirdparty import x509
 from .._tls._certificate import CertificateFacts
 from .._tls._names import bare, parse_name
 
-__all__ = ["name_constraints", "outside", "parse_permitted", "undotted", "violation"]
+__all__ = ["common_name_within", "name_constraints", "outside", "parse_permitted", "violation"]
 
 _EVERY_ADDRESS: t.Final = ("0.0.0.0/0", "::/0")
 #: What openssl takes for a host name in a common name: letters, digits, hyphens, and a dot inside.
@@ -92,16 +92,18 @@ def violation(facts: CertificateFacts, above: t.Iterable[CertificateFacts]) -> s
     return ""
 
 
-def undotted(name: str) -> str:
-    """An address as a common name that no client takes for a host name.
+def common_name_within(host: str, above: t.Iterable[CertificateFacts]) -> str:
+    """The common name of a device that is known by an address or host name.
 
     Args:
-        name: An address or any other name.
+        host: Address or host name.
+        above: The authorities that its certificate will be below; each holds its DER.
 
     Returns:
-        ``192-0-2-11`` for ``192.0.2.11``.
+        The host; ``192-0-2-11`` for ``192.0.2.11`` where clients would take it for a host name that is not allowed.
     """
-    return name.replace(".", "-")
+    limits = [found for one in above if (found := _constraints_of(one)) is not None]
+    return host.replace(".", "-") if any(outside((), host, one) for one in limits) else host
 
 
 def _permitted(text: str) -> str:

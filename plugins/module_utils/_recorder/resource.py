@@ -420,6 +420,7 @@ class RecorderResource:
             "count_licenses": self._count_licenses,
             "keep_root_certificate": self._keep_root,
             "add_trusted_ca": lambda: self.api.add_trusted_cas(data["pem"]),
+            "remove_trusted_ca": lambda: self.api.remove_trusted_ca(data["sha256"]),
             "set_cameras": self._set_cameras,
             "set_links": lambda: self._set_links(data["links"]),
             "set_encryption": lambda: self._set_encryption(data["cameras"], data["password"]),
