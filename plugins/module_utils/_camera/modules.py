@@ -27,6 +27,7 @@ from .account import Account, WantedAccount
 from .certificate import Certificate
 from .certificate_request import CertificateRequest, WantedRequest
 from .clock import Clock, WantedClock
+from .command import SigningCommand
 from .driver import CameraDriver
 from .drivers import DRIVER_CHOICES, drivers_named
 from .https import Https
@@ -192,8 +193,7 @@ def _signer(params: t.Mapping[str, t.Any]) -> Signer | None:
         return None
     external = ExternalAuthority(
         ca_path=params["ca_path"],
-        command=params["sign_command"],
-        timeout=params["sign_timeout"],
+        command=SigningCommand(arguments=tuple(params["sign_command"]), timeout=params["sign_timeout"]),
         crl_path=params["crl_path"],
         device=params["host"],
     )

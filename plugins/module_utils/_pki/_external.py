@@ -14,14 +14,13 @@ from .._thirdparty import UnsupportedAlgorithm, oid, x509
 from .._tls._certificate import CertificateFacts, certificate_blocks, iso, load_one_certificate, pem_labels
 from .._tls._names import bare
 from ._authority import Issued
-from ._command import check_command, run_command
 from ._constraints import common_name_within, violation
 from ._files import read_bytes, read_text
 from ._keys import load_request, request_key, spki_sha256
 from ._renewal import renewal_due
 from ._seen import signed_by
 
-__all__ = ["ExternalAuthority", "Terms"]
+__all__ = ["Command", "ExternalAuthority", "Terms"]
 
 _WEAK: t.Final = frozenset({"md5", "sha1"})
 _RIGHT_ORDER: t.Final = "the device's certificate first, then the one that signed it, and so on up to the root"
@@ -75,14 +74,23 @@ class Terms:
         }
 
 
+class Command(t.Protocol):
+    """What is asked to sign; this layer starts no programs itself."""
+
+    def check(self, *, device: str) -> None:
+        """Refuse a command that cannot be run."""
+
+    def run(self, stdin: str, variables: t.Mapping[str, str], *, device: str) -> str:
+        """Run it; what it wrote."""
+
+
 class ExternalAuthority:
     """An authority behind a command.
 
     Args:
         ca_path: PEM file with the root certificates, and with each intermediate one that signs for devices: a camera
             shows one certificate alone, so that whoever verifies it needs those too.
-        command: Program and arguments; it reads the request in PEM and writes the certificate with its intermediates.
-        timeout: Seconds that it may take.
+        command: Reads the request in PEM and writes the certificate with its intermediates.
         crl_path: Revocation list of the authority in PEM or DER; nothing for none.
         device: Inventory name, for the errors.
 
@@ -91,12 +99,9 @@ class ExternalAuthority:
         PkiError: A file cannot be used.
     """
 
-    def __init__(
-        self, *, ca_path: str, command: t.Sequence[str], timeout: float, crl_path: str | None, device: str
-    ) -> None:
+    def __init__(self, *, ca_path: str, command: Command, crl_path: str | None, device: str) -> None:
         self.trusted_path = ca_path
-        self._command = tuple(command)
-        self._timeout = timeout
+        self._command = command
         subject = "certificate authority"
         self._trusted = tuple(
             load_one_certificate(block, device=ca_path, subject=subject)
@@ -165,7 +170,7 @@ class ExternalAuthority:
         Raises:
             PkiError: It cannot.
         """
-        check_command(self._command, device=device)
+        self._command.check(device=device)
 
     def sign(self, csr_pem: str, terms: Terms, *, clock: dt.datetime) -> Issued:
         """Have a request signed, and check what comes back.
@@ -183,13 +188,7 @@ class ExternalAuthority:
         """
         now = dt.datetime.now(dt.UTC)
         key = spki_sha256(request_key(load_request(csr_pem, device=terms.device)))
-        output = run_command(
-            self._command,
-            stdin=csr_pem,
-            variables=terms.variables(now),
-            timeout=self._timeout,
-            device=terms.device,
-        )
+        output = self._command.run(csr_pem, terms.variables(now), device=terms.device)
         chain = self._ordered(_returned(output, terms.device), key, terms.device)
         root = self._check_chain(chain, terms.device, clock)
         self._check_leaf(chain[0], (*chain[1:], root), terms, clock=clock, now=now)
@@ -200,6 +199,9 @@ class ExternalAuthority:
         """The chain; refused when it is not in order, since nobody can tell what else went wrong then."""
         if not any(one.spki_sha256 == key for one in chain):
             raise _refused(device, "a certificate for a foreign key", "one for the key of the device's request")
+        for one in chain:
+            if not one.self_signed:  # nobody checks the signature of a root
+                _check_signature(one, device)
         for above, one in zip(chain[1:], chain, strict=False):
             if chain[0].spki_sha256 != key or not signed_by(one, above):
                 found = "a chain in the wrong order or with a foreign certificate"
@@ -250,7 +252,6 @@ class ExternalAuthority:
         device = terms.device
         if facts.is_ca:
             raise _refused(device, "a certificate of an authority (CA:TRUE)", "one of a device (CA:FALSE)")
-        _check_signature(facts, device)
         if not _for_servers(facts):
             raise _refused(device, "extended key usages without that of a server", "serverAuth among them, or none")
         missing = [bare(name) for name in terms.subject_alt_names if not facts.covers(bare(name))]
@@ -288,8 +289,6 @@ def _check_authority(facts: CertificateFacts, depth: int, device: str, clock: dt
     most = extensions.get_extension_for_class(x509.BasicConstraints).value.path_length
     if most is not None and depth > most:
         raise _refused(device, f"{depth} authorities below {name}", f"at most {most}, as it says itself")
-    if not facts.self_signed:
-        _check_signature(facts, device)
     _check_validity(facts, device, clock)
 
 

@@ -14,6 +14,7 @@ import time
 import typing as t
 
 import pytest
+from ansible_collections.camsec.fleet.plugins.module_utils._camera.command import SigningCommand
 from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import CamsecError, InputError
 from ansible_collections.camsec.fleet.plugins.module_utils._pki._authority import Issued
 from ansible_collections.camsec.fleet.plugins.module_utils._pki._external import ExternalAuthority, Terms
@@ -21,7 +22,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from .conftest import openssl, request
+from ..pki.conftest import openssl, request
 
 ADDRESS = "192.0.2.11"
 NOW = dt.datetime.now(dt.UTC)
@@ -115,8 +116,9 @@ class Desk:
 
     def authority(self, command: list[str], *trusted: str, **how: t.Any) -> ExternalAuthority:
         (self.home / "ca.pem").write_text(self.pems(*(trusted or ("root", "policy", "issuing"))))
-        given = {"timeout": 60.0, "crl_path": None, **how}
-        return ExternalAuthority(ca_path=str(self.home / "ca.pem"), command=command, device=ADDRESS, **given)
+        run = SigningCommand(arguments=tuple(command), timeout=how.get("timeout", 60.0))
+        path = str(self.home / "ca.pem")
+        return ExternalAuthority(ca_path=path, command=run, device=ADDRESS, crl_path=how.get("crl_path"))
 
     def answers(self, output: str, *trusted: str, terms: Terms = TERMS, clock: dt.datetime | None = None) -> Issued:
         (self.home / "answer.pem").write_text(output)

@@ -10,15 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses as dc
 import os
 import re
 import shutil
 import signal
 import typing as t
 
-from .._core._errors import PkiError
+from .._core._errors import InputError, PkiError
 
-__all__ = ["check_command", "run_command"]
+__all__ = ["SigningCommand"]
 
 _SUBJECT: t.Final = "sign_command"
 _LARGEST: t.Final = 1024 * 1024
@@ -28,61 +29,71 @@ _SECRET_NAME: t.Final = re.compile(r"PASS|SECRET|TOKEN|KEY|CREDENTIAL|AUTH", re.
 _SHORTEST_SECRET: t.Final = 6
 
 
-def check_command(command: t.Sequence[str], *, device: str) -> None:
-    """Refuse a command that cannot be run, before anything is sent to a device.
+@dc.dataclass(frozen=True, kw_only=True)
+class SigningCommand:
+    """The operator's command.
 
-    Args:
-        command: Program and arguments.
-        device: Inventory name, for the error.
-
-    Raises:
-        PkiError: There is no such program, or it may not be run.
-    """
-    if not command or shutil.which(command[0]) is None:
-        raise PkiError(
-            device=device,
-            subject=_SUBJECT,
-            found=f"no program {command[0]!r} that can be run" if command else "an empty list",
-            expected="a program on PATH or the path of one, then its arguments",
-            advice="It is run without a shell, on the host that the task runs on.",
-        )
-
-
-def run_command(
-    command: t.Sequence[str], *, stdin: str, variables: t.Mapping[str, str], timeout: float, device: str
-) -> str:
-    """Run a command and give it something to read.
-
-    Args:
-        command: Program and arguments; no shell looks at them.
-        stdin: What it reads.
-        variables: Environment variables besides those that are there.
+    Attributes:
+        arguments: Program and arguments; no shell looks at them.
         timeout: Seconds until it and what it started are killed.
-        device: Inventory name, for the errors.
-
-    Returns:
-        What it wrote to its standard output.
-
-    Raises:
-        PkiError: It cannot be run, fails, takes too long, or writes more than 1 MiB, or no text.
     """
-    check_command(command, device=device)
-    environment = {**os.environ, **variables}
-    try:
-        status, output, complaint = asyncio.run(_run(command, stdin.encode(), environment, timeout))
-    except TimeoutError:
-        raise _failed(device, f"no end after {timeout:g} s", "a certificate within sign_timeout") from None
-    except OSError as error:
-        raise _failed(device, (error.strerror or "an error").lower(), "a program that can be run") from error
-    if max(len(output), len(complaint)) > _LARGEST:
-        raise _failed(device, "more than 1 MiB of output", "a certificate and its intermediate ones in PEM")
-    if status != 0:
-        told = _told(complaint, environment)
-        raise _failed(device, f"exit status {status}{f' ({told})' if told else ''}", "status 0 and a certificate")
-    try:
-        return output.decode("ascii")
-    except UnicodeDecodeError:
-        raise _failed(device, "output that is no text", "a certificate and its intermediate ones in PEM") from None
+
+    arguments: tuple[str, ...]
+    timeout: float
+
+    def check(self, *, device: str) -> None:
+        """Refuse a command that cannot be run, before anything is sent to a device.
+
+        Args:
+            device: Inventory name, for the error.
+
+        Raises:
+            PkiError: There is no such program, or it may not be run.
+        """
+        if not self.arguments or shutil.which(self.arguments[0]) is None:
+            raise PkiError(
+                device=device,
+                subject=_SUBJECT,
+                found=f"no program {self.arguments[0]!r} that can be run" if self.arguments else "an empty list",
+                expected="a program on PATH or the path of one, then its arguments",
+                advice="It is run without a shell, on the host that the task runs on.",
+            )
+        if self.timeout <= 0:
+            raise InputError(
+                device=device, subject="sign_timeout", found=f"{self.timeout:g}", expected="more than 0 seconds"
+            )
+
+    def run(self, stdin: str, variables: t.Mapping[str, str], *, device: str) -> str:
+        """Run it and give it something to read.
+
+        Args:
+            stdin: What it reads.
+            variables: Environment variables besides those that are there.
+            device: Inventory name, for the errors.
+
+        Returns:
+            What it wrote to its standard output.
+
+        Raises:
+            PkiError: It cannot be run, fails, takes too long, or writes more than 1 MiB, or no text.
+        """
+        self.check(device=device)
+        environment = {**os.environ, **variables}
+        try:
+            status, output, complaint = asyncio.run(_run(self.arguments, stdin.encode(), environment, self.timeout))
+        except TimeoutError:
+            raise _failed(device, f"no end after {self.timeout:g} s", "a certificate within sign_timeout") from None
+        except OSError as error:
+            raise _failed(device, (error.strerror or "an error").lower(), "a program that can be run") from error
+        if max(len(output), len(complaint)) > _LARGEST:
+            raise _failed(device, "more than 1 MiB of output", "a certificate and its intermediate ones in PEM")
+        if status != 0:
+            told = _told(complaint, environment)
+            raise _failed(device, f"exit status {status}{f' ({told})' if told else ''}", "status 0 and a certificate")
+        try:
+            return output.decode("ascii")
+        except UnicodeDecodeError:
+            raise _failed(device, "output that is no text", "a certificate and its intermediate ones in PEM") from None
 
 
 async def _run(
