@@ -159,8 +159,7 @@ class Issued:
     @property
     def issuers_pem(self) -> tuple[str, ...]:
         """The certificates between it and the root, nearest first."""
-        rest = self.chain_pem.removeprefix(self.pem).strip()
-        return (f"{rest}\n",) if rest else ()
+        return certificate_blocks(self.chain_pem)[1:]
 
 
 class CertificateAuthority:

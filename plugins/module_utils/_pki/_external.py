@@ -186,12 +186,11 @@ class ExternalAuthority:
         Raises:
             PkiError: The request is not good, the command failed, or what it returned would not do.
         """
-        now = dt.datetime.now(dt.UTC)
         key = spki_sha256(request_key(load_request(csr_pem, device=terms.device)))
-        output = self._command.run(csr_pem, terms.variables(now), device=terms.device)
+        output = self._command.run(csr_pem, terms.variables(dt.datetime.now(dt.UTC)), device=terms.device)
         chain = self._ordered(_returned(output, terms.device), key, terms.device)
         root = self._check_chain(chain, terms.device, clock)
-        self._check_leaf(chain[0], (*chain[1:], root), terms, clock=clock, now=now)
+        self._check_leaf(chain[0], (*chain[1:], root), terms, clock=clock)
         between = tuple(one.pem for one in chain[1:] if not one.self_signed)
         return Issued(pem=chain[0].pem, chain_pem=chain[0].pem + "".join(between), facts=chain[0])
 
@@ -247,7 +246,6 @@ class ExternalAuthority:
         terms: Terms,
         *,
         clock: dt.datetime,
-        now: dt.datetime,
     ) -> None:
         device = terms.device
         if facts.is_ca:
@@ -262,7 +260,7 @@ class ExternalAuthority:
         if violated:
             raise _refused(device, violated, "names that its authority may issue for")
         _check_validity(facts, device, clock)
-        due = renewal_due(facts, now, terms.renew_before_days, terms.renew_share)
+        due = renewal_due(facts, dt.datetime.now(dt.UTC), terms.renew_before_days, terms.renew_share)
         if due:
             found = due.removeprefix("The certificate has ").removesuffix(".")
             raise _refused(device, found, "a certificate that is not to be renewed at once")
