@@ -114,7 +114,7 @@ def test_what_is_not_good_never_reaches_the_camera(rig: Rig, company: pathlib.Pa
 
 def test_by_any_module_as_the_guide_says(rig: Rig, company: pathlib.Path) -> None:
     """The guide's own tasks, with the address of this camera and the way to the script."""
-    if rig.dialect == "ipro":
+    if rig.dialect != "sunell":
         rig.good("camera_private_key", size=2048)
     found = re.search(r"<!-- any-module -->\n```yaml\n(.+?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
     assert found

@@ -149,8 +149,8 @@ def test_what_holds_the_old_root_up(pair: Pair) -> None:
         ({"old": pair.known(pair.old, "ftp"), "new": pair.known(pair.new, "ftp")}, []),
         ({"old": pair.known(pair.old, "ftp", revoked="superseded")}, []),
         ({"old": pair.known(pair.old, "ftp", until=NOW - dt.timedelta(days=1))}, []),
-        ({"old": pair.known(pair.old, "ftp"), "new": pair.known(pair.new, "ftp", revoked="superseded")}, ["certificate"]),
-    ]  # fmt: skip
+        ({"old": pair.known(pair.old, "ftp"), "new": pair.known(pair.new, "ftp", revoked="stolen")}, ["certificate"]),
+    ]
     for how, expected in cases:
         found = pair.stage(**how)
         assert kinds(found)[1] == expected, how
