@@ -85,6 +85,18 @@ options:
     description:
       - The same as text.
     type: str
+  retired_ca_path:
+    description:
+      - PEM file, where the task runs, with certificates by which the recorder must no longer verify cameras. They are
+        taken out after everything else; those that it does not have are passed over.
+      - A camera that still shows a certificate of them is then no longer seen over HTTPS. The playbook
+        C(camsec.fleet.rotate_ca) looks for such cameras first.
+      - The call is inferred and was not tried on hardware.
+    type: path
+  retired_ca_content:
+    description:
+      - The same as text.
+    type: str
   on_unseen:
     description:
       - What to do when the recorder is not connected to a camera within O(link_timeout) after the camera's

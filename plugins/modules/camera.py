@@ -21,9 +21,10 @@ description:
   - If the camera cannot be verified after the switch, it is brought back to how it answered before, over a
     connection that is pinned to its own key, and the task fails and says so.
   - A task without O(host) takes not only its contact from the inventory, but also O(driver), O(serial_number),
-    O(connection), O(authority_directory), O(authority_passphrase), O(subject_alt_name), O(private_key_type),
-    O(private_key_size), O(tls_versions), O(new_private_key), O(allow_http_window), O(lifetime_days),
-    O(backdate_hours), O(renew_before), O(renew_share) and O(warn_before), each from the variable C(camsec_<option>).
+    O(connection), O(authority_directory), O(authority_passphrase), O(sign_command), O(sign_timeout), O(crl_path),
+    O(subject_alt_name), O(private_key_type), O(private_key_size), O(tls_versions), O(new_private_key),
+    O(allow_http_window), O(lifetime_days), O(backdate_hours), O(renew_before), O(renew_share) and O(warn_before),
+    each from the variable C(camsec_<option>).
 options:
   connection:
     description:
@@ -76,13 +77,38 @@ options:
   authority_directory:
     description:
       - Directory of the certificate authority (M(camsec.fleet.certificate_authority)), where the task runs.
-      - Without it, and with O(connection=http), certificates are not this task's business.
+      - Without it and without O(sign_command), and with O(connection=http), certificates are not this task's business.
       - Its trusted certificates are the default of O(ca_path).
     type: path
   authority_passphrase:
     description:
       - Passphrase of the authority's key. Needed only when there is something to sign.
     type: str
+  sign_command:
+    description:
+      - Program and arguments that sign instead of O(authority_directory), for an authority that is not ours. It is run
+        without a shell on the host that the task runs on, reads the camera's request in PEM from standard input, and
+        writes the certificate with its intermediate ones in PEM to standard output, the camera's first.
+      - It finds what is wanted in its environment - C(CAMSEC_DEVICE), C(CAMSEC_COMMON_NAME),
+        C(CAMSEC_SUBJECT_ALT_NAMES) (such as V(IP:192.0.2.11,DNS:cam011.example.org)), C(CAMSEC_IP_ADDRESSES),
+        C(CAMSEC_DNS_NAMES), C(CAMSEC_LIFETIME_DAYS), C(CAMSEC_LIFETIME_HOURS), C(CAMSEC_NOT_BEFORE) and
+        C(CAMSEC_NOT_AFTER).
+      - What it returns is checked before it goes to the camera - key, names, validity by the camera's clock, order and
+        end of the chain at a root of O(ca_path), signatures, extensions, name constraints.
+      - Needs O(ca_path), which holds the roots and each authority that signs for cameras, since a camera may show its
+        certificate alone.
+      - Everybody on the host can read its arguments, so none of them may be a secret; give it a file.
+    type: list
+    elements: str
+  sign_timeout:
+    description:
+      - Seconds that O(sign_command) may take.
+    type: float
+    default: 60
+  crl_path:
+    description:
+      - Revocation list of the authority of O(sign_command), PEM or DER. A certificate on it is replaced.
+    type: path
   subject_alt_name:
     description:
       - Further addresses and names that the certificate must cover, as V(DNS:cam011.example.org) or V(IP:192.0.2.11).
@@ -134,6 +160,15 @@ EXAMPLES = r"""
     authority_passphrase: "{{ vaulted_ca_passphrase }}"
     subject_alt_name:
       - DNS:cam011.example.org
+
+- name: To HTTPS, with a certificate of the company's authority
+  camsec.fleet.camera:
+    host: 192.0.2.11
+    username: admin
+    password: "{{ vaulted_camera_password }}"
+    first_contact: plain_http
+    sign_command: [/usr/local/bin/sign-with-our-ca]
+    ca_path: /etc/camsec/company-ca.pem
 """
 
 RETURN = r"""
@@ -217,6 +252,9 @@ SPEC = ModuleSpec(
         "allow_http_window": {"type": "bool", "default": False},
         "authority_directory": {"type": "path"},
         "authority_passphrase": {"type": "str", "no_log": True},
+        "sign_command": {"type": "list", "elements": "str"},
+        "sign_timeout": {"type": "float", "default": 60.0},
+        "crl_path": {"type": "path"},
         "subject_alt_name": {"type": "list", "elements": "str", "default": []},
         "lifetime_days": {"type": "int", "default": 397},
         "backdate_hours": {"type": "int", "default": 24},
@@ -225,6 +263,10 @@ SPEC = ModuleSpec(
         "warn_before": {"type": "float"},
     },
     run=whole,
+    constraints={
+        "mutually_exclusive": [("authority_directory", "sign_command")],
+        "required_by": {"sign_command": ["ca_path"], "crl_path": ["sign_command"]},
+    },
     inventory_options=(*CONTACT_OPTIONS, *INVENTORY_OPTIONS),
     change="tls",
 )

@@ -61,6 +61,16 @@ options:
       - The validity starts this many days before the authority is made, for devices whose clock is behind.
       - Default V(30) for a new authority; when given, an authority that exists must have it.
     type: int
+  permitted_names:
+    description:
+      - Networks and domains that the authority may issue for, as V(IP:192.0.2.0/24) or V(DNS:example.org), which stands
+        for itself and all names below it. They become critical name constraints of the root and the intermediate
+        certificate, so that clients refuse anything else even from somebody who stole the key.
+      - A kind of which nothing is named is excluded as a whole. An address is then no common name, since clients may
+        take it for a host name; the authority writes V(192-0-2-11) instead.
+      - Default no limit for a new authority; when given, an authority that exists must have the same.
+    type: list
+    elements: str
 extends_documentation_fragment:
   - camsec.fleet.certificate_authority
   - camsec.fleet.certificate_authority.attributes
@@ -80,6 +90,15 @@ EXAMPLES = r"""
     authority_passphrase: "{{ vault_authority_passphrase }}"
     common_name: Example Fleet Root
     key_type: ecdsa
+  delegate_to: localhost
+  run_once: true
+
+- name: Make one that is good for the camera networks and for nothing else
+  camsec.fleet.certificate_authority:
+    authority_directory: /srv/camsec/cameras
+    authority_passphrase: "{{ vault_authority_passphrase }}"
+    common_name: Example Camera Root
+    permitted_names: ["IP:192.0.2.0/24", "DNS:cameras.example.org"]
   delegate_to: localhost
   run_once: true
 """
@@ -116,6 +135,9 @@ authority:
       type: str
     trusted_content:
       description: Content of that file.
+      type: str
+    own_content:
+      description: The root certificate and the intermediate one, without those of another authority.
       type: str
     parameters:
       description: What it was made with.
@@ -175,6 +197,7 @@ SPEC = ModuleSpec(
         "intermediate_common_name": {"type": "str"},
         "intermediate_lifetime_days": {"type": "int"},
         "backdate_days": {"type": "int"},
+        "permitted_names": {"type": "list", "elements": "str"},
     },
     run=authority,
 )

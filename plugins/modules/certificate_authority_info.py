@@ -52,6 +52,9 @@ authority:
     trusted_content:
       description: Content of that file.
       type: str
+    own_content:
+      description: The root certificate and the intermediate one, without those of another authority.
+      type: str
     parameters:
       description: What it was made with.
       type: dict

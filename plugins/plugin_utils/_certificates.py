@@ -9,7 +9,6 @@ import collections
 import csv
 import datetime as dt
 import io
-import re
 import typing as t
 
 from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import InputError
@@ -22,9 +21,23 @@ from ansible_collections.camsec.fleet.plugins.module_utils._pki._forecast import
 )
 from ansible_collections.camsec.fleet.plugins.module_utils._pki._seen import Fleet, Issue, KnownAuthority, Seen
 from ansible_collections.camsec.fleet.plugins.module_utils._pki._stopping import Card, stopping
-from ansible_collections.camsec.fleet.plugins.module_utils._tls._certificate import CertificateFacts, iso
+from ansible_collections.camsec.fleet.plugins.module_utils._tls._certificate import (
+    CertificateFacts,
+    certificate_blocks,
+    iso,
+)
 
-__all__ = ["certificate_report"]
+__all__ = [
+    "HostVars",
+    "Result",
+    "card",
+    "certificate_report",
+    "good",
+    "known_authority",
+    "problem",
+    "shown_certificate",
+    "trusted",
+]
 
 HostVars = t.Mapping[str, t.Mapping[str, t.Any]]
 Result = t.Mapping[str, t.Any]
@@ -38,7 +51,6 @@ _RECORDERS: t.Final = "camsec_recorders"
 _DAY: t.Final = dt.timedelta(days=1)
 _STATUS_WORDS: t.Final = frozenset({"not_generated", "invalid", "expired"})
 _DRIVERS: t.Final = frozenset({"ipro", "axis", "onvif", "sunell"})
-_PEM: t.Final = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----\n?", re.DOTALL)
 _COLUMNS: t.Final = (
     "device", "address", "dialect", "connection", "issuer", "serial_number", "not_after", "days_left", "renew_from",
     "renewal", "worst", "findings",
@@ -84,7 +96,7 @@ def certificate_report(
     )
     check_windows(devices, limits)
     findings, ahead = find(fleet, limits), forecast(fleet, limits)
-    held = [_card(one) for one in cards]
+    held = [card(one) for one in cards]
     stop = () if not stops else stopping(fleet, held, str(stops))
     table = _table(fleet, findings, ahead)
     counts = {severity: sum(one.severity == severity for one in findings) for severity in SEVERITIES}
@@ -106,8 +118,8 @@ def certificate_report(
 def _seen(name: str, variables: t.Mapping[str, t.Any]) -> Seen:
     device, endpoint = variables.get(_DEVICE) or {}, variables.get(_ENDPOINT) or {}
     recorder = _RECORDERS in (variables.get("group_names") or ()) or "recorder" in device
-    state = (device.get("camera") or {}) if _good(device) else {}
-    facts = _shown_certificate(name, endpoint)
+    state = (device.get("camera") or {}) if good(device) else {}
+    facts = shown_certificate(name, endpoint)
     return Seen(
         device=name,
         address=str(variables.get("ansible_host") or name),
@@ -120,14 +132,22 @@ def _seen(name: str, variables: t.Mapping[str, t.Any]) -> Seen:
         status=_status(state),
         built_in=state.get("driver") == "sunell" and _built_in(state),
         clock_offset=dt.timedelta(seconds=int(state["clock_offset"])) if "clock_offset" in state else None,
-        problem=_problem(device),
-        trusted=_trusted(device),
+        problem=problem(device),
+        trusted=trusted(device),
         recorder=str(variables.get("camsec_recorder") or ""),
         renew_window=_window(name, variables, facts),
     )
 
 
-def _good(result: Result | None) -> bool:
+def good(result: Result | None) -> bool:
+    """Whether a task came to a result.
+
+    Args:
+        result: What it registered.
+
+    Returns:
+        True unless it failed, was skipped, or there was none.
+    """
     return bool(result) and not any((result or {}).get(word) for word in ("failed", "skipped", "unreachable"))
 
 
@@ -136,14 +156,23 @@ def _dialect(state: t.Mapping[str, t.Any], variables: t.Mapping[str, t.Any]) -> 
     return found if found in _DRIVERS else ""
 
 
-def _shown_certificate(name: str, endpoint: Result) -> CertificateFacts | None:
-    content = (endpoint.get("certificate") or {}).get("content") if _good(endpoint) else None
+def shown_certificate(name: str, endpoint: Result) -> CertificateFacts | None:
+    """The certificate that a handshake showed.
+
+    Args:
+        name: Inventory name.
+        endpoint: Result of C(tls_endpoint_info).
+
+    Returns:
+        Its facts, or nothing.
+    """
+    content = (endpoint.get("certificate") or {}).get("content") if good(endpoint) else None
     return CertificateFacts.from_pem(str(content), device=name) if content else None
 
 
 def _chain(result: Result | None) -> bool | None:
     """The handshake that trusts the root alone; what else may be wrong is told by the other one."""
-    if not _good(result) or result is None:
+    if not good(result) or result is None:
         return None
     return "issuer certificate" not in str(result.get("verify_error") or "")
 
@@ -151,9 +180,9 @@ def _chain(result: Result | None) -> bool | None:
 def _scheme(facts: CertificateFacts | None, device: Result, state: t.Mapping[str, t.Any], plain: Result | None) -> str:
     if facts is not None:
         return "http_and_https" if state.get("connection") == "http_and_https" else "https"
-    if _good(device):
+    if good(device):
         return str((device.get("contact") or {}).get("scheme") or "")
-    return "http" if _good(plain) else ""
+    return "http" if good(plain) else ""
 
 
 def _status(state: t.Mapping[str, t.Any]) -> str:
@@ -165,13 +194,29 @@ def _built_in(state: t.Mapping[str, t.Any]) -> bool:
     return _status(state) == "not_generated" and state.get("self_signed_certificate") not in (None, *_STATUS_WORDS)
 
 
-def _problem(device: Result) -> str:
-    if _good(device):
+def problem(device: Result) -> str:
+    """Why a device could not be read.
+
+    Args:
+        device: What its task registered.
+
+    Returns:
+        One sentence; empty when it could.
+    """
+    if good(device):
         return ""
     return str(device.get("msg") or "no result; see the task that failed")
 
 
-def _trusted(device: Result) -> frozenset[str]:
+def trusted(device: Result) -> frozenset[str]:
+    """The certificates by which a recorder verifies cameras.
+
+    Args:
+        device: Result of C(recorder_info).
+
+    Returns:
+        SHA-256 of each.
+    """
     found = (device.get("recorder") or {}).get("trusted_cas") or ()
     return frozenset(str(one["sha256"]) for one in found)
 
@@ -202,19 +247,26 @@ def _authorities(
 ) -> tuple[tuple[KnownAuthority, ...], tuple[tuple[str, str], ...]]:
     known, unread = [], []
     for result in results:
-        if _good(result) and result.get("authority"):
-            known.append(_authority(result))
+        if good(result) and result.get("authority"):
+            known.append(known_authority(result))
         elif result and not result.get("skipped"):
             name = str(result.get("item") or "certificate authority")
             unread.append((name, str(result.get("msg") or "no result")))
     return tuple(known), tuple(unread)
 
 
-def _authority(result: Result) -> KnownAuthority:
+def known_authority(result: Result) -> KnownAuthority:
+    """An authority and its ledger.
+
+    Args:
+        result: Of C(certificate_authority_info).
+
+    Returns:
+        The same as data.
+    """
     name = str(result["authority"]["directory"])
-    blocks = [
-        CertificateFacts.from_pem(text, device=name) for text in _PEM.findall(result["authority"]["trusted_content"])
-    ]
+    own = str(result["authority"]["own_content"])
+    blocks = [CertificateFacts.from_pem(text, device=name) for text in certificate_blocks(own)]
     revoked = {one["serial_number"]: str(one["reason"]) for one in result.get("revoked") or ()}
     return KnownAuthority(
         name=name,
@@ -237,7 +289,15 @@ def _issue(entry: t.Mapping[str, t.Any], revoked: t.Mapping[str, str], name: str
     )
 
 
-def _card(held: t.Mapping[str, t.Any]) -> Card:
+def card(held: t.Mapping[str, t.Any]) -> Card:
+    """A card of a ledger.
+
+    Args:
+        held: Its entry, from C(storage_certificate_info).
+
+    Returns:
+        The same as data.
+    """
     name = str(held["card"])
     anchors = {str(one["sha256"]): _instant(one["not_after"], "card", name) for one in held["roots"] if one["anchor"]}
     return Card(name=name, anchors=anchors)

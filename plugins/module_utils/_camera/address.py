@@ -110,11 +110,8 @@ class Address(CameraResource[WantedAddress]):
     def _known_at(self, former: str, facts: CertificateFacts) -> bool:
         if facts.covers(former):
             return True
-        entries = self.authority.ledger.certificates() if self.authority is not None else []
-        return any(
-            entry.spki_sha256 == facts.spki_sha256 and CertificateFacts.from_pem(entry.pem).covers(former)
-            for entry in entries
-        )
+        known = self.authority.certificates_of(facts.spki_sha256) if self.authority is not None else ()
+        return any(one.covers(former) for one in known)
 
     def _who_is_there(self) -> str:
         ports = dict.fromkeys((*self.target.https_ports, self.target.http_port, *_USUAL_PORTS))

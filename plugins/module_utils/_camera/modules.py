@@ -20,6 +20,7 @@ from .._options import CONTACT_OPTIONS, secret, target_from
 from .._pki._authority import CertificateAuthority
 from .._pki._bundle import Bundle, bundle_from_pem, bundle_from_pkcs12
 from .._pki._check import require_usable
+from .._pki._external import ExternalAuthority
 from .._pki._files import read_text
 from .._pki._keys import KEY_TYPES
 from .._pki._renewal import check_window, warning_window
@@ -32,6 +33,7 @@ from .built_in_authority import BuiltInAuthority, WantedExport
 from .certificate import Certificate
 from .certificate_request import CertificateRequest, WantedRequest
 from .clock import Clock, WantedClock
+from .command import SigningCommand
 from .driver import CameraDriver
 from .drivers import DRIVER_CHOICES, drivers_named
 from .https import Https, WantedHttps
@@ -40,6 +42,7 @@ from .private_key import PrivateKey, WantedKey
 from .reboot import Reboot, WantedReboot
 from .resource import CameraResource, Limits
 from .self_signed import SelfSignedCertificate
+from .signing import ForeignSigner, OwnSigner, Signer
 from .state import HttpsState, SubjectName, WantedCertificate
 from .whole import WantedCamera, WholeCamera
 
@@ -84,6 +87,9 @@ INVENTORY_OPTIONS: t.Final[tuple[str, ...]] = (
     "connection",
     "authority_directory",
     "authority_passphrase",
+    "sign_command",
+    "sign_timeout",
+    "crl_path",
     "subject_alt_name",
     "private_key_type",
     "private_key_size",
@@ -197,7 +203,7 @@ def address(call: Call) -> dict[str, t.Any]:
     )
     _ipv4(host, "host", host)
     directory = params["authority_directory"]
-    authority = CertificateAuthority.open(directory) if directory else None
+    authority = OwnSigner(CertificateAuthority.open(directory)) if directory else None
     return _converged(Address, wanted, call, authority)
 
 
@@ -238,9 +244,10 @@ def whole(call: Call) -> dict[str, t.Any]:
     directory = params["authority_directory"]
     # A fresh fleet in check mode: the task that would make the authority changed nothing.
     planned = bool(directory) and call.check_mode and not CertificateAuthority.exists(directory)
-    authority = CertificateAuthority.open(directory) if directory and not planned else None
+    signer = None if planned else _signer(params)
     if planned and params["ca_path"] and not Path(params["ca_path"]).exists():
         call = dc.replace(call, params={**params, "ca_path": None})
+    managed = planned or signer is not None
     wanted = WantedCamera(
         https=_https(params),
         key=KeyKind.of(
@@ -249,23 +256,36 @@ def whole(call: Call) -> dict[str, t.Any]:
         tls_versions=tuple(params["tls_versions"]),
         new_key=params["new_private_key"],
         http_window=params["allow_http_window"],
-        certificate=_wanted_certificate(params) if directory and params["connection"] == "https" else None,
+        certificate=_wanted_certificate(params, signer) if managed and params["connection"] == "https" else None,
     )
-    with _resource(WholeCamera, wanted, call, authority) as camera:
+    with _resource(WholeCamera, wanted, call, signer) as camera:
         result = converge(camera, check_mode=call.check_mode).result()
         if call.check_mode and camera.renewal_planned_because:
             result["warnings"].append(f"{params['host']}: {camera.renewal_planned_because}")
         return result
 
 
-def _converged(
-    kind: type[R], wanted: t.Any, call: Call, authority: CertificateAuthority | None = None
-) -> dict[str, t.Any]:
+def _signer(params: t.Mapping[str, t.Any]) -> Signer | None:
+    """Who signs; nothing where certificates are not the task's business."""
+    if params["authority_directory"]:
+        return OwnSigner(CertificateAuthority.open(params["authority_directory"]))
+    if params["sign_command"] is None:
+        return None
+    external = ExternalAuthority(
+        ca_path=params["ca_path"],
+        command=SigningCommand(arguments=tuple(params["sign_command"]), timeout=params["sign_timeout"]),
+        crl_path=params["crl_path"],
+        device=params["host"],
+    )
+    return ForeignSigner(external)
+
+
+def _converged(kind: type[R], wanted: t.Any, call: Call, authority: Signer | None = None) -> dict[str, t.Any]:
     with _resource(kind, wanted, call, authority) as resource:
         return converge(resource, check_mode=call.check_mode).result()
 
 
-def _resource(kind: type[R], wanted: t.Any, call: Call, authority: CertificateAuthority | None = None) -> R:
+def _resource(kind: type[R], wanted: t.Any, call: Call, authority: Signer | None = None) -> R:
     params = call.params
     drivers = drivers_named(params["driver"])
     resource = kind(
@@ -282,7 +302,7 @@ def _resource(kind: type[R], wanted: t.Any, call: Call, authority: CertificateAu
 def _target(
     params: t.Mapping[str, t.Any],
     drivers: t.Sequence[type[CameraDriver]],
-    authority: CertificateAuthority | None,
+    authority: Signer | None,
 ) -> Target:
     target = target_from(params, ca_path=authority.trusted_path if authority else None)
     if len(drivers) == 1:  # otherwise the rules are known when the camera's dialect is
@@ -315,15 +335,18 @@ def _subject(params: t.Mapping[str, t.Any]) -> SubjectName:
     )
 
 
-def _wanted_certificate(params: t.Mapping[str, t.Any]) -> WantedCertificate:
+def _wanted_certificate(params: t.Mapping[str, t.Any], signer: Signer | None) -> WantedCertificate:
     host = without_zone(params["host"])
     check_window(params["host"], params["renew_before"], params["lifetime_days"])
     warn_before = warning_window(
         params["host"], params["warn_before"], params["renew_before"], params["renew_share"], params["lifetime_days"]
     )
     names = [parse_name(name, device=params["host"]) for name in (host, *params["subject_alt_name"])]
+    subject = _subject(params)
+    if signer is not None and not params["common_name"]:
+        subject = dc.replace(subject, common_name=signer.common_name_for(subject.common_name))
     return WantedCertificate(
-        subject=_subject(params),
+        subject=subject,
         subject_alt_names=tuple(dict.fromkeys(names)),
         lifetime_days=params["lifetime_days"],
         backdate_hours=params["backdate_hours"],

@@ -61,6 +61,9 @@ class Issuer(t.Protocol):
     def revoked(self, facts: CertificateFacts) -> str:
         """Why it is no longer to be trusted; empty when it was not revoked."""
 
+    def subject_differs(self, facts: CertificateFacts, subject: SubjectName) -> bool:
+        """Whether a certificate of this CA has another subject than it would write now."""
+
 
 def make_plan(state: CameraState, after: CameraState, steps: t.Sequence[Step]) -> Plan:
     """A plan from its parts; the switch to HTTPS brings its impact.
@@ -214,7 +217,7 @@ def certificate_fault(
     missing = [name for name in names if not known.covers(name)]
     if missing:
         return f"the one in force does not name {', '.join(missing)}"
-    if not subject_fits(x509.load_der_x509_certificate(known.der).subject, wanted.subject):
+    if issuer.subject_differs(known, wanted.subject):
         return "the one in force has another subject"
     due = renewal_due(known, now, wanted.renew_before_days, wanted.renew_share)
     return "" if due is None or renewal_is_pointless(known, now, issuer.issuer_certificate.not_after) else due

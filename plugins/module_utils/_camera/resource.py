@@ -20,7 +20,7 @@ from .._core._errors import (
     VerificationError,
 )
 from .._core._plan import Plan, Step
-from .._pki._authority import CertificateAuthority, Issued
+from .._pki._authority import Issued
 from .._tls._certificate import CertificateFacts
 from .._transport._connection import Trust
 from .._transport._contact import Contact, Target, contact
@@ -28,6 +28,7 @@ from .._transport._patience import until
 from .._transport._session import DeviceSession, Refused
 from .driver import CameraDriver, Reading
 from .planning import tls_versions_step
+from .signing import Signer
 from .state import CameraState, HttpsState
 
 __all__ = ["CameraResource", "Limits"]
@@ -58,7 +59,7 @@ class CameraResource(abc.ABC, t.Generic[W]):
         target: The camera.
         limits: How long the slow things may take.
         drivers: What the camera may speak; several are tried one after the other.
-        authority: The certificate authority whose ledger knows this camera's certificates, if there is one.
+        authority: Who signs this camera's certificates, and may know them by a ledger.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class CameraResource(abc.ABC, t.Generic[W]):
         target: Target,
         limits: Limits,
         drivers: t.Sequence[type[CameraDriver]],
-        authority: CertificateAuthority | None = None,
+        authority: Signer | None = None,
     ) -> None:
         self.wanted = wanted
         self.target = target
@@ -150,8 +151,7 @@ class CameraResource(abc.ABC, t.Generic[W]):
         """
         if state.certificate is not None or self.authority is None or not state.installed_serial:
             return state.certificate
-        entry = self.authority.ledger.find(state.installed_serial)
-        return CertificateFacts.from_pem(entry.pem) if entry else None
+        return self.authority.known(state.installed_serial)
 
     def evidence(self, current: CameraState) -> dict[str, t.Any]:
         """What the read proved: the handshake that it came over."""
@@ -394,7 +394,7 @@ class CameraResource(abc.ABC, t.Generic[W]):
     def _record(self, reached: Contact) -> None:
         if self.authority is not None and reached.trust in ("plain_http", "any_certificate"):
             endpoint = reached.session.endpoint
-            self.authority.ledger.record_contact(
+            self.authority.note_contact(
                 device=self.target.host, address=endpoint.host, port=endpoint.port, trust=reached.trust
             )
 

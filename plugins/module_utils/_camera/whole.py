@@ -8,7 +8,6 @@ from __future__ import annotations
 import dataclasses as dc
 import datetime as dt
 
-from .._core._errors import InputError
 from .._core._plan import Plan, Step
 from .._pki._renewal import expiry_warning
 from .._transport._connection import Trust
@@ -26,6 +25,7 @@ from .planning import (
 )
 from .resource import CameraResource
 from .rules import CameraRules
+from .signing import required_passphrase
 from .state import CameraState, HttpsState, WantedCertificate
 
 __all__ = ["WantedCamera", "WholeCamera"]
@@ -125,7 +125,7 @@ class WholeCamera(CameraResource[WantedCamera]):
         Raises:
             RuleError: The manual forbids a step.
             InputError: There is nothing to sign with, or nothing to verify the new endpoint by.
-            PkiError: The passphrase is not the one of the CA's key.
+            PkiError: The passphrase is not the one of the CA's key, or the command that signs cannot be run.
         """
         steps: list[Step] = []
         after = current
@@ -176,21 +176,16 @@ class WholeCamera(CameraResource[WantedCamera]):
         self._warning = "" if fault else " ".join(filter(None, (pointless, expiry)))
         self.renewal_planned_because = expiry if fault else ""
         if fault:
-            self._check_passphrase(wanted, fault)
+            self._check_signer(wanted, fault)
         steps, after = plan_issued_certificate(after, fault, wanted)
         return [*key_steps, *steps], after
 
-    def _check_passphrase(self, wanted: WantedCertificate, fault: str) -> None:
+    def _check_signer(self, wanted: WantedCertificate, fault: str) -> None:
         """Now, and not after the two minutes that a key takes."""
-        if wanted.passphrase is None:
-            raise InputError(
-                device=self.target.host,
-                subject="authority_passphrase",
-                found="none",
-                expected=f"the passphrase of the CA's key, since a certificate has to be issued: {fault}",
-            )
-        if self.authority is not None:
-            self.authority.check_passphrase(wanted.passphrase)
+        if self.authority is None:
+            required_passphrase(wanted, device=self.target.host, fault=fault)
+        else:
+            self.authority.check_ready(wanted, device=self.target.host, fault=fault)
 
     def _carry_out(self, step: Step) -> None:
         if step.id == "open_http_window":
@@ -206,15 +201,10 @@ class WholeCamera(CameraResource[WantedCamera]):
 
     def _sign_request(self) -> None:
         wanted = self.wanted.certificate
-        if self.authority is None or wanted is None or wanted.passphrase is None:
-            raise RuntimeError("sign_request is planned only with an authority and its passphrase")
-        issued = self.authority.sign_request(
-            self.driver.certificate_request(),
-            passphrase=wanted.passphrase,
-            device=self.target.host,
-            subject_alt_names=wanted.subject_alt_names,
-            lifetime_days=wanted.lifetime_days,
-            backdate_hours=wanted.backdate_hours,
+        if self.authority is None or wanted is None:
+            raise RuntimeError("sign_request is planned only with an authority")
+        issued = self.authority.sign(
+            self.driver.certificate_request(), wanted, device=self.target.host, clock=self.driver.clock
         )
         self._issued = issued
         self._expected = issued.facts

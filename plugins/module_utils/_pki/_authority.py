@@ -4,8 +4,9 @@
 """A certificate authority in a directory (RFC 5280).
 
 The directory, mode 0700, holds ``root.pem`` and ``root.key``, with an intermediate authority also
-``intermediate.pem`` and ``intermediate.key`` (keys: encrypted PKCS#8, mode 0600), ``trusted.pem`` (what clients trust),
-``ledger.sqlite3`` and ``config.json``. ``config.json`` is written last: where it is, the authority is complete.
+``intermediate.pem`` and ``intermediate.key`` (keys: encrypted PKCS#8, mode 0600), ``trusted.pem`` (what clients trust:
+its own certificates and, while a root is rotated, those of another authority), ``ledger.sqlite3`` and ``config.json``.
+``config.json`` is written last: where it is, the authority is complete.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ from pathlib import Path
 from .._core._errors import InputError, PkiError
 from .._core._secret import Secret
 from .._thirdparty import InvalidSignature, UnsupportedAlgorithm, oid, serialization, x509
-from .._tls._certificate import CertificateFacts, iso, load_one_certificate
+from .._tls._certificate import CertificateFacts, certificate_blocks, iso, load_one_certificate
 from .._tls._names import bare, general_names, parse_names
+from ._constraints import common_name_within, name_constraints, outside, parse_permitted, violation
 from ._files import PRIVATE, PUBLIC, make_directory, read_secret_bytes, read_text, write_or_fail
 from ._keys import (
     PrivateKey,
@@ -64,6 +66,8 @@ class AuthorityParameters:
         intermediate_common_name: Of the intermediate certificate; empty for none.
         intermediate_lifetime_days: Of the intermediate certificate; 0 for none.
         backdate_days: How long before its creation the authority's validity starts.
+        permitted_names: Networks and domains outside of which nothing is issued (RFC 5280 section 4.2.1.10); empty for
+            no such limit.
     """
 
     common_name: str
@@ -73,8 +77,10 @@ class AuthorityParameters:
     intermediate_common_name: str = ""
     intermediate_lifetime_days: int = 0
     backdate_days: int = 30
+    permitted_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "permitted_names", parse_permitted(self.permitted_names))
         _check_common_name(self.common_name, "common name of the root")
         if self.intermediate_common_name:
             _check_common_name(self.intermediate_common_name, "common name of the intermediate")
@@ -101,6 +107,7 @@ class AuthorityParameters:
         intermediate_common_name: str | None = None,
         intermediate_lifetime_days: int | None = None,
         backdate_days: int | None = None,
+        permitted_names: t.Sequence[str] | None = None,
     ) -> AuthorityParameters:
         """The parameters with their defaults filled in.
 
@@ -112,6 +119,7 @@ class AuthorityParameters:
             intermediate_common_name: Default none.
             intermediate_lifetime_days: Default half of the root's.
             backdate_days: Default 30.
+            permitted_names: Default any.
 
         Returns:
             The parameters.
@@ -129,6 +137,7 @@ class AuthorityParameters:
             intermediate_common_name=intermediate_common_name or "",
             intermediate_lifetime_days=half if intermediate_common_name else 0,
             backdate_days=30 if backdate_days is None else backdate_days,
+            permitted_names=tuple(permitted_names or ()),
         )
 
 
@@ -151,8 +160,7 @@ class Issued:
     @property
     def issuers_pem(self) -> tuple[str, ...]:
         """The certificates between it and the root, nearest first."""
-        rest = self.chain_pem.removeprefix(self.pem).strip()
-        return (f"{rest}\n",) if rest else ()
+        return certificate_blocks(self.chain_pem)[1:]
 
 
 class CertificateAuthority:
@@ -192,6 +200,7 @@ class CertificateAuthority:
         intermediate_common_name: str = "",
         intermediate_lifetime_days: int | None = None,
         backdate_days: int = 30,
+        permitted_names: t.Sequence[str] = (),
         now: dt.datetime | None = None,
     ) -> CertificateAuthority:
         """Make an authority. Two processes at once: one makes it, the other fails.
@@ -206,6 +215,7 @@ class CertificateAuthority:
             intermediate_common_name: Makes an intermediate authority too, and that one issues.
             intermediate_lifetime_days: Half of the root's by default.
             backdate_days: The validity starts this long ago, for devices whose clock is behind.
+            permitted_names: Networks and domains outside of which nothing is issued.
             now: The clock.
 
         Returns:
@@ -223,6 +233,7 @@ class CertificateAuthority:
             intermediate_common_name=intermediate_common_name,
             intermediate_lifetime_days=intermediate_lifetime_days,
             backdate_days=backdate_days,
+            permitted_names=permitted_names,
         )
         return cls.make(directory, parameters, passphrase=passphrase, now=now)
 
@@ -307,7 +318,7 @@ class CertificateAuthority:
 
     @property
     def trusted_path(self) -> str:
-        """Path of the PEM file that clients trust: the root certificate and the intermediate one."""
+        """Path of the PEM file that clients trust: root and intermediate certificate, see :mod:`._trust`."""
         return str(self.directory / _TRUSTED)
 
     @property
@@ -316,9 +327,90 @@ class CertificateAuthority:
         return read_text(self.trusted_path, subject="trusted certificates")
 
     @property
+    def trusted_certificates(self) -> tuple[CertificateFacts, ...]:
+        """The certificates of :attr:`trusted_path`, in their order; while a root is rotated, those of two authorities.
+
+        Raises:
+            PkiError: The file is damaged.
+        """
+        return self.certificates_in(self.trusted_pem)
+
+    def certificates_in(self, pem: str) -> tuple[CertificateFacts, ...]:
+        """The certificates of a trust file's text.
+
+        Args:
+            pem: The text.
+
+        Returns:
+            The certificates, in their order.
+
+        Raises:
+            PkiError: One of them is damaged.
+        """
+        subject = "trusted certificates"
+        return tuple(
+            load_one_certificate(block, device=self.trusted_path, subject=subject) for block in certificate_blocks(pem)
+        )
+
+    @property
+    def own_pem(self) -> str:
+        """The root certificate and then the intermediate one, whatever :attr:`trusted_path` holds."""
+        own = self.intermediate_certificate
+        return self.root_certificate.pem + ("" if own is None else own.pem)
+
+    @property
     def issuer_certificate(self) -> CertificateFacts:
         """The certificate that signs: the intermediate one, or else the root."""
         return self.intermediate_certificate or self.root_certificate
+
+    @property
+    def chain(self) -> tuple[CertificateFacts, ...]:
+        """The certificate that signs, then the root where that is another one."""
+        own = self.intermediate_certificate
+        return (self.root_certificate,) if own is None else (own, self.root_certificate)
+
+    def violation(self, facts: CertificateFacts) -> str:
+        """Which names of a certificate this authority's name constraints do not allow.
+
+        Args:
+            facts: The certificate.
+
+        Returns:
+            What was found; empty when all names are allowed.
+        """
+        return violation(facts, self.chain)
+
+    def common_name_for(self, host: str) -> str:
+        """The common name of a device that is known by an address or host name.
+
+        Args:
+            host: Address or host name.
+
+        Returns:
+            The host; where name constraints would not let it pass as a host name, without its dots.
+        """
+        return common_name_within(host, self.chain)
+
+    def check_names(self, names: t.Sequence[str], common_name: str | None, *, device: str) -> None:
+        """Refuse names that the authority's name constraints do not allow.
+
+        Args:
+            names: Subject alternative names in their canonical form.
+            common_name: That was asked for.
+            device: Inventory name, for the error.
+
+        Raises:
+            InputError: One of them is outside.
+        """
+        limits = self.parameters.permitted_names
+        found = outside(names, common_name or "", name_constraints(limits)) if limits else ()
+        if found:
+            raise InputError(
+                device=device,
+                subject="name that the certificate is for",
+                found=", ".join(found),
+                expected=f"names within {', '.join(limits)}, for which the authority in {self.directory} was made",
+            )
 
     def shown(self, now: dt.datetime | None = None) -> dict[str, t.Any]:
         """The authority as a result shows it.
@@ -407,13 +499,21 @@ class CertificateAuthority:
         return named.sign(key, digest_for(key))
 
     def check_terms(
-        self, *, device: str, lifetime_days: int, backdate_hours: int, common_name: str | None, now: dt.datetime
+        self,
+        *,
+        device: str,
+        subject_alt_names: t.Sequence[str],
+        lifetime_days: int,
+        backdate_hours: int,
+        common_name: str | None,
+        now: dt.datetime,
     ) -> None:
         """Refuse what :meth:`sign_request` would refuse of the terms of a certificate; nothing is read.
 
         Args:
             device: Inventory name, for the errors.
-            lifetime_days: See :meth:`sign_request`.
+            subject_alt_names: See :meth:`sign_request`.
+            lifetime_days: See there.
             backdate_hours: See there.
             common_name: See there.
             now: The clock.
@@ -424,6 +524,7 @@ class CertificateAuthority:
         """
         if common_name is not None:
             _check_common_name(common_name, "common name", device)
+        self.check_names(parse_names(subject_alt_names, device=device), common_name, device=device)
         self._validity(now, lifetime_days, backdate_hours, device)
 
     def check_passphrase(self, passphrase: Secret) -> None:
@@ -605,7 +706,8 @@ class CertificateAuthority:
         now: dt.datetime | None,
     ) -> Issued:
         names = parse_names(subject_alt_names, device=device)
-        subject = _leaf_subject(asked, common_name, names, device)
+        self.check_names(names, common_name, device=device)
+        subject = self._leaf_subject(asked, common_name, names, device)
         issuer_key = self._issuer_key(passphrase)
         issued_at = now or dt.datetime.now(dt.UTC)
         not_before, not_after, shortened = self._validity(issued_at, lifetime_days, backdate_hours, device)
@@ -638,6 +740,26 @@ class CertificateAuthority:
             expected="a free one",
             advice="This host's source of random numbers is broken: issue nothing with it.",
         )
+
+    def _leaf_subject(
+        self, asked: x509.Name, common_name: str | None, names: tuple[str, ...], device: str
+    ) -> x509.Name:
+        if common_name is not None:
+            _check_common_name(common_name, "common name", device)
+        own = oid.NameOID.COMMON_NAME
+        found = [str(attribute.value) for attribute in asked.get_attributes_for_oid(own)]
+        named = any(name.startswith("DNS:") for name in names)
+        others = [*found, *map(bare, names), device]
+        # Where the names hold no host name, clients may take the common name for one.
+        candidates = [
+            *([common_name] if common_name else []),
+            *(others if named else map(self.common_name_for, others)),
+        ]
+        chosen = next((name for name in candidates if 0 < len(name) <= _LONGEST_NAME), None)
+        attributes = [attribute for attribute in asked if attribute.oid != own]
+        if chosen is not None:
+            attributes.append(x509.NameAttribute(own, chosen))
+        return x509.Name(attributes)
 
     def _validity(
         self, now: dt.datetime, lifetime_days: int, backdate_hours: int, device: str
@@ -742,6 +864,7 @@ def _make(home: Path, parameters: AuthorityParameters, passphrase: Secret, now: 
         not_before=not_before,
         not_after=end,
         depth=depth,
+        permitted_names=parameters.permitted_names,
     )
     _write_pair(home, "root", root, root_key, passphrase)
     trusted = _pem(root)
@@ -758,6 +881,7 @@ def _make(home: Path, parameters: AuthorityParameters, passphrase: Secret, now: 
             not_before=not_before,
             not_after=own_end,
             depth=0,
+            permitted_names=parameters.permitted_names,
         )
         _write_pair(home, "intermediate", intermediate, key, passphrase)
         trusted += _pem(intermediate)
@@ -777,6 +901,7 @@ def _sign_authority(
     not_before: dt.datetime,
     not_after: dt.datetime,
     depth: int,
+    permitted_names: tuple[str, ...],
 ) -> x509.Certificate:
     builder = (
         x509.CertificateBuilder()
@@ -790,6 +915,8 @@ def _sign_authority(
         .add_extension(_usage(key_cert_sign=True, crl_sign=True), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
     )
+    if permitted_names:
+        builder = builder.add_extension(name_constraints(permitted_names), critical=True)
     if issuer is not None:
         builder = builder.add_extension(_authority_identifier(issuer), critical=False)
     return builder.sign(issuer_key, digest_for(issuer_key))
@@ -824,19 +951,6 @@ def _pem(certificate: x509.Certificate) -> bytes:
 
 def _name(common_name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(oid.NameOID.COMMON_NAME, common_name)])
-
-
-def _leaf_subject(asked: x509.Name, common_name: str | None, names: tuple[str, ...], device: str) -> x509.Name:
-    if common_name is not None:
-        _check_common_name(common_name, "common name", device)
-    own = oid.NameOID.COMMON_NAME
-    found = [str(attribute.value) for attribute in asked.get_attributes_for_oid(own)]
-    candidates = [*([common_name] if common_name else []), *found, *map(bare, names), device]
-    chosen = next((name for name in candidates if 0 < len(name) <= _LONGEST_NAME), None)
-    attributes = [attribute for attribute in asked if attribute.oid != own]
-    if chosen is not None:
-        attributes.append(x509.NameAttribute(own, chosen))
-    return x509.Name(attributes)
 
 
 def _check_common_name(name: str, subject: str, device: str = "this host") -> None:

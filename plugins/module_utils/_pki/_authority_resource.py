@@ -110,6 +110,10 @@ def authority_facts(authority: CertificateAuthority, now: dt.datetime) -> dict[s
         ``authority`` and ``certificate``, the certificate that signs.
     """
     return {
-        "authority": {**authority.shown(now), "trusted_content": authority.trusted_pem},
+        "authority": {
+            **authority.shown(now),
+            "trusted_content": authority.trusted_pem,
+            "own_content": authority.own_pem,
+        },
         "certificate": authority.issuer_certificate.shown(now),
     }

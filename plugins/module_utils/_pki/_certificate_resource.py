@@ -335,6 +335,7 @@ class CertificateResource:
             )
         self._authority.check_terms(
             device=wish.device,
+            subject_alt_names=wish.subject_alt_names,
             lifetime_days=wish.lifetime_days,
             backdate_hours=wish.backdate_hours,
             common_name=wish.common_name,

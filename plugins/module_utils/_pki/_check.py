@@ -21,6 +21,9 @@ class _Authority(t.Protocol):
     def issued_by_us(self, facts: CertificateFacts) -> bool:
         """Whether it issued a certificate."""
 
+    def violation(self, facts: CertificateFacts) -> str:
+        """Which of its names its name constraints do not allow; empty for none."""
+
 
 def certificate_problems(
     facts: CertificateFacts,
@@ -60,6 +63,8 @@ def certificate_problems(
         problem("a public key that does not fit the private key", "key and certificate of one pair")
     if authority is not None and not authority.issued_by_us(facts):
         problem(f"issued by {facts.issuer or 'an issuer without a name'}", "issued by the certificate authority")
+    elif authority is not None and (violated := authority.violation(facts)):
+        problem(violated, "names that its authority may issue for")
     return tuple(found)
 
 

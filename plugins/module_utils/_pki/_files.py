@@ -14,7 +14,7 @@ from pathlib import Path
 
 from .._core._errors import PkiError
 
-__all__ = ["make_directory", "make_parents", "read_secret_bytes", "read_text", "write_atomic"]
+__all__ = ["make_directory", "make_parents", "read_bytes", "read_secret_bytes", "read_text", "write_atomic"]
 
 PRIVATE = 0o600
 PUBLIC = 0o644
@@ -35,6 +35,22 @@ def read_text(path: str | Path, *, subject: str) -> str:
         PkiError: It is missing, unreadable or larger than 1 MiB.
     """
     return _read(path, subject=subject).decode("utf-8", "replace")
+
+
+def read_bytes(path: str | Path, *, subject: str) -> bytes:
+    """Read a small file.
+
+    Args:
+        path: The file.
+        subject: What it should hold, for the error.
+
+    Returns:
+        Its content.
+
+    Raises:
+        PkiError: It is missing, unreadable or larger than 1 MiB.
+    """
+    return _read(path, subject=subject)
 
 
 def read_secret_bytes(path: str | Path, *, subject: str) -> bytes:

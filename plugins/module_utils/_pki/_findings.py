@@ -12,6 +12,7 @@ import typing as t
 
 from .._thirdparty import UnsupportedAlgorithm, x509
 from .._tls._certificate import CertificateFacts, iso
+from ._constraints import violation
 from ._seen import Fleet, KnownAuthority, Seen
 
 __all__ = ["RESCUE", "SEVERITIES", "Finding", "Limits", "find"]
@@ -331,6 +332,8 @@ def _ours(seen: Seen, facts: CertificateFacts, authority: KnownAuthority, fleet:
             advice=f"The newer one was never installed, or is lost with its key. {_RENEW}",
             rule="CAM-23" if seen.dialect == "sunell" else "",
         )
+    if violated := violation(facts, authority.certificates):
+        found.add("name_not_permitted", "error", violated, "names that its authority may issue for", advice=_RENEW)
     if seen.chain_complete is False:
         severity = "note" if seen.dialect == "ipro" else "warning"  # one certificate is all that it can show
         found.add(

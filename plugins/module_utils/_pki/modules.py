@@ -22,8 +22,9 @@ from ._files import read_text
 from ._keys import describe_key, load_private_key
 from ._revocation import RevocationResource, RevocationWish
 from ._revocation_list import RevocationListResource, RevocationListWish
+from ._trust import TrustResource
 
-__all__ = ["authority", "authority_info", "certificate", "certificate_info", "revocation", "revocation_list"]
+__all__ = ["authority", "authority_info", "certificate", "certificate_info", "revocation", "revocation_list", "trust"]
 
 _AUTHORITY_OPTIONS = (
     "common_name",
@@ -33,6 +34,7 @@ _AUTHORITY_OPTIONS = (
     "intermediate_common_name",
     "intermediate_lifetime_days",
     "backdate_days",
+    "permitted_names",
 )
 _WISH_OPTIONS = (
     "authority_directory",
@@ -233,6 +235,23 @@ def revocation_list(call: Call) -> dict[str, t.Any]:
     )
     opened = CertificateAuthority.open(params["authority_directory"])
     resource = RevocationListResource(opened, wish, now=dt.datetime.now(dt.UTC))
+    return converge(resource, check_mode=call.check_mode).result()
+
+
+def trust(call: Call) -> dict[str, t.Any]:
+    """Say what the clients of an authority trust.
+
+    Args:
+        call: Options of ``certificate_authority_trust``.
+
+    Returns:
+        The result's keys.
+
+    Raises:
+        CamsecError: See :class:`TrustResource`.
+    """
+    params = call.params
+    resource = TrustResource(params["authority_directory"], params["trusted_authority_directories"])
     return converge(resource, check_mode=call.check_mode).result()
 
 

@@ -44,6 +44,7 @@ INFERRED_CALLS: t.Mapping[str, str] = types.MappingProxyType(
         "pc_side": "/cgi-bin/sec_pc.cgi",
         "root_certificate": "/cgi-bin/root_certificate.cgi",
         "trusted_ca": "/cgi-bin/trusted_ca.cgi",
+        "trusted_ca_delete": "/cgi-bin/trusted_ca_delete.cgi",
         "camera": "/cgi-bin/sec_camera.cgi",
         "encryption": "/cgi-bin/sec_encryption.cgi",
     }
@@ -315,6 +316,19 @@ class RecorderApi:
         upload = ("fileName", "trusted_ca.pem", pem.encode())
         answer = self._command(lambda uid: self.session.write(path, params={"UID": uid}, uploads=[upload]))
         self._acknowledged("trusted_ca", answer, ("CA_NUM",))
+
+    def remove_trusted_ca(self, sha256: str) -> None:
+        """Take out a certificate by which the recorder verifies cameras (INFERRED).
+
+        Args:
+            sha256: Of the certificate, hexadecimal.
+
+        Raises:
+            ProtocolError: The answer does not say so.
+        """
+        path = INFERRED_CALLS["trusted_ca_delete"]
+        answer = self._command(lambda uid: self.session.write(path, params={"UID": uid, "SHA256": sha256}))
+        self._acknowledged("trusted_ca_delete", answer, ("CA_NUM",))
 
     def set_links(self, links: t.Iterable[LinkSetting]) -> list[int]:
         """Set how the recorder connects to cameras (REC-20; INFERRED), and where it looks for them (INFERRED).

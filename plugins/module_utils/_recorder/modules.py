@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import dataclasses as dc
-import re
 import typing as t
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from .._core._secret import Secret
 from .._escrow._escrow import Escrow, escrow_path
 from .._options import secret, target_from
 from .._pki._files import exists, read_text
-from .._tls._certificate import CertificateFacts, pem_labels
+from .._tls._certificate import CertificateFacts, certificate_blocks, pem_labels
 from .information import information, root_certificate
 from .resource import EscrowAccess, Limits, RecorderResource
 from .state import UnlockKey, Wanted, WantedCamera, WantedEncryption, WantedHttps, WantedLicenses
@@ -60,6 +59,8 @@ HTTPS_OPTIONS: t.Final[dict[str, dict[str, t.Any]]] = {
 LINK_OPTIONS: t.Final[dict[str, dict[str, t.Any]]] = {
     "trusted_ca_path": {"type": "path"},
     "trusted_ca_content": {"type": "str"},
+    "retired_ca_path": {"type": "path"},
+    "retired_ca_content": {"type": "str"},
     "on_unseen": {"type": "str", "choices": ["fail", "revert", "report"], "default": "fail"},
     "link_timeout": {"type": "float", "default": 60.0},
 }
@@ -78,13 +79,13 @@ ENCRYPTION_OPTIONS: t.Final[dict[str, dict[str, t.Any]]] = {
 CONSTRAINTS: t.Final[dict[str, t.Any]] = {
     "mutually_exclusive": [
         ("trusted_ca_path", "trusted_ca_content"),
+        ("retired_ca_path", "retired_ca_content"),
         ("escrow_path", "escrow_directory"),
         ("escrow_password", "escrow_password_file"),
     ],
     # By no default: the lookup and the roles find the file by the inventory name, which a module does not know.
     "required_by": {"escrow_directory": ["escrow_name"]},
 }
-_BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
 
 
 def license_(call: Call) -> dict[str, t.Any]:
@@ -193,28 +194,30 @@ def _encryption(params: t.Mapping[str, t.Any]) -> WantedEncryption:
 
 def _with_trust(wanted: Wanted, call: Call) -> Wanted:
     """With the certificates for cameras; a rehearsal may name a file that only the real run makes."""
+    wanted = dc.replace(wanted, retired_cas=_given_cas(call.params, "retired_ca", "retired certificates"))
     path = call.params["trusted_ca_path"]
     if call.check_mode and path and not exists(path):
         return dc.replace(wanted, trusted_ca_to_come=path)
-    return dc.replace(wanted, trusted_cas=_trusted_cas(call.params))
+    return dc.replace(wanted, trusted_cas=_given_cas(call.params, "trusted_ca", "trusted certificates"))
 
 
-def _trusted_cas(params: t.Mapping[str, t.Any]) -> tuple[CertificateFacts, ...]:
-    path = params["trusted_ca_path"]
-    text = read_text(path, subject="trusted certificates") if path else params["trusted_ca_content"]
+def _given_cas(params: t.Mapping[str, t.Any], option: str, subject: str) -> tuple[CertificateFacts, ...]:
+    """Of the options ``<option>_path`` and ``<option>_content``."""
+    path = params[f"{option}_path"]
+    text = read_text(path, subject=subject) if path else params[f"{option}_content"]
     if text is None:
         return ()
     labels = pem_labels(text)
     if not labels or set(labels) != {"CERTIFICATE"}:
         raise InputError(
             device=path or params["host"],
-            subject="trusted certificates" if path else "trusted_ca_content",
+            subject=subject if path else f"{option}_content",
             found=", ".join(sorted({label.lower() for label in labels})) or "no PEM block",
             expected="one or more certificates in PEM and nothing else",
         )
     return tuple(
-        CertificateFacts.from_pem(block, device=path or params["host"], subject="trusted certificate")
-        for block in _BLOCK.findall(text)
+        CertificateFacts.from_pem(block, device=path or params["host"], subject=subject.removesuffix("s"))
+        for block in certificate_blocks(text)
     )
 
 

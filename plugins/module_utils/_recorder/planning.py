@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses as dc
 import typing as t
 
+from .._core._errors import InputError
 from .._core._plan import Impact, Plan, Step
 from .._core._secret import Secret
 from .._tls._certificate import CertificateFacts
@@ -40,6 +41,7 @@ __all__ = [
     "plan_https",
     "plan_licenses",
     "plan_links",
+    "plan_retired",
     "plan_root",
     "plan_trust",
 ]
@@ -142,6 +144,46 @@ def plan_trust(
     )
     added = tuple(TrustedCa(sha256=facts.sha256, subject=facts.subject_common_name) for facts in missing)
     return [step], dc.replace(state, trusted_cas=(*present, *added))
+
+
+def plan_retired(
+    state: RecorderState, retired: t.Sequence[CertificateFacts], wanted: t.Sequence[CertificateFacts]
+) -> tuple[list[Step], RecorderState]:
+    """Certificates by which the recorder must no longer verify cameras, each in a request of its own.
+
+    Args:
+        state: State after everything else of the plan.
+        retired: The certificates that go.
+        wanted: Those that have to be there.
+
+    Returns:
+        Steps and the state after them.
+
+    Raises:
+        InputError: A certificate is wanted and retired, or none would be left.
+    """
+    gone = {facts.sha256 for facts in retired}
+    present = state.trusted_cas or ()
+    out = [ca for ca in present if ca.sha256 in gone]
+    left = tuple(ca for ca in present if ca.sha256 not in gone)
+    both = [facts.subject for facts in wanted if facts.sha256 in gone]
+    if both or (out and not left):
+        raise InputError(
+            device=state.contact.session.device,
+            subject="retired certificates",
+            found=f"{', '.join(both)}, which has to be trusted too" if both else "all that the recorder trusts",
+            expected="certificates that it can do without",
+            advice="" if both else "It would see no camera over HTTPS any more; install the new ones first.",
+        )
+    steps = [
+        Step(
+            id="remove_trusted_ca",
+            title=f"Verify cameras no longer by {ca.subject or ca.sha256}",
+            data={"sha256": ca.sha256},
+        )
+        for ca in out
+    ]
+    return steps, dc.replace(state, trusted_cas=left) if out else state
 
 
 def after_cameras(state: RecorderState, wanted: t.Sequence[WantedCamera]) -> RecorderState:
@@ -337,6 +379,8 @@ def plan_all(
         else:
             more, after = _plan_cameras(after, cameras, change, count=count)
             steps += more
+    more, after = plan_retired(after, wanted.retired_cas, wanted.trusted_cas)
+    steps += more
     if wanted.https is not None:
         more, after = plan_https(after, wanted.https)
         steps += more

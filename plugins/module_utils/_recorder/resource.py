@@ -204,11 +204,15 @@ class RecorderResource:
             certificate=CertificateFacts.from_der(peer.certificate) if peer else None,
             licenses=api.licenses() if wanted.licenses is not None else None,
             pc_side=api.pc_side() if wanted.https is not None or (path is not None and kept is None) else None,
-            trusted_cas=api.trusted_cas() if wanted.trusted_cas or wanted.trusted_ca_to_come else None,
+            trusted_cas=api.trusted_cas() if self._trust_is_wanted() else None,
             root_certificate=api.root_certificate() if path is not None and kept is None else None,
             kept_root_sha256=(kept.sha256 if kept else "") if path is not None else None,
         )
         return self._with_cameras(state) if licensed else state
+
+    def _trust_is_wanted(self) -> bool:
+        wanted = self.wanted
+        return bool(wanted.trusted_cas or wanted.trusted_ca_to_come or wanted.retired_cas)
 
     def _with_cameras(self, state: RecorderState) -> RecorderState:
         # Asking for the connect states makes the recorder look; the fault column is read after that.
@@ -416,6 +420,7 @@ class RecorderResource:
             "count_licenses": self._count_licenses,
             "keep_root_certificate": self._keep_root,
             "add_trusted_ca": lambda: self.api.add_trusted_cas(data["pem"]),
+            "remove_trusted_ca": lambda: self.api.remove_trusted_ca(data["sha256"]),
             "set_cameras": self._set_cameras,
             "set_links": lambda: self._set_links(data["links"]),
             "set_encryption": lambda: self._set_encryption(data["cameras"], data["password"]),
@@ -681,6 +686,9 @@ class RecorderResource:
         if planned.trusted_cas is not None:
             missing = {ca.sha256 for ca in planned.trusted_cas} - {ca.sha256 for ca in state.trusted_cas or ()}
             self._check_part("trusted certificates that are missing", (), tuple(sorted(missing)))
+            retired = {facts.sha256 for facts in self.wanted.retired_cas}
+            left = sorted(retired & {ca.sha256 for ca in state.trusted_cas or ()})
+            self._check_part("retired certificates that it still trusts", [], left)
         for camera in planned.cameras or ():
             if camera.number not in self._reverted:
                 found = state.camera(camera.number)

@@ -419,6 +419,7 @@ class Wanted:
         https: Between the recorder and PCs.
         trusted_cas: Certificates by which it has to verify cameras.
         trusted_ca_to_come: In check mode, the file with these certificates that is not there yet.
+        retired_cas: Certificates by which it must no longer verify cameras.
         cameras: Settings of cameras; None when cameras are not managed.
         encryption: The data encryption password; None when encryption is not managed.
         root_certificate_path: File in which the recorder's own root is kept.
@@ -428,6 +429,7 @@ class Wanted:
     https: WantedHttps | None = None
     trusted_cas: tuple[CertificateFacts, ...] = ()
     trusted_ca_to_come: str = ""
+    retired_cas: tuple[CertificateFacts, ...] = ()
     cameras: tuple[WantedCamera, ...] | None = None
     encryption: WantedEncryption | None = None
     root_certificate_path: str | None = None

@@ -15,9 +15,10 @@ from .._core._errors import PkiError
 from .._thirdparty import InvalidSignature, UnsupportedAlgorithm, ec, rsa, serialization, x509
 from ._names import name_covers, shown_names
 
-__all__ = ["CertificateFacts", "iso", "load_one_certificate", "pem_labels"]
+__all__ = ["CertificateFacts", "certificate_blocks", "iso", "load_one_certificate", "pem_labels"]
 
 _PEM_BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
+_BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n?", re.DOTALL)
 _KEY_TYPES = {"Ed25519PublicKey": ("ed25519", 256), "Ed448PublicKey": ("ed448", 456)}
 
 
@@ -173,6 +174,18 @@ class CertificateFacts:
         if now is not None:
             shown["days_left"] = self.days_left(now)
         return shown
+
+
+def certificate_blocks(text: str) -> tuple[str, ...]:
+    """The certificates of a PEM text, one by one.
+
+    Args:
+        text: Any text.
+
+    Returns:
+        Each block as it stands there.
+    """
+    return tuple(_BLOCK.findall(text))
 
 
 def pem_labels(text: str) -> tuple[str, ...]:

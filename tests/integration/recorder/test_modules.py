@@ -381,6 +381,30 @@ def test_a_trusted_ca_that_the_run_makes_is_planned_in_check_mode_only(
     assert "no PEM block" in failed(lab.checked(module, **wish))
 
 
+@pytest.mark.parametrize("module", ["recorder", "recorder_camera_link"])
+def test_a_retired_ca_is_taken_out_and_the_last_one_never(
+    lab: Lab, authority: CertificateAuthority, tmp_path: pathlib.Path, module: str
+) -> None:
+    other = CertificateAuthority.create(
+        tmp_path / "other", passphrase=Secret("Another-passphrase-1"), common_name="Old CA", key_type="ecdsa"
+    )
+    lab.licensed()
+    both = authority.trusted_pem + other.trusted_pem
+    ok(lab.run(module, trusted_ca_content=both, cameras=[]), changed=True)
+    wish = {"retired_ca_path": other.trusted_path, "trusted_ca_path": authority.trusted_path, "cameras": []}
+    contrary = {"retired_ca_path": other.trusted_path, "trusted_ca_content": both, "cameras": []}
+    assert "Old CA, which has to be trusted too" in failed(lab.run(module, **contrary))
+    planned = ok(lab.checked(module, **wish), changed=True)
+    assert [step["title"] for step in planned["plan"]] == ["Verify cameras no longer by Old CA"]
+    assert len(lab.run("recorder_info")["recorder"]["trusted_cas"]) == 2
+    ok(lab.run(module, **wish), changed=True)
+    left = lab.run("recorder_info")["recorder"]["trusted_cas"]
+    assert [one["sha256"] for one in left] == [authority.root_certificate.sha256]
+    ok(lab.run(module, **wish), changed=False)
+    message = failed(lab.run(module, retired_ca_content=authority.trusted_pem, cameras=[]))
+    assert "found all that the recorder trusts, expected certificates that it can do without" in message
+
+
 def test_unseen_cameras_are_reverted_and_named(lab: Lab) -> None:
     lab.licensed()
     wish = {"cameras": [{"number": 2, "connection": "https", "port": 8443}], "link_timeout": 0.3}

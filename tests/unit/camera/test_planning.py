@@ -33,6 +33,7 @@ from ansible_collections.camsec.fleet.plugins.module_utils._onvif.rules import R
 from ansible_collections.camsec.fleet.plugins.module_utils._sunell.dialect import RULES as SUNELL_RULES
 from ansible_collections.camsec.fleet.plugins.module_utils._tls._certificate import CertificateFacts
 from ansible_collections.camsec.fleet.plugins.module_utils._transport._connection import Trust
+from cryptography import x509
 
 from .conftest import DEVICE, KEY, NOW, OLDER_KEY, state, target
 
@@ -63,6 +64,9 @@ class OurCA:
 
     def revoked(self, facts: CertificateFacts) -> str:
         return f"The certificate was revoked ({facts.serial_number})." if facts.serial_number in self.gone else ""
+
+    def subject_differs(self, facts: CertificateFacts, subject: SubjectName) -> bool:
+        return not planning.subject_fits(x509.load_der_x509_certificate(facts.der).subject, subject)
 
 
 def ids(steps: t.Iterable[t.Any]) -> list[str]:

@@ -1,0 +1,216 @@
+# Copyright: (c) 2026, camsec.fleet contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How far a rotation has come, whatever it was interrupted by; and the trust files that tell it."""
+
+from __future__ import annotations
+
+import dataclasses as dc
+import datetime as dt
+import pathlib
+import typing as t
+
+import pytest
+from ansible_collections.camsec.fleet.plugins.module_utils._core._call import Call
+from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import InputError
+from ansible_collections.camsec.fleet.plugins.module_utils._pki import modules
+from ansible_collections.camsec.fleet.plugins.module_utils._pki._authority import CertificateAuthority, Issued
+from ansible_collections.camsec.fleet.plugins.module_utils._pki._rotation import Rotation, Situation, progress
+from ansible_collections.camsec.fleet.plugins.module_utils._pki._seen import Issue, KnownAuthority, Seen
+from ansible_collections.camsec.fleet.plugins.module_utils._pki._stopping import Card
+
+from .conftest import PASSPHRASE, openssl
+
+NOW = dt.datetime.now(dt.UTC)
+YEAR = NOW + dt.timedelta(days=365)
+
+
+@dc.dataclass(frozen=True)
+class Pair:
+    """Two authorities and a certificate of each."""
+
+    old: CertificateAuthority
+    new: CertificateAuthority
+    old_leaf: Issued
+    new_leaf: Issued
+
+    def known(self, authority: CertificateAuthority, *names: str, **how: t.Any) -> KnownAuthority:
+        issued = tuple(
+            Issue(
+                serial_number=f"{number:x}",
+                device=name,
+                sha256=f"{number:064x}",
+                spki_sha256="",
+                not_after=how.get("until", YEAR),
+                issued_at=NOW,
+                revoked=how.get("revoked", ""),
+            )
+            for number, name in enumerate(names, 1)
+        )
+        return KnownAuthority(
+            name=str(authority.directory),
+            root=authority.root_certificate,
+            intermediate=authority.intermediate_certificate,
+            issued=issued,
+        )
+
+    def hashes(self, *authorities: CertificateAuthority) -> frozenset[str]:
+        return frozenset(one.sha256 for authority in authorities for one in authority.chain)
+
+    def camera(self, leaf: Issued | None, **how: t.Any) -> Seen:
+        return Seen(device="cam", address="192.0.2.11", certificate=leaf.facts if leaf else None, **how)
+
+    def recorder(self, *authorities: CertificateAuthority) -> Seen:
+        return Seen(device="rec", address="192.0.2.1", dialect="recorder", trusted=self.hashes(*authorities))
+
+    def situation(self, **how: t.Any) -> Situation:
+        """In the middle: both are trusted, one camera of the new authority."""
+        given: dict[str, t.Any] = {
+            "old": self.known(self.old),
+            "new": self.known(self.new),
+            "old_file": self.hashes(self.old, self.new),
+            "new_file": self.hashes(self.old, self.new),
+            "devices": (self.recorder(self.old, self.new), self.camera(self.new_leaf)),
+            "cards": (),
+            "without": frozenset(),
+            "now": NOW,
+        }
+        return Situation(**{**given, **how})
+
+    def stage(self, **how: t.Any) -> Rotation:
+        return progress(self.situation(**how))
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    made = []
+    for name in ("Old", "New"):
+        home = tmp_path_factory.mktemp(name)
+        made.append(
+            CertificateAuthority.create(
+                home / "ca",
+                passphrase=PASSPHRASE,
+                common_name=name,
+                key_type="ecdsa",
+                intermediate_common_name=f"{name} Issuer" if name == "Old" else "",
+            )
+        )
+    leaves = [
+        one.issue_with_new_key(passphrase=PASSPHRASE, device="cam", subject_alt_names=["192.0.2.11"], key_type="ecdsa")[
+            1
+        ]
+        for one in made
+    ]
+    return Pair(*made, *leaves)
+
+
+def kinds(found: Rotation) -> tuple[list[str], list[str]]:
+    return [one.kind for one in found.left], [one.kind for one in found.held_up]
+
+
+def test_the_stages_follow_from_files_and_handshakes(pair: Pair) -> None:
+    o, n = pair.old, pair.new
+    shows_old = (pair.recorder(o), pair.camera(pair.old_leaf))
+    half = (pair.recorder(o, n), pair.camera(pair.old_leaf))
+    only = pair.hashes
+    before = pair.stage(new=None, old_file=only(o), new_file=frozenset(), devices=shows_old)
+    made = pair.stage(old_file=only(o), new_file=only(n), devices=shows_old)
+    first_file = pair.stage(old_file=only(o), devices=shows_old)
+    recorders = pair.stage(devices=shows_old)
+    reissue = pair.stage(devices=half)
+    drop = pair.stage()
+    begun = pair.stage(new_file=only(n))
+    nearly = pair.stage(new_file=only(n), devices=(pair.recorder(n), pair.camera(pair.new_leaf)))
+    done = pair.stage(new_file=only(n), old_file=only(n), devices=(pair.recorder(n), pair.camera(pair.new_leaf)))
+    stages = [one.stage for one in (before, made, first_file, recorders, reissue, drop, begun, nearly, done)]
+    assert stages == ["trust"] * 4 + ["reissue"] + ["drop"] * 3 + ["done"]
+    assert kinds(before) == (["authority", "device"], ["device"])
+    assert kinds(made) == (["trust_file", "trust_file", "recorder", "device"], ["device"])
+    assert kinds(first_file)[0] == ["trust_file", "recorder", "device"]
+    assert kinds(recorders)[0] == ["recorder", "device"]
+    assert kinds(reissue) == (["device"], ["device"])
+    assert kinds(drop) == (["recorder", "trust_file", "trust_file"], [])
+    assert kinds(nearly)[0] == ["trust_file"]
+    assert kinds(done) == ([], [])
+    assert [one.may_drop for one in (reissue, drop, begun, nearly, done)] == [False, True, True, True, False]
+
+
+def test_what_holds_the_old_root_up(pair: Pair) -> None:
+    root = {pair.old.root_certificate.sha256: YEAR}
+    both = {**root, pair.new.root_certificate.sha256: YEAR}
+    fine = pair.camera(pair.new_leaf)
+    lost = pair.camera(None, problem="cam: no answer.")
+    cases: list[tuple[dict[str, t.Any], list[str]]] = [
+        ({"cards": (Card(name="A001", anchors=root),)}, ["card"]),
+        ({"cards": (Card(name="A001", anchors=both),)}, []),
+        ({"devices": (lost,)}, ["unread"]),
+        ({"devices": (fine,), "old": pair.known(pair.old, "ftp")}, ["certificate"]),
+        ({"old": pair.known(pair.old, "cam", "192.0.2.11")}, []),  # its handshake tells
+        ({"old": pair.known(pair.old, "ftp"), "new": pair.known(pair.new, "ftp")}, []),
+        ({"old": pair.known(pair.old, "ftp", revoked="superseded")}, []),
+        ({"old": pair.known(pair.old, "ftp", until=NOW - dt.timedelta(days=1))}, []),
+        ({"old": pair.known(pair.old, "ftp"), "new": pair.known(pair.new, "ftp", revoked="stolen")}, ["certificate"]),
+    ]
+    for how, expected in cases:
+        found = pair.stage(**how)
+        assert kinds(found)[1] == expected, how
+        assert found.may_drop == (not expected)
+        names = frozenset(one.name for one in found.held_up)
+        assert pair.stage(**how, without=names).may_drop
+
+
+def test_a_camera_that_comes_back_with_the_old_certificate(pair: Pair) -> None:
+    """While the drop is under way both are trusted again; after it nothing brings the old root back."""
+    back = (pair.recorder(pair.new), pair.camera(pair.old_leaf))
+    under_way = pair.stage(new_file=pair.hashes(pair.new), devices=back)
+    assert under_way.stage == "trust"
+    unread = pair.stage(
+        new_file=pair.hashes(pair.new), devices=(pair.recorder(pair.new), pair.camera(None, problem="cam: gone."))
+    )
+    assert (unread.stage, unread.may_drop) == ("drop", False)
+    after = pair.stage(new_file=pair.hashes(pair.new), old_file=pair.hashes(pair.new), devices=back)
+    assert after.stage == "done"
+    assert [one.name for one in after.left] == ["cam"]
+
+
+def test_the_same_authority_twice_is_refused(pair: Pair) -> None:
+    with pytest.raises(InputError, match=r"new authority: found the root of .*, expected another authority"):
+        pair.stage(new=pair.known(pair.old))
+
+
+def trust(authority: CertificateAuthority, *others: CertificateAuthority, check: bool = False) -> dict[str, t.Any]:
+    return modules.trust(
+        Call(
+            params={
+                "authority_directory": str(authority.directory),
+                "trusted_authority_directories": [str(one.directory) for one in others],
+            },
+            check_mode=check,
+        )
+    )
+
+
+def test_a_trust_file_in_the_order_that_was_asked_for(pair: Pair, tmp_path: pathlib.Path) -> None:
+    path = pathlib.Path(pair.new.trusted_path)
+    before = path.read_text()
+    assert trust(pair.new, pair.new, pair.old, check=True)["changed"]
+    assert path.read_text() == before
+    assert trust(pair.new, pair.new, pair.old)["changed"]
+    assert path.read_text() == pair.new.own_pem + pair.old.own_pem
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert not trust(pair.new, pair.new, pair.old)["changed"]
+    for number, leaf in enumerate((pair.old_leaf, pair.new_leaf)):
+        (tmp_path / f"{number}.pem").write_text(leaf.pem)
+        assert "OK" in openssl("verify", "-CAfile", path, tmp_path / f"{number}.pem")
+    assert trust(pair.new, pair.old, pair.new)["changed"]  # the order counts
+    assert trust(pair.new, pair.new)["changed"]
+    assert path.read_text() == before
+    assert CertificateAuthority.open(pair.new.directory).own_pem == before
+
+
+@pytest.mark.parametrize("number", [0, 2])
+def test_none_or_one_twice_is_refused(pair: Pair, number: int) -> None:
+    before = pathlib.Path(pair.new.trusted_path).read_text()
+    with pytest.raises(InputError, match=r"trusted_authority_directories: found (none|the same authority twice)"):
+        trust(pair.new, *[pair.new] * number)
+    assert pathlib.Path(pair.new.trusted_path).read_text() == before
