@@ -276,7 +276,7 @@ class CameraResource(abc.ABC, t.Generic[W]):
             raise self._failed(step.title, error, advice) from error
         if step.id == "set_https":
             self._return_to(before, step.data["https"], error)
-        versions = self._versions_back(before, step)
+        versions = self._versions_back(before, step.id, *self._done)
         if self._installed and before.peer is not None:
             self._return_certificate(before, error)
         if versions:
@@ -289,12 +289,12 @@ class CameraResource(abc.ABC, t.Generic[W]):
             )
             raise self._failed(step.title, error, advice) from error
 
-    def _versions_back(self, before: CameraState, step: Step) -> str:
+    def _versions_back(self, before: CameraState, *steps: str) -> str:
         """Enable the TLS versions again by which the camera was met, and say whether that went well.
 
-        Over plain HTTP there is nothing to lose by them yet.
+        Nothing is done where none of the steps chose others, and over plain HTTP, where there is nothing to lose yet.
         """
-        if before.peer is None or "set_tls_versions" not in (step.id, *self._done):
+        if before.peer is None or "set_tls_versions" not in steps:
             return ""
         versions = ", ".join(before.tls_versions)
         try:
@@ -466,6 +466,7 @@ class CameraResource(abc.ABC, t.Generic[W]):
         advice = f"The camera answers {goal} again, as before."
         try:
             until(attempt, seconds=self.limits.switch_seconds)
+            advice = f"{advice} {self._versions_back(before, *self._done)}".rstrip()
         except CamsecError as second:
             advice = (
                 f"It could NOT be brought back to {goal} ({second.found}): restart the camera, and if it still does"

@@ -224,11 +224,15 @@ def test_key_request_and_certificate_one_by_one(rig: Rig, authority: Certificate
         lifetime_days=90,
         backdate_hours=24,
     )
-    done = rig.good("camera_certificate", certificate_content=issued.pem)
+    chain = "".join((issued.pem, *issued.issuers_pem))
+    done = rig.good("camera_certificate", certificate_content=chain)
     assert done["changed"]
+    keeps_chain = BY_DIALECT[rig.dialect].rules.keeps_chain
+    assert any("keeps no intermediate certificates" in warning for warning in done["warnings"]) != keeps_chain
     if rig.dialect != "sunell":
         rig.changes_once("camera_https", ca_path=authority.trusted_path)
     assert rig.serial() == issued.facts.serial_number
+    assert rig.shown().count("BEGIN CERTIFICATE") == (2 if keeps_chain else 1)
     assert not rig.good("camera_certificate", certificate_content=issued.pem, ca_path=authority.trusted_path)["changed"]
 
 

@@ -100,6 +100,7 @@ def test_an_elliptic_curve_with_a_self_signed_certificate(rig: Rig) -> None:
     assert "Signature Algorithm: ecdsa-with-SHA256" in shown
 
 
+@pytest.mark.parametrize("dialect", ["ipro", *TAKES_KEYS])
 def test_a_kind_that_a_camera_does_not_make_is_refused_before_anything_is_sent(rig: Rig, ours: Options) -> None:
     size = 521 if rig.dialect in ("onvif", "axis") else 256
     wish: Options = {"private_key_type": "ecdsa", "private_key_size": size, **ours}
@@ -310,6 +311,7 @@ def test_cam_24_after_a_factory_reset_the_certificate_for_the_old_key_is_refused
     assert rig.verified(authority.trusted_path)
 
 
+@pytest.mark.parametrize("dialect", ["ipro", *TAKES_KEYS])
 def test_a_request_whose_signature_does_not_verify(rig: Rig, ours: Options, monkeypatch: pytest.MonkeyPatch) -> None:
     """From a hostile camera, which would like a certificate for somebody else's key."""
     hostile(monkeypatch)
@@ -453,6 +455,23 @@ def test_tls_versions_when_the_connection_breaks(
     assert "TLS 1.2, 1.3 are enabled again, as before: run this again." in failed["msg"]
     assert (speaks(rig, "1.2"), speaks(rig, "1.3")) == (True, True)
     rig.changes_once("camera_https", tls_versions=["1.3"], **trusted)
+
+
+@pytest.mark.parametrize("dialect", ["onvif"])
+def test_tls_versions_when_the_switch_after_them_fails(
+    rig: Rig, authority: CertificateAuthority, ours: Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.good("camera", **ours)
+
+    def breaks(self: OnvifDriver, _wanted: t.Any) -> None:
+        monkeypatch.undo()
+        raise ConnectError(device=self.session.device, subject="x", found="a broken connection", expected="an answer")
+
+    monkeypatch.setattr(OnvifDriver, "set_https", breaks)
+    trusted = {"first_contact": "refuse", "ca_path": str(authority.trusted_path)}
+    failed = rig.bad("camera_https", tls_versions=["1.3"], https_port=9443, former_https_port=HTTPS, **trusted)
+    assert f"The camera answers https on port {HTTPS} again, as before. TLS 1.2, 1.3 are enabled" in failed["msg"]
+    assert (speaks(rig, "1.2"), speaks(rig, "1.3")) == (True, True)
 
 
 # -- the authority in the firmware (Sunell's way 1) ------------------------------------------------------------------
