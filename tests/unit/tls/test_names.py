@@ -9,7 +9,12 @@ import ipaddress
 
 import pytest
 from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import InputError
-from ansible_collections.camsec.fleet.plugins.module_utils._tls._names import name_covers, parse_name, parse_names
+from ansible_collections.camsec.fleet.plugins.module_utils._tls._names import (
+    name_covers,
+    parse_name,
+    parse_names,
+    without_zone,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -137,3 +142,20 @@ def test_any_text_is_a_name_or_an_input_error(text: str) -> None:
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_covers_never_raises(name: str, address: str) -> None:
     assert name_covers(f"DNS:{name}", address) in (True, False)
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("fe80::1%eth0", "fe80::1"),
+        ("fe80::1%1", "fe80::1"),
+        ("fe80::1", "fe80::1"),
+        ("fe80::1%", "fe80::1%"),
+        ("fe80::1%e th", "fe80::1%e th"),
+        ("192.0.2.1%eth0", "192.0.2.1%eth0"),
+        ("cam%eth0", "cam%eth0"),
+    ],
+)
+def test_a_zone_is_no_part_of_an_address(host: str, address: str) -> None:
+    assert without_zone(host) == address
+    assert name_covers("IP:fe80::1", host) == (address == "fe80::1")
