@@ -19,7 +19,6 @@ __all__ = ["common_name_within", "name_constraints", "outside", "parse_permitted
 _EVERY_ADDRESS: t.Final = ("0.0.0.0/0", "::/0")
 #: What openssl takes for a host name in a common name: letters, digits, hyphens, and a dot inside.
 _HOST_LIKE: t.Final = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
-_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def parse_permitted(texts: t.Iterable[str]) -> tuple[str, ...]:
@@ -123,7 +122,7 @@ def _permitted(text: str) -> str:
     return parse_name(f"DNS:{value}", subject="permitted_names")
 
 
-def _network(text: str) -> _Network | None:
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
     try:
         return ipaddress.ip_network(text)
     except ValueError:
@@ -149,7 +148,7 @@ def _allowed(name: str, constraints: x509.NameConstraints) -> bool:
 def _within(name: str, subtree: x509.GeneralName) -> bool:
     value = bare(name)
     if isinstance(subtree, x509.IPAddress):
-        network = t.cast("_Network", subtree.value)
+        network = t.cast("ipaddress.IPv4Network | ipaddress.IPv6Network", subtree.value)
         if not name.startswith("IP:"):
             return False
         address = ipaddress.ip_address(value)

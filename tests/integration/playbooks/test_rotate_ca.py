@@ -136,6 +136,17 @@ def test_a_root_of_the_same_name_is_refused(site: Fleet) -> None:
     assert not (site.folder / "new").exists()
 
 
+def test_trust_alone_touches_no_camera(site: Fleet) -> None:
+    states = site.states()
+    run = site.rotate(camsec_rotate_stage="trust")
+    assert run.status == 0, run.output
+    assert "stage reissue (may go on)" in run.text.rpartition("What the run came to")[2]
+    assert len(site.trusted()) == 3
+    assert issuers(site) == dict.fromkeys(CAMERAS, False)
+    after = site.states()
+    assert {name: after[name] for name in CAMERAS} == {name: states[name] for name in CAMERAS}
+
+
 def test_interrupted_by_a_camera_that_is_down_nothing_is_cut_off(site: Fleet) -> None:
     site.power("onv1", "off")
     run = site.rotate()
