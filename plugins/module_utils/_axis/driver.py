@@ -88,15 +88,16 @@ class AxisDriver(CameraDriver):
         elif own is not None:
             self._alias = own.alias
             reading = dc.replace(reading, key=_key_of(own))
-        return reading if served is None else _with_certificate(reading, served.facts)
+        return reading if served is None else reading.with_certificate(served.facts)
 
     def _served(self) -> AxisCertificate | None:
         aliases = self._web.certificates if self._web is not None else ()
         return next((one for one in self._read if one.alias in aliases[:1]), None)
 
     def _newest_own(self) -> AxisCertificate | None:
-        """The newest key that we made: a factory's own, or another program's, is not ours to use."""
-        own = [(int(match[1]), one) for one in self._read if (match := _OWN.fullmatch(one.alias))]
+        """The newest key that the camera made for us: a factory's, or one from outside, is not ours to use."""
+        ours = [one for one in self._read if not one.alias.endswith(_EXTERNAL)]
+        own = [(int(match[1]), one) for one in ours if (match := _OWN.fullmatch(one.alias))]
         return max(own, key=lambda pair: pair[0])[1] if own else None
 
     def https(self) -> HttpsState:
@@ -421,19 +422,3 @@ def _distinguished_name(subject: SubjectName) -> str:
 def _key_of(one: AxisCertificate) -> KeyFacts:
     external = one.alias.endswith(_EXTERNAL)
     return KeyFacts(type=one.facts.key_type, size=one.facts.key_size, generated_at="", external=external)
-
-
-def _with_certificate(reading: Reading, facts: CertificateFacts) -> Reading:
-    expired = facts.not_after < dt.datetime.now(tz=dt.UTC)
-    if facts.self_signed:
-        return dc.replace(
-            reading,
-            self_signed="expired" if expired else "valid",
-            self_signed_name="" if expired else facts.subject_common_name,
-        )
-    return dc.replace(
-        reading,
-        ca_certificate="expired" if expired else "valid",
-        ca_certificate_name="" if expired else facts.subject_common_name,
-        installed_serial=facts.serial_number,
-    )

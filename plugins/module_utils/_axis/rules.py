@@ -10,44 +10,13 @@ import types
 import typing as t
 
 from .._camera.abilities import Abilities, KeyKind
-from .._camera.rules import CameraRules, RuleIds
-from .._core._errors import RuleError
+from .._camera.rules import KeystoreRules, RuleIds
 from .._pki._keys import KEY_TYPES
 
-if t.TYPE_CHECKING:
-    from .._camera.state import CameraState
-
-__all__ = ["RULES", "AxisRules"]
+__all__ = ["RULES"]
 
 
-class AxisRules(CameraRules):
-    """Rules of the certificate store and of the web server."""
-
-    def check_certificate_installable(self, device: str, state: CameraState) -> None:
-        """A camera makes a CSR at any time and keeps nothing of it: what counts is the key.
-
-        Raises:
-            RuleError: There is no key.
-        """
-        self.check_key_exists(device, state, "CSR")
-
-    def check_self_signed_makeable(self, device: str, state: CameraState) -> None:
-        """The web server shows one certificate: a self-signed one would take the place of the CA's.
-
-        Raises:
-            RuleError: A CA certificate is in force.
-        """
-        if state.ca_certificate == "valid":
-            raise RuleError(
-                rule=self.ids.self_signed,
-                device=device,
-                subject="self-signed certificate",
-                found="a CA certificate in force, whose place it would take",
-                expected="no CA certificate",
-            )
-
-
-RULES: t.Final = AxisRules(
+RULES: t.Final = KeystoreRules(
     dialect="axis",
     ids=RuleIds(
         no_tls="cert.v1",

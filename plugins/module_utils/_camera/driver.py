@@ -11,6 +11,7 @@ import datetime as dt
 import typing as t
 
 from .._core._secret import Secret
+from .._tls._certificate import CertificateFacts
 from .._transport._session import DeviceSession
 from .abilities import Abilities, KeyKind
 from .rules import CameraRules
@@ -84,6 +85,23 @@ class Reading:
     previous_key: KeyFacts | None = None
     request_made_at: str = ""
     installed_serial: str = ""
+
+    def with_certificate(self, facts: CertificateFacts) -> Reading:
+        """The same with what the camera shows to its clients.
+
+        Args:
+            facts: The certificate, self-signed or of a CA.
+
+        Returns:
+            The reading.
+        """
+        expired = facts.not_after < dt.datetime.now(tz=dt.UTC)
+        status: CertificateStatus = "expired" if expired else "valid"
+        name = "" if expired else facts.subject_common_name
+        if facts.self_signed:
+            return dc.replace(self, self_signed=status, self_signed_name=name)
+        serial = facts.serial_number
+        return dc.replace(self, ca_certificate=status, ca_certificate_name=name, installed_serial=serial)
 
 
 class CameraDriver(abc.ABC):

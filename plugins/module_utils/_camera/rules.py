@@ -22,7 +22,7 @@ from .abilities import OUR_TLS_VERSIONS, RSA_ALONE, Abilities, KeyKind
 if t.TYPE_CHECKING:
     from .state import CameraState, HttpsState, SubjectName
 
-__all__ = ["CameraRules", "RuleIds"]
+__all__ = ["CameraRules", "KeystoreRules", "RuleIds"]
 
 
 @dc.dataclass(frozen=True, kw_only=True)
@@ -385,3 +385,34 @@ class CameraRules:
 
     def _key_first(self, state: CameraState) -> str:
         return "generate the private key, " if state.key is None and self.key_apart else ""
+
+
+class KeystoreRules(CameraRules):
+    """Cameras with a keystore: they make a CSR for a key at any time, and show one of their certificates."""
+
+    def check_certificate_installable(self, device: str, state: CameraState) -> None:
+        """The camera keeps nothing of a CSR: what counts is the key.
+
+        Raises:
+            RuleError: There is no key.
+        """
+        self.check_key_exists(device, state, "CSR")
+
+    def check_self_signed_makeable(self, device: str, state: CameraState) -> None:
+        """One certificate serves: a self-signed one would take the place of the CA's.
+
+        Raises:
+            RuleError: A CA certificate is in force.
+        """
+        if state.ca_certificate == "valid":
+            order = (
+                "Shortest legal order: set the connection to http, delete the CA certificate, make the self-signed one."
+            )
+            raise RuleError(
+                rule=self.ids.self_signed,
+                device=device,
+                subject="self-signed certificate",
+                found="a CA certificate in force, whose place it would take",
+                expected="no CA certificate",
+                advice="" if "delete_certificate" in self.cannot else order,
+            )

@@ -105,7 +105,7 @@ class OnvifDriver(CameraDriver):
             self._key_id = served.leaf.key_id
             external = any(key.external for key in keys if key.id == served.leaf.key_id)
             reading = dc.replace(reading, key=dc.replace(_key_of(served), external=external))
-        return reading if served is None else _with_certificate(reading, served.facts)
+        return reading if served is None else reading.with_certificate(served.facts)
 
     def _served(self) -> _Served | None:
         for path_id in self._api.assigned():
@@ -492,19 +492,3 @@ def _key_of(served: _Served) -> KeyFacts:
 
 def _is(fault: OnvifFault, code: str) -> bool:
     return code in fault.codes
-
-
-def _with_certificate(reading: Reading, facts: CertificateFacts) -> Reading:
-    expired = facts.not_after < dt.datetime.now(tz=dt.UTC)
-    if facts.self_signed:
-        return dc.replace(
-            reading,
-            self_signed="expired" if expired else "valid",
-            self_signed_name="" if expired else facts.subject_common_name,
-        )
-    return dc.replace(
-        reading,
-        ca_certificate="expired" if expired else "valid",
-        ca_certificate_name="" if expired else facts.subject_common_name,
-        installed_serial=facts.serial_number,
-    )
