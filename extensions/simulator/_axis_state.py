@@ -216,6 +216,8 @@ class AxisState:
     def replace(self, alias: str, pem: str) -> None:
         """By one of the same private key, and no other."""
         stored, certificate = self.stored(alias), _one(pem)
+        if alias == IDENTITY_ALIAS:
+            raise AxisRefusal(400, INVALID, "The device ID cannot be changed")
         if spki_hex(certificate.public_key()) != stored.spki:
             raise invalid("The certificate does not match the key")
         self.certificates[alias] = dc.replace(stored, pem=as_pem(certificate))

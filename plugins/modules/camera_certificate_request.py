@@ -15,11 +15,13 @@ author:
 description:
   - The camera makes a CSR for its present CRT key (HTTPS-20) and hands it out in PEM form.
   - A CSR that is there already, for the same subject, is left alone.
+  - A camera with a keystore (ONVIF, Axis) keeps no CSR; it signs one whenever it is asked, in check mode too, which
+    changes nothing on it, so that such a task is never C(changed).
 options:
   regenerate:
     description:
       - V(if_needed) makes one where there is none, or where its subject is another.
-      - V(always) makes one in every run; such a task is not idempotent.
+      - V(always) makes one in every run; where the camera keeps it, such a task is not idempotent.
     type: str
     choices: [if_needed, always]
     default: if_needed

@@ -15,11 +15,13 @@ author:
 description:
   - Generates the key pair that a camera's certificates are made for; it never leaves the camera.
   - Generating takes about two minutes (HTTPS-03). It is refused while a certificate is in force (HTTPS-02).
+  - On a camera with a keystore (ONVIF, Axis) it is refused while a CA's certificate is in use; there
+    M(camsec.fleet.camera) with O(camsec.fleet.camera#module:new_private_key=with_certificate) makes both.
   - A camera keeps one previous key, which can be applied again (HTTPS-04); O(generated_at) says which key is wanted.
 options:
   type:
     description:
-      - Type of a new key. V(ecdsa) is possible with O(driver=onvif) alone, where the camera's capabilities name the
+      - Type of a new key. V(ecdsa) is possible with O(driver=onvif) and O(driver=axis), where the camera names the
         curve; what the camera cannot do is refused before anything is sent.
     type: str
     choices: [rsa, ecdsa]

@@ -18,9 +18,10 @@ import json
 import typing as t
 import urllib.parse
 
-from .._core._errors import ConnectError, ProtocolError
+from .._core._errors import ConnectError, PkiError, ProtocolError
 from .._core._secret import Secret
 from .._onvif.soap import Content, Soap, text_of
+from .._thirdparty import serialization, x509
 from .._tls._certificate import CertificateFacts
 from .._transport._session import Answer, DeviceSession, Refused
 
@@ -104,10 +105,17 @@ class NetworkDevice:
 
 @dc.dataclass(frozen=True, kw_only=True)
 class Ports:
-    """TCP ports of the web server."""
+    """TCP ports of the web server.
+
+    Attributes:
+        http: For plain HTTP.
+        https: For HTTPS.
+        basic_over_https: Over HTTPS it takes HTTP Basic.
+    """
 
     http: int
     https: int
+    basic_over_https: bool
 
 
 class AxisApi:
@@ -225,6 +233,8 @@ class AxisApi:
     def certificates(self) -> list[AxisCertificate]:
         """Certificates with a private key, in the camera's order (``GET certificates``).
 
+        Of a chain the first counts. What cannot be read as a certificate is left out: others may put there anything.
+
         Raises:
             ProtocolError: The camera has no such interface: its AXIS OS is older than 11.11.
         """
@@ -237,8 +247,9 @@ class AxisApi:
         found = []
         for row in self._rows("certificates", rows):
             alias, pem = (self._part("certificates", row, name, str) for name in ("alias", "certificate"))
-            facts = CertificateFacts.from_pem(pem, device=self.session.device, subject=f"certificate {alias[:128]}")
-            found.append(AxisCertificate(alias=alias, facts=facts))
+            facts = _first_certificate(pem)
+            if facts is not None:
+                found.append(AxisCertificate(alias=alias, facts=facts))
         return found
 
     def create_certificate(self, alias: str, key_type: str, subject: str, names: t.Sequence[str]) -> None:
@@ -301,13 +312,16 @@ class AxisApi:
         """
         self._rest("DELETE", f"{_CERT}/certificates/{_quoted(alias)}")
 
-    def issuers(self) -> dict[str, str]:
-        """CA certificates by their aliases, PEM (``GET ca_certificates``)."""
+    def issuers(self) -> dict[str, CertificateFacts]:
+        """CA certificates by their aliases (``GET ca_certificates``); what cannot be read as one is left out."""
         rows = self._rows("ca_certificates", self._rest("GET", f"{_CERT}/ca_certificates"))
-        return {
-            self._part("ca_certificates", row, "alias", str): self._part("ca_certificates", row, "certificate", str)
-            for row in rows
-        }
+        found = {}
+        for row in rows:
+            alias, pem = (self._part("ca_certificates", row, name, str) for name in ("alias", "certificate"))
+            facts = _first_certificate(pem)
+            if facts is not None:
+                found[alias] = facts
+        return found
 
     def add_issuer(self, alias: str, pem: str) -> None:
         """A further CA certificate (``POST ca_certificates``).
@@ -329,15 +343,15 @@ class AxisApi:
     # -- web server ------------------------------------------------------------------------------------------------
 
     def ports(self) -> Ports:
-        """TCP ports of the web server (``GET virtualhost``)."""
+        """TCP ports of the web server, and how HTTPS takes logins (``GET virtualhost``)."""
         found = self._rest("GET", _HOSTS)
         fields = found if isinstance(found, dict) else {}
         rows = self._rows("virtualhost", fields.get("virtualhosts"))
-        ports = {self._part("virtualhost", row, "server_name", str): row.get("port") for row in rows}
-        http, https = (ports.get(name) for name in (_HTTP_HOST, _HTTPS_HOST))
+        hosts = {self._part("virtualhost", row, "server_name", str): row for row in rows}
+        http, https = (hosts.get(name, {}).get("port") for name in (_HTTP_HOST, _HTTPS_HOST))
         if not isinstance(http, int) or not isinstance(https, int):
-            raise self._unknown("virtualhost", ", ".join(ports)[:200] or "no host", f"{_HTTP_HOST} and {_HTTPS_HOST}")
-        return Ports(http=http, https=https)
+            raise self._unknown("virtualhost", ", ".join(hosts)[:200] or "no host", f"{_HTTP_HOST} and {_HTTPS_HOST}")
+        return Ports(http=http, https=https, basic_over_https=hosts[_HTTPS_HOST].get("auth_type") == "basic")
 
     def set_https_port(self, port: int) -> None:
         """Another port for HTTPS (``PATCH virtualhosts/default-https/port``); it may then cut connections.
@@ -478,6 +492,14 @@ def _web(name: str) -> str:
 
 def _acert(name: str) -> str:
     return f"{{{_ACERT}}}{name}"
+
+
+def _first_certificate(pem: str) -> CertificateFacts | None:
+    try:
+        first = x509.load_pem_x509_certificates(pem.encode())[0]
+        return CertificateFacts.from_der(first.public_bytes(serialization.Encoding.DER))
+    except (ValueError, PkiError):
+        return None
 
 
 def _quoted(alias: str) -> str:

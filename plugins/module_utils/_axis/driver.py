@@ -21,11 +21,11 @@ from .._camera.driver import CameraDriver, Identity, NetworkSetting, Reading
 from .._camera.state import HttpsState, KeyFacts, SubjectName
 from .._core._errors import ConnectError, ProtocolError, VerificationError
 from .._core._secret import Secret
-from .._thirdparty import oid, serialization, x509
+from .._thirdparty import InvalidSignature, UnsupportedAlgorithm, oid, x509
 from .._tls._certificate import CertificateFacts
 from .._transport._patience import until
 from .._transport._session import DeviceSession, Refused
-from .api import AxisApi, AxisCertificate, NetworkDevice, WebServer
+from .api import AxisApi, AxisCertificate, NetworkDevice, Ports, WebServer
 from .rules import RULES
 
 __all__ = ["ALIAS", "AxisDriver"]
@@ -53,6 +53,7 @@ class AxisDriver(CameraDriver):
         self._request = ""
         self._read: list[AxisCertificate] = []
         self._web: WebServer | None = None
+        self._ports: Ports | None = None
 
     # -- reading -------------------------------------------------------------------------------------------------
 
@@ -69,7 +70,8 @@ class AxisDriver(CameraDriver):
         if brand.upper() != "AXIS":
             raise ProtocolError(device=self.session.device, subject="brand", found=repr(brand[:40]), expected="AXIS")
         self._read = self._api.certificates()
-        return Reading(https=self.https())
+        https = self.https()
+        return Reading(https=https, basic_over_https=self._ports is not None and self._ports.basic_over_https)
 
     def rest(self, reading: Reading) -> Reading:
         """Certificate and key of the web server.
@@ -81,11 +83,9 @@ class AxisDriver(CameraDriver):
             All of it.
         """
         served = self._served()
-        own = self._newest_own()
-        if served is not None and not served.facts.self_signed:
-            self._alias = served.alias
-            reading = dc.replace(reading, key=_key_of(served))
-        elif own is not None:
+        in_use = served is not None and _OWN.fullmatch(served.alias) and not served.facts.self_signed
+        own = served if in_use else self._newest_own()
+        if own is not None:
             self._alias = own.alias
             reading = dc.replace(reading, key=_key_of(own))
         return reading if served is None else reading.with_certificate(served.facts)
@@ -115,7 +115,8 @@ class AxisDriver(CameraDriver):
                 found=f"the connection policy {web.policy[:40]!r}",
                 expected=", ".join(_CONNECTIONS),
             )
-        return HttpsState(connection=connection, https_port=self._api.ports().https)
+        self._ports = ports = self._api.ports()
+        return HttpsState(connection=connection, https_port=ports.https)
 
     def http_port(self) -> int:
         """The camera's own port for plain HTTP."""
@@ -248,15 +249,14 @@ class AxisDriver(CameraDriver):
             VerificationError: The camera has no such key.
         """
         wanted = CertificateFacts.from_pem(pem)
-        alias = self._alias_of(wanted)
+        alias = self._place(wanted)
         if not alias:
             raise VerificationError(
                 device=self.session.device,
                 subject=f"private key of the certificate {wanted.serial_number}",
-                found="none on the camera",
+                found="none of ours on the camera",
                 expected="the key that the CSR was made for",
             )
-        self._api.replace_certificate(alias, pem)
         self._use(alias, issuers)
 
     def install_with_key(self, pem: str, issuers: t.Sequence[str], key: Secret) -> None:
@@ -268,18 +268,15 @@ class AxisDriver(CameraDriver):
             key: The private key.
         """
         self._read = self._api.certificates()
-        alias = self._alias_of(CertificateFacts.from_pem(pem))
-        if alias:
-            self._api.replace_certificate(alias, pem)
-        else:
+        alias = self._place(CertificateFacts.from_pem(pem))
+        if not alias:
             alias = self._next_alias() + _EXTERNAL
             self._api.add_certificate(alias, pem, key)
         self._use(alias, issuers)
 
     def _use(self, alias: str, issuers: t.Sequence[str]) -> None:
-        chain = tuple(self._stored(one) for one in issuers)
         present = self._api.web_server()
-        wanted = dc.replace(present, certificates=(alias,), issuers=chain)
+        wanted = dc.replace(present, certificates=(alias,), issuers=self._chain(alias, issuers))
         if wanted != present:
             self._show(wanted)
 
@@ -291,15 +288,34 @@ class AxisDriver(CameraDriver):
             if self._api.web_server() != wanted:
                 raise
 
-    def _alias_of(self, wanted: CertificateFacts) -> str:
-        found = [one.alias for one in self._api.certificates() if one.facts.spki_sha256 == wanted.spki_sha256]
-        return found[0] if found else ""
+    def _place(self, wanted: CertificateFacts) -> str:
+        """Where the certificate is, or is now: in the place of another for the same key, if that one is ours."""
+        found = self._api.certificates()
+        present = [one.alias for one in found if one.facts.der == wanted.der]
+        ours = [one.alias for one in found if _OWN.fullmatch(one.alias) and one.facts.spki_sha256 == wanted.spki_sha256]
+        if ours and not present:
+            self._api.replace_certificate(ours[0], wanted.pem)
+        return next(iter((*present, *ours)), "")
+
+    def _chain(self, alias: str, issuers: t.Sequence[str]) -> tuple[str, ...]:
+        """The CA certificates to send along; where none are named, those on the camera that lead to its root."""
+        if issuers:
+            return tuple(self._stored(one) for one in issuers)
+        known = self._api.issuers()
+        (last,) = (one.facts for one in self._api.certificates() if one.alias == alias)
+        found: list[str] = []
+        while issuer := next((name for name in known if name not in found and _signed(known[name], last)), None):
+            last = known[issuer]
+            if last.self_signed:
+                break
+            found.append(issuer)
+        return tuple(found)
 
     def _stored(self, pem: str) -> str:
         """A CA certificate that is there already, whoever put it there, is not put there twice."""
         wanted = CertificateFacts.from_pem(pem)
         for alias, present in self._api.issuers().items():
-            if x509.load_pem_x509_certificate(present.encode()).public_bytes(serialization.Encoding.DER) == wanted.der:
+            if present.der == wanted.der:
                 return alias
         alias = _ISSUER + hashlib.sha256(wanted.der).hexdigest()[:16]
         self._api.add_issuer(alias, pem)
@@ -417,6 +433,14 @@ def _distinguished_name(subject: SubjectName) -> str:
     identifiers = _identifiers()
     parts = [x509.NameAttribute(identifiers[field], value) for field in _FIELDS if (value := getattr(subject, field))]
     return str(x509.Name(reversed(parts)).rfc4514_string())
+
+
+def _signed(issuer: CertificateFacts, one: CertificateFacts) -> bool:
+    try:
+        x509.load_der_x509_certificate(one.der).verify_directly_issued_by(x509.load_der_x509_certificate(issuer.der))
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
 
 
 def _key_of(one: AxisCertificate) -> KeyFacts:

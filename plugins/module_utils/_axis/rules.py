@@ -11,12 +11,39 @@ import typing as t
 
 from .._camera.abilities import Abilities, KeyKind
 from .._camera.rules import KeystoreRules, RuleIds
+from .._camera.state import HttpsState
+from .._core._errors import RuleError
 from .._pki._keys import KEY_TYPES
 
 __all__ = ["RULES"]
 
 
-RULES: t.Final = KeystoreRules(
+class AxisRules(KeystoreRules):
+    """Scheme and port are two calls, of which the first may cut the connection."""
+
+    def check_switch(self, device: str, present: HttpsState, wanted: HttpsState) -> None:
+        """Away from HTTPS, neither call can come first: both cut the connection that the other needs.
+
+        Args:
+            device: Name in messages.
+            present: How it answers.
+            wanted: How it is to answer.
+
+        Raises:
+            RuleError: Both are to change.
+        """
+        if present.connection == "https" and wanted.connection == "http" and present.https_port != wanted.https_port:
+            raise RuleError(
+                rule=self.ids.port,
+                device=device,
+                subject="HTTPS port",
+                found=f"{wanted.https_port}, together with the connection http",
+                expected=f"{present.https_port}, its present one",
+                advice="Shortest legal order: set the connection to http, set the HTTPS port.",
+            )
+
+
+RULES: t.Final = AxisRules(
     dialect="axis",
     ids=RuleIds(
         no_tls="cert.v1",
@@ -38,6 +65,7 @@ RULES: t.Final = KeystoreRules(
         clock="cert.v1.certificates",
         address="setIPv4AddressConfiguration",
     ),
+    keeps_request=False,
     cannot=types.MappingProxyType(
         {
             "set_tls_versions": "whose TLS versions go with its AXIS OS",

@@ -40,12 +40,26 @@ class CertificateRequest(CameraResource[WantedRequest]):
 
         Returns:
             The state.
+
+        Raises:
+            RuleError: The camera has no HTTPS, or a field cannot be entered.
         """
         state = super().read()
         state.rules.check_tls_supported(self.target.host, state)
+        if not state.rules.keeps_request:
+            return self._asked(state)
         made_at = self.driver.request_made_at()
         self._present = self.driver.certificate_request() if made_at else ""
         return dc.replace(state, request_made_at=made_at)
+
+    def _asked(self, state: CameraState) -> CameraState:
+        """A camera that keeps no CSR signs the wanted one whenever it is asked, which leaves it as it is."""
+        state.rules.check_subject(self.target.host, self.wanted.subject)
+        state.rules.check_key_exists(self.target.host, state, "CSR")
+        self.driver.make_request(self.wanted.subject, ())
+        self._present = self.driver.certificate_request()
+        load_request(self._present, device=self.target.host)
+        return state
 
     def plan(self, current: CameraState) -> Plan:
         """Make a CSR where there is none, or one with another subject.
@@ -62,6 +76,8 @@ class CertificateRequest(CameraResource[WantedRequest]):
         device = self.target.host
         current.rules.check_subject(device, self.wanted.subject)
         current.rules.check_key_exists(device, current, "CSR")
+        if not current.rules.keeps_request:
+            return make_plan(current, current, [])
         if self._present and self.wanted.regenerate == "if_needed" and self._fits(current):
             return make_plan(current, current, [])
         step = Step(

@@ -73,6 +73,7 @@ class Reading:
         previous_key: The key before it, where the dialect keeps one.
         request_made_at: The camera's time of the last CSR, empty if none.
         installed_serial: Serial number (lower-case hex) that the camera shows for its CA certificate.
+        basic_over_https: Over HTTPS it takes HTTP Basic, which hands over the password.
     """
 
     tls_supported: bool = True
@@ -85,6 +86,7 @@ class Reading:
     previous_key: KeyFacts | None = None
     request_made_at: str = ""
     installed_serial: str = ""
+    basic_over_https: bool = False
 
     def with_certificate(self, facts: CertificateFacts) -> Reading:
         """The same with what the camera shows to its clients.

@@ -67,6 +67,7 @@ class PrivateKey(CameraResource[WantedKey]):
             return [], current
         current.rules.check_key_kind(self.target.host, current, self.wanted.kind)
         current.rules.check_key_changeable(self.target.host, current)
+        current.rules.check_key_alone(self.target.host, current)
         return [generate_key_step(current, self.wanted.kind)], after_new_key(current, self.wanted.kind)
 
     def _needs_new_key(self, current: CameraState) -> bool:

@@ -238,16 +238,41 @@ class CameraResource(abc.ABC, t.Generic[W]):
         over_http = self._before is not None and self._before.peer is None
         if plan.after["connection"] == "http" or (plan.after["connection"] == "http_and_https" and over_http):
             return dc.replace(self.target, trust=Trust(), first_contact="plain_http")
-        if not self.target.trust.usable and self.target.first_contact != "any_certificate":
-            raise InputError(
-                device=self.target.host,
-                subject="trust",
-                found="no ca_path and no spki_sha256",
-                expected="something to verify the camera by once it answers in HTTPS",
-                advice="Give ca_path, spki_sha256, or first_contact=any_certificate for a self-signed certificate.",
-            )
-        first_contact = "refuse" if self.target.trust.usable else "any_certificate"
-        return dc.replace(self.target, https_ports=(plan.after["https_port"],), first_contact=first_contact)
+        trust = self._trust_after(plan)
+        if not trust.usable:
+            self._check_unverified()
+        return dc.replace(
+            self.target,
+            trust=trust,
+            https_ports=(plan.after["https_port"],),
+            first_contact="refuse" if trust.usable else "any_certificate",
+        )
+
+    def _trust_after(self, plan: Plan) -> Trust:
+        """What verifies the camera after the plan, once it answers in HTTPS."""
+        del plan
+        return self.target.trust
+
+    def _check_unverified(self) -> None:
+        """Whether the camera may be met in HTTPS with nothing to verify it by.
+
+        Raises:
+            InputError: It may not, or could not be logged in to.
+        """
+        found, advice = "no ca_path and no spki_sha256", "Give ca_path or spki_sha256"
+        if self.target.first_contact != "any_certificate":
+            advice += ", or first_contact=any_certificate for a self-signed certificate"
+        elif self._before is not None and self._before.basic_over_https:
+            found += ", for a camera that takes nothing but the password itself in HTTPS (HTTP Basic)"
+        else:
+            return
+        raise InputError(
+            device=self.target.host,
+            subject="trust",
+            found=found,
+            expected="something to verify the camera by once it answers in HTTPS",
+            advice=f"{advice}.",
+        )
 
     def abandon(self, step: Step, error: Exception) -> None:
         """Bring the camera back to where its recorder sees it, then say so.
@@ -335,6 +360,7 @@ class CameraResource(abc.ABC, t.Generic[W]):
             peer=peer,
             certificate=CertificateFacts.from_der(peer.certificate) if peer else None,
             abilities=driver.rules.abilities,
+            basic_over_https=reading.basic_over_https,
         )
         return self._completed(state)
 

@@ -66,6 +66,7 @@ class CameraRules:
         certificate_holds_key: No key can be made while a certificate of a CA is installed.
         key_apart: A key is made by itself; otherwise each CSR makes a new one.
         keeps_chain: It keeps the certificates between its own and the root, and sends them.
+        keeps_request: It keeps the CSR made last; otherwise making one changes nothing on it.
         https_alone: With HTTPS on, plain HTTP is off.
         https_impacts: What HTTPS changes besides.
     """
@@ -82,6 +83,7 @@ class CameraRules:
     certificate_holds_key: bool = False
     key_apart: bool = True
     keeps_chain: bool = True
+    keeps_request: bool = True
     https_alone: bool = True
     https_impacts: tuple[Impact, ...] = ()
 
@@ -161,6 +163,18 @@ class CameraRules:
                 found=given,
                 expected=f"{found}, the port on which this camera answers HTTP",
             )
+
+    def check_switch(self, device: str, present: HttpsState, wanted: HttpsState) -> None:
+        """Whether the camera can be brought from one to the other in one go; most can.
+
+        Args:
+            device: Name in messages.
+            present: How it answers.
+            wanted: How it is to answer.
+
+        Raises:
+            RuleError: It cannot; the shortest legal way is named.
+        """
 
     def check_subject(self, device: str, subject: SubjectName) -> None:
         """Lengths and characters of the subject's fields.
@@ -277,6 +291,13 @@ class CameraRules:
             RuleError: It may not; the shortest legal way is named.
         """
 
+    def check_key_alone(self, device: str, state: CameraState) -> None:
+        """Whether a key may be made without a certificate for it in the same run.
+
+        Raises:
+            RuleError: It may not.
+        """
+
     def check_key_exists(self, device: str, state: CameraState, subject: str) -> None:
         """A certificate or a CSR needs a key.
 
@@ -390,6 +411,22 @@ class CameraRules:
 class KeystoreRules(CameraRules):
     """Cameras with a keystore: they make a CSR for a key at any time, and show one of their certificates."""
 
+    def check_key_alone(self, device: str, state: CameraState) -> None:
+        """What no certificate uses is put away by the next run, and no later run could tell that it was meant.
+
+        Raises:
+            RuleError: A CA certificate is in use.
+        """
+        if state.ca_certificate in ("valid", "expired"):
+            raise RuleError(
+                rule=self.ids.key_change,
+                device=device,
+                subject="private key",
+                found="a CA certificate in use, whose key stays while the camera shows it",
+                expected="a new key together with its certificate",
+                advice="Use the module camera with new_private_key=with_certificate, which makes both.",
+            )
+
     def check_certificate_installable(self, device: str, state: CameraState) -> None:
         """The camera keeps nothing of a CSR: what counts is the key.
 
@@ -397,6 +434,15 @@ class KeystoreRules(CameraRules):
             RuleError: There is no key.
         """
         self.check_key_exists(device, state, "CSR")
+
+    def check_https_ready(self, device: str, state: CameraState) -> None:
+        """What the camera shows has its key in the keystore, whoever made it.
+
+        Raises:
+            RuleError: It has no valid certificate to show.
+        """
+        if "valid" not in (state.ca_certificate, state.self_signed):
+            super().check_https_ready(device, state)
 
     def check_self_signed_makeable(self, device: str, state: CameraState) -> None:
         """One certificate serves: a self-signed one would take the place of the CA's.

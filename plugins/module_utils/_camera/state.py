@@ -83,6 +83,7 @@ class CameraState:
         certificate: The certificate in that handshake.
         abilities: What this very camera can do, where it was asked; otherwise its dialect's.
         tls_versions: TLS versions that are enabled; read only where they matter.
+        basic_over_https: Over HTTPS it takes HTTP Basic, which hands over the password.
     """
 
     rules: CameraRules
@@ -102,6 +103,7 @@ class CameraState:
     certificate: CertificateFacts | None
     abilities: Abilities = RSA_ALONE
     tls_versions: tuple[str, ...] = ()
+    basic_over_https: bool = False
 
     def shown(self) -> dict[str, t.Any]:
         """The state as ``before`` and ``after`` show it."""

@@ -11,7 +11,6 @@ import datetime as dt
 from .._core._plan import Plan, Step
 from .._pki._renewal import expiry_warning
 from .._transport._connection import Trust
-from .._transport._contact import Target
 from .._transport._patience import until
 from .abilities import KeyKind
 from .planning import (
@@ -142,23 +141,12 @@ class WholeCamera(CameraResource[WantedCamera]):
         self.target_after(plan)
         return plan
 
-    def target_after(self, plan: Plan) -> Target:
-        """As for every resource; a certificate that this run installs is verified by the CA that issued it.
-
-        Args:
-            plan: The plan.
-
-        Returns:
-            The target.
-
-        Raises:
-            InputError: There is nothing to verify the new endpoint by.
-        """
-        target = super().target_after(plan)
+    def _trust_after(self, plan: Plan) -> Trust:
+        """A certificate that this run installs is verified by the CA that issued it."""
         installs = any(step.id == "install_certificate" for step in plan.steps)
         if installs and self.authority is not None and plan.after["connection"] == "https":
-            return dc.replace(target, trust=Trust(ca_path=self.authority.trusted_path), first_contact="refuse")
-        return target
+            return Trust(ca_path=self.authority.trusted_path)
+        return super()._trust_after(plan)
 
     def _plan_certificate(self, current: CameraState, wanted: WantedCertificate) -> tuple[list[Step], CameraState]:
         now = dt.datetime.now(tz=dt.UTC)

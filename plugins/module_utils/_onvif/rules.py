@@ -41,6 +41,7 @@ RULES: t.Final = KeystoreRules(
         clock="tas:UploadCertificate",
         address="tds:SetNetworkInterfaces",
     ),
+    keeps_request=False,
     cannot=types.MappingProxyType(
         {
             "apply_previous_key": "whose keystore knows no order of keys",

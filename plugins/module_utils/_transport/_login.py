@@ -29,7 +29,8 @@ class Login:
     def __init__(self, credentials: Credentials, *, proven: bool) -> None:
         account = credentials.username, credentials.password.reveal()
         self._digest = requests.auth.HTTPDigestAuth(*account)
-        self._basic = requests.auth.HTTPBasicAuth(*account)
+        # As bytes: text would go out in Latin-1, in which not every password can be written (RFC 7617, 2.1).
+        self._basic = requests.auth.HTTPBasicAuth(*(part.encode() for part in account))
         self._proven = proven
         self._uses_basic = False
 

@@ -20,7 +20,7 @@ from ansible_collections.camsec.fleet.extensions.simulator.testing import Runnin
 
 PASSWORD = "Achsen-Geheimnis-7"
 HTTP, HTTPS = 8080, 8443
-CAMERAS = 30
+CAMERAS = 40
 VIEWER = User(name="viewer", password="Betrachter-3", level=3)
 #: Which cameras are not the usual ones.
 SPECIAL: dict[str, dict[str, t.Any]] = {
@@ -28,6 +28,7 @@ SPECIAL: dict[str, dict[str, t.Any]] = {
     "digest": {"https_login": "digest"},
     "locks": {"lockout_after": 3},
     "slow": {"key_generation_seconds": 300.0},
+    "unicode": {"password": "Kamera-€-Wort-7"},
 }
 
 
@@ -113,9 +114,8 @@ def sim() -> t.Iterator[RunningSimulator]:
             address=f"{first}.{second}.{net}.{number}",
             http_port=HTTP,
             https_port=HTTPS,
-            password=PASSWORD,
             users=(VIEWER,),
-            **SPECIAL.get(name, {}),
+            **{"password": PASSWORD, **SPECIAL.get(name, {})},
         )
         for number, name in enumerate(names, 1)
     ]

@@ -5,13 +5,22 @@
 
 from __future__ import annotations
 
+import dataclasses as dc
 import pathlib
 import time
 import typing as t
+import urllib.parse
 
 import pytest
+from ansible_collections.camsec.fleet.plugins.module_utils._axis.driver import AxisDriver
+from ansible_collections.camsec.fleet.plugins.module_utils._core._secret import Secret
+from ansible_collections.camsec.fleet.plugins.module_utils._pki._authority import CertificateAuthority
+from ansible_collections.camsec.fleet.plugins.module_utils._tls._certificate import CertificateFacts
+from ansible_collections.camsec.fleet.plugins.module_utils._transport._connection import Trust
+from ansible_collections.camsec.fleet.plugins.module_utils._transport._contact import Target
+from ansible_collections.camsec.fleet.plugins.module_utils._transport._session import Credentials
 
-from .conftest import PASSWORD, VIEWER, Rig, run
+from .conftest import HTTP, HTTPS, PASSWORD, VIEWER, Rig, run
 
 CERT = "cert/v1"
 
@@ -238,15 +247,18 @@ def test_a_key_that_takes_longer_than_an_answer_is_waited_for(special: t.Callabl
     assert sum(alias.startswith("camsec.fleet") for alias in rig.device.state.certificates) == 1
 
 
-def test_what_others_put_there_stays(rig: Rig, folder: pathlib.Path) -> None:
-    make(rig, "ACS client")
+@pytest.fixture(scope="module")
+def trust(folder: pathlib.Path) -> dict[str, str]:
+    """A certificate authority of ours, as the modules take it."""
     trust = {"authority_directory": str(folder / "authority"), "authority_passphrase": "Siegel-Geheimnis-9"}
-    from ansible_collections.camsec.fleet.plugins.module_utils._core._secret import Secret
-    from ansible_collections.camsec.fleet.plugins.module_utils._pki._authority import CertificateAuthority
-
     CertificateAuthority.create(
         trust["authority_directory"], passphrase=Secret(trust["authority_passphrase"]), common_name="Our Root"
     )
+    return trust
+
+
+def test_what_others_put_there_stays(rig: Rig, trust: dict[str, str]) -> None:
+    make(rig, "ACS client")
     for number in range(3):
         names = [f"DNS:gate{number}.example.org"]
         done = module(rig, "camera", subject_alt_name=names, new_private_key="with_certificate", **trust)
@@ -254,3 +266,143 @@ def test_what_others_put_there_stays(rig: Rig, folder: pathlib.Path) -> None:
     assert list(rig.device.state.certificates) == [
         "Axis device ID ECC-P256 (802.1AR)", "Default HTTPS", "ACS client", "camsec.fleet 3",
     ]  # fmt: skip
+
+
+class Foreign(t.NamedTuple):
+    """Root, intermediate and a pair, made by openssl: somebody else's."""
+
+    root: str
+    intermediate: str
+    leaf: str
+    key: str
+
+
+@pytest.fixture(scope="module")
+def foreign(folder: pathlib.Path) -> Foreign:
+    def made(name: str, *options: str) -> tuple[str, pathlib.Path]:
+        pem, key = folder / f"{name}.pem", folder / f"{name}.key"
+        done = run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(key), "-out", str(pem),
+                   "-subj", f"/CN={name}", "-days", "9", *options)  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return str(pem), key
+
+    root, root_key = made("Their Root")
+    middle, middle_key = made("Their CA", "-CA", root, "-CAkey", str(root_key))
+    leaf, leaf_key = made(
+        "leaf", "-CA", middle, "-CAkey", str(middle_key), "-addext", "basicConstraints=critical,CA:false"
+    )
+    return Foreign(*(pathlib.Path(one).read_text() for one in (root, middle, leaf, str(leaf_key))))
+
+
+def shows_foreign(rig: Rig, foreign: Foreign) -> None:
+    pair = {"alias": "theirs", "certificate": foreign.leaf, "private_key": foreign.key}
+    assert rig.rest("POST", f"{CERT}/certificates", pair).status == 201
+    for alias, pem in (("root", foreign.root), ("middle", foreign.intermediate)):
+        assert rig.rest("POST", f"{CERT}/ca_certificates", {"alias": alias, "certificate": pem}).status == 201
+    assert rig.soap(wanted("theirs")).status == 200
+
+
+def test_somebody_elses_certificate_in_use_is_replaced_by_one_beside_it(
+    rig: Rig, trust: dict[str, str], foreign: Foreign
+) -> None:
+    shows_foreign(rig, foreign)
+    before = dict(rig.device.state.certificates)
+    done = module(rig, "camera", **trust)
+    assert done.get("changed"), done
+    state = rig.device.state
+    assert state.web.certificate == "camsec.fleet 1"
+    assert {alias: state.certificates[alias] for alias in before} == before
+
+
+def test_the_way_back_sends_the_old_chain_along_again(rig: Rig, foreign: Foreign) -> None:
+    """Only the old certificate is known then; what leads to its root is on the camera."""
+    shows_foreign(rig, foreign)
+    state = rig.device.state
+    target = Target(
+        host=rig.spec.address,
+        http_port=HTTP,
+        https_ports=(HTTPS,),
+        credentials=Credentials(username="root", password=Secret(PASSWORD)),
+        trust=Trust(),
+        first_contact="plain_http",
+    )
+    with target.session("http", HTTP, Trust()) as session:
+        AxisDriver(session, key_seconds=10).install_certificate(foreign.leaf, ())
+    assert (state.web.certificate, state.web.issuers) == ("theirs", ("middle",))
+    assert state.certificates["theirs"].pem == foreign.leaf
+    assert rig.shown().count("BEGIN CERTIFICATE") == 2
+
+
+def test_the_device_id_cannot_be_changed(rig: Rig) -> None:
+    alias = "Axis device ID ECC-P256 (802.1AR)"
+    pem = rig.device.state.certificates[alias].pem
+    refused = rig.rest("PATCH", f"{CERT}/certificates/{urllib.parse.quote(alias)}", {"certificate": pem})
+    assert refused.status == 400
+    assert "device ID" in refused.json["error"]["message"]
+
+
+def test_certificates_that_nobody_can_read_are_no_obstacle(rig: Rig, trust: dict[str, str], foreign: Foreign) -> None:
+    state = rig.device.state
+    factory = state.certificates["Default HTTPS"]
+    state.certificates["rubbish"] = dc.replace(factory, pem="no certificate")
+    state.certificates["chain"] = dc.replace(factory, pem=foreign.leaf + foreign.intermediate)
+    state.issuers["rubbish CA"] = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+    done = module(rig, "camera", **trust)
+    assert done.get("changed"), done
+    assert {"rubbish", "chain"} < state.certificates.keys()
+
+
+def test_https_alone_is_refused_where_nothing_would_prove_the_camera(rig: Rig) -> None:
+    """It takes HTTP Basic there, and would get no password: nobody could bring it back."""
+    failed = module(rig, "camera_https", connection="https")
+    assert "takes nothing but the password itself in HTTPS (HTTP Basic)" in failed["msg"]
+    assert failed["msg"].endswith("Give ca_path or spki_sha256.")
+    assert rig.device.state.web.policy == "HttpAndHttps"
+    pin = CertificateFacts.from_pem(rig.device.state.certificates["Default HTTPS"].pem).spki_sha256
+    done = module(rig, "camera_https", connection="https", spki_sha256=pin, first_contact="refuse")
+    assert (done.get("changed"), rig.device.state.web.policy) == (True, "Https"), done
+
+    both = module(
+        rig,
+        "camera_https",
+        connection="http",
+        https_port=9443,
+        former_https_port=HTTPS,
+        spki_sha256=pin,
+        first_contact="refuse",
+    )
+    assert "found 9443, together with the connection http, expected 8443" in both["msg"]
+    assert rig.device.state.web.policy == "Https"
+
+
+def test_a_password_that_is_not_latin(special: t.Callable[[str], Rig]) -> None:
+    rig = special("unicode")
+    pin = CertificateFacts.from_pem(rig.device.state.certificates["Default HTTPS"].pem).spki_sha256
+    for contact in ({"first_contact": "plain_http"}, {"spki_sha256": pin, "first_contact": "refuse"}):
+        found = module(rig, "camera_info", password=rig.spec.password, **contact)
+        assert "contact" in found, found
+
+
+def test_a_csr_for_the_subject_that_was_asked_for_changes_nothing(rig: Rig) -> None:
+    assert "expected a private key" in module(rig, "camera_certificate_request", common_name="gate")["msg"]
+    module(rig, "camera_private_key")
+    before = dict(rig.device.state.certificates)
+    for regenerate in ("if_needed", "always"):
+        found = module(rig, "camera_certificate_request", common_name="gate", country="SE", regenerate=regenerate)
+        assert not found.get("changed"), found
+        text = run("openssl", "req", "-noout", "-text", data=found["certificate_signing_request"]).stdout
+        assert "Subject: C = SE, CN = gate" in text
+    assert rig.device.state.certificates == before
+
+
+def test_a_key_beside_the_one_in_use_is_refused(rig: Rig, trust: dict[str, str]) -> None:
+    module(rig, "camera", **trust)
+    before = dict(rig.device.state.certificates)
+    failed = module(
+        rig,
+        "camera_private_key",
+        regenerate="always",
+        ca_path=CertificateAuthority.open(trust["authority_directory"]).trusted_path,
+    )
+    assert "new_private_key=with_certificate" in failed["msg"]
+    assert rig.device.state.certificates == before

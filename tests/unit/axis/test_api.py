@@ -157,7 +157,7 @@ def test_ports_among_other_hosts() -> None:
         {"server_name": "example-1", "port": 8080, "auth_type": "oidc"},
         {"server_name": "default-https", "port": 443, "auth_type": "basic"},
     ]
-    assert api(given({"virtualhosts": rows}))[0].ports() == Ports(http=80, https=443)
+    assert api(given({"virtualhosts": rows}))[0].ports() == Ports(http=80, https=443, basic_over_https=True)
 
 
 # -- the web server ----------------------------------------------------------------------------------------------------

@@ -35,6 +35,7 @@ from ansible_collections.camsec.fleet.plugins.module_utils._axis.driver import A
 from ansible_collections.camsec.fleet.plugins.module_utils._camera.state import CameraState
 from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import RuleError
 from ansible_collections.camsec.fleet.plugins.module_utils._core._plan import Step
+from ansible_collections.camsec.fleet.plugins.module_utils._tls._certificate import CertificateFacts
 from ansible_collections.camsec.fleet.plugins.module_utils._transport._session import Refused
 from cryptography import x509
 
@@ -229,12 +230,12 @@ class Calls:
         self.state.delete(alias)
         self.look("DELETE")
 
-    def issuers(self) -> dict[str, str]:
-        return dict(self.state.issuers)
+    def issuers(self) -> dict[str, CertificateFacts]:
+        return {alias: facts_of(pem) for alias, pem in self.state.issuers.items()}
 
     def ports(self) -> Ports:
         hosts = self.state.hosts
-        return Ports(http=hosts["default-http"].port, https=hosts["default-https"].port)
+        return Ports(http=hosts["default-http"].port, https=hosts["default-https"].port, basic_over_https=True)
 
     def set_https_port(self, port: int) -> None:
         self.state.hosts["default-https"] = VirtualHost(port=port, auth_type="basic")
