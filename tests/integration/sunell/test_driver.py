@@ -25,6 +25,7 @@ from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import 
 )
 from ansible_collections.camsec.fleet.plugins.module_utils._core._secret import Secret
 from ansible_collections.camsec.fleet.plugins.module_utils._module import run_in_worker
+from ansible_collections.camsec.fleet.plugins.module_utils._pki._authority import CertificateAuthority
 from ansible_collections.camsec.fleet.plugins.module_utils._sunell.api import SunellApi
 from ansible_collections.camsec.fleet.plugins.module_utils._sunell.driver import SunellDriver
 from ansible_collections.camsec.fleet.plugins.module_utils._sunell.state import (
@@ -38,6 +39,7 @@ from ansible_collections.camsec.fleet.plugins.module_utils._transport._session i
 
 from .conftest import HTTP, PASSWORD, OutsideCA, Rig, must, public_key
 
+PASSPHRASE = "Siegel-Geheimnis-9"
 Connect = t.Callable[..., SunellApi]
 Result = dict[str, t.Any]
 
@@ -264,11 +266,20 @@ def test_cam_15_with_daylight_saving_time_both_ends_count(
 ) -> None:
     """The simulated camera has no daylight saving time: here it says so, and its certificate is seconds old."""
     options = {"ca_path": str(trusted), **with_key(rig, *pair)}
+    authority = CertificateAuthority.create(
+        rig.folder / "ca", passphrase=Secret(PASSPHRASE), common_name="Ours", key_type="ecdsa"
+    )
+    ours = {
+        "authority_directory": str(authority.directory), "authority_passphrase": PASSPHRASE, "backdate_hours": 0,
+        "first_contact": "any_certificate",
+    }  # fmt: skip
     rig.order("set", clock_offset=time.time() + 60 - rig.sim.simulator.clock.now())
     with monkeypatch.context() as patch:
         zone = SunellApi.time_zone
         patch.setattr(SunellApi, "time_zone", lambda self: (zone(self)[0], True))
         bad(rig, "camera_certificate", "[CAM-15]", **options)
+        bad(rig, "camera", "[CAM-15]", **ours)
+    assert run(rig, "camera", check_mode=True, **ours)["changed"]
     good(rig, "camera_certificate", **options)
 
 
