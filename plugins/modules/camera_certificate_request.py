@@ -15,6 +15,8 @@ author:
 description:
   - The camera makes a CSR for its present CRT key (HTTPS-20) and hands it out in PEM form.
   - A CSR that is there already, for the same subject, is left alone.
+  - A Sunell camera makes a new key with each CSR (CAM-20). What was signed for an earlier one is useless after the next
+    restart (CAM-23); RV(impacts) says so where a certificate is installed.
 options:
   regenerate:
     description:
