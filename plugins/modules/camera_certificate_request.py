@@ -17,6 +17,8 @@ description:
   - A CSR that is there already, for the same subject, is left alone.
   - A camera with a keystore (ONVIF, Axis) keeps no CSR; it signs one whenever it is asked, in check mode too, which
     changes nothing on it, so that such a task is never C(changed).
+  - A Sunell camera makes a new key with each CSR (CAM-20). What was signed for an earlier one is useless after the next
+    restart (CAM-23); RV(impacts) says so where a certificate is installed.
 options:
   regenerate:
     description:

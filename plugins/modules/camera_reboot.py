@@ -16,6 +16,9 @@ description:
   - The camera is told to restart, is seen to be gone, and then seen to answer again under the scheme, port and
     certificate that it had. It is waited for by evidence, not for seconds.
   - This always restarts the camera, and so is always a change.
+  - A Sunell camera whose built-in certificate is in use makes another one by its clock at each boot. With a clock that
+    is not inside the built-in authority's validity it is not restarted (CAM-05); set the clock first, for example with
+    M(camsec.fleet.camera_time).
 options:
   down_timeout:
     description:

@@ -21,7 +21,7 @@ from .planning import make_plan
 from .resource import CameraResource
 from .state import CameraState
 
-__all__ = ["BuiltInAuthority", "WantedExport", "known_of_built_in_authority"]
+__all__ = ["BuiltInAuthority", "WantedExport", "built_in_root", "known_of_built_in_authority"]
 
 _EXPORT: t.Final = "export_built_in_authority"
 _SUBJECT: t.Final = "certificate of the built-in authority"
@@ -153,17 +153,31 @@ def known_of_built_in_authority(
         ``authority``; ``in_use``, ``fits_host`` (CAM-03) and ``clock_inside`` (CAM-05), None where only a handshake
         could tell. None where the dialect has no such authority, or the camera does not show it.
     """
-    if _EXPORT in state.rules.cannot:
+    root, shown = built_in_root(driver, state), state.certificate
+    if root is None:
         return None
-    with contextlib.suppress(CamsecError):  # an inferred call: without it everything else is still worth knowing
-        root, shown = _root_of(driver), state.certificate
-        in_use = issued_by(shown, root) if shown is not None else None
-        return {
-            "authority": root.shown(),
-            "in_use": in_use,
-            "fits_host": shown.covers(driver.session.endpoint.host) if shown is not None and in_use else None,
-            "clock_inside": root.not_before <= clock <= root.not_after,
-        }
+    in_use = issued_by(shown, root) if shown is not None else None
+    return {
+        "authority": root.shown(),
+        "in_use": in_use,
+        "fits_host": shown.covers(driver.session.endpoint.host) if shown is not None and in_use else None,
+        "clock_inside": root.not_before <= clock <= root.not_after,
+    }
+
+
+def built_in_root(driver: CameraDriver, state: CameraState) -> CertificateFacts | None:
+    """The certificate of the authority in the firmware.
+
+    Args:
+        driver: The calls of the camera.
+        state: Its state.
+
+    Returns:
+        The certificate; None where the dialect has no such authority, or the camera does not show it.
+    """
+    if _EXPORT not in state.rules.cannot:
+        with contextlib.suppress(CamsecError):  # an inferred call: without it everything else is still worth knowing
+            return _root_of(driver)
     return None
 
 

@@ -43,7 +43,8 @@ class Certificate(CameraResource[Bundle | None]):
         if self.wanted is None or not state.tls_supported or self._is_installed(state, self.wanted):
             return state
         leaf = self.wanted.leaf
-        state.rules.check_clock(self.target.host, self.driver.clock(), leaf.not_before, leaf.not_after)
+        for clock in self.driver.clock_bounds():
+            state.rules.check_clock(self.target.host, clock, leaf.not_before, leaf.not_after)
         if self.wanted.key is not None:
             return dc.replace(state, abilities=self.driver.abilities())
         made_at = state.request_made_at or self.driver.request_made_at()

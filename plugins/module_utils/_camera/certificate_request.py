@@ -8,13 +8,18 @@ from __future__ import annotations
 import dataclasses as dc
 import typing as t
 
-from .._core._plan import Plan, Step
+from .._core._plan import Impact, Plan, Step
 from .._pki._keys import load_request
 from .planning import make_plan, subject_fits
 from .resource import CameraResource
 from .state import CameraState, SubjectName
 
 __all__ = ["CertificateRequest", "WantedRequest"]
+
+_NEW_KEY = (
+    "The CSR comes with a new private key: what was signed for an earlier CSR is useless after the next restart. Have"
+    " this one signed, and install the certificate, before that."
+)
 
 
 @dc.dataclass(frozen=True, kw_only=True)
@@ -86,7 +91,10 @@ class CertificateRequest(CameraResource[WantedRequest]):
             rule=current.rules.ids.request,
             data={"subject": self.wanted.subject, "names": ()},
         )
-        return make_plan(current, dc.replace(current, request_made_at="by this run"), [step])
+        plan = make_plan(current, dc.replace(current, request_made_at="by this run"), [step])
+        lost = current.ca_certificate == "valid" and not current.rules.key_apart
+        impacts = (Impact(rule=current.rules.ids.pair, text=_NEW_KEY),) if lost else ()
+        return dc.replace(plan, impacts=(*plan.impacts, *impacts))
 
     def evidence(self, current: CameraState) -> dict[str, t.Any]:
         """The CSR that is there.

@@ -156,6 +156,11 @@ class CameraDriver(abc.ABC):
     def clock(self) -> dt.datetime:
         """The camera's time, UTC."""
 
+    def clock_bounds(self) -> tuple[dt.datetime, dt.datetime]:
+        """Earliest and latest time that the camera's clock may show, UTC; the same unless it tells less than that."""
+        now = self.clock()
+        return now, now
+
     def abilities(self) -> Abilities:
         """What this very camera can do; where the models of a dialect do not differ, nothing is asked."""
         return self.rules.abilities

@@ -11,6 +11,7 @@ import time
 from .._core._errors import VerificationError
 from .._core._plan import Plan, Step
 from .._transport._reach import reachable
+from .built_in_authority import built_in_root
 from .planning import make_plan
 from .resource import CameraResource
 from .state import CameraState
@@ -34,6 +35,27 @@ class WantedReboot:
 
 class Reboot(CameraResource[WantedReboot]):
     """A restart of a camera. When it has to be there again is in the limits."""
+
+    def read(self) -> CameraState:
+        """The camera's state.
+
+        Returns:
+            The state.
+
+        Raises:
+            RuleError: The restart would make its certificate by a clock that is not inside the authority's validity.
+        """
+        state = super().read()
+        if state.https.connection == "https" and state.self_signed == "valid":
+            self._check_built_in_clock(state)
+        return state
+
+    def _check_built_in_clock(self, state: CameraState) -> None:
+        """A certificate of the authority in the firmware is made anew at each restart."""
+        root = built_in_root(self.driver, state)
+        if root is not None:
+            for clock in self.driver.clock_bounds():
+                state.rules.check_built_in_clock(self.target.host, clock, root)
 
     def plan(self, current: CameraState) -> Plan:
         """One step.

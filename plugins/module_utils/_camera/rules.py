@@ -20,6 +20,7 @@ from .._tls._certificate import iso
 from .abilities import OUR_TLS_VERSIONS, RSA_ALONE, Abilities, KeyKind
 
 if t.TYPE_CHECKING:
+    from .._tls._certificate import CertificateFacts
     from .state import CameraState, HttpsState, SubjectName
 
 __all__ = ["CameraRules", "KeystoreRules", "RuleIds"]
@@ -371,6 +372,18 @@ class CameraRules:
 
         Raises:
             RuleError: They may not.
+        """
+
+    def check_built_in_clock(self, device: str, clock: dt.datetime, authority: CertificateFacts) -> None:
+        """Whether the authority in the firmware may issue a certificate by this clock; most dialects have none.
+
+        Args:
+            device: Name in messages.
+            clock: The camera's time.
+            authority: Certificate of that authority.
+
+        Raises:
+            RuleError: It may not.
         """
 
     def restart_impacts(self, state: CameraState) -> tuple[Impact, ...]:

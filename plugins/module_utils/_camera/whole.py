@@ -79,7 +79,8 @@ class WholeCamera(CameraResource[WantedCamera]):
             wanted = dc.replace(wanted, connection="http")
         state = self.with_http_port(super().read(), wanted)
         if self._certificate_is_due(state):
-            self.check_clock(state.rules, self.driver.clock())
+            for clock in self.driver.clock_bounds():
+                self.check_clock(state.rules, clock)
             state = dc.replace(state, abilities=self.driver.abilities())
         return state
 

@@ -16,11 +16,9 @@ import typing as t
 
 from .._core._errors import ConnectError, ProtocolError
 from .._core._secret import Secret
-from .._pki._keys import load_request, request_key, spki_sha256
-from .._tls._certificate import CertificateFacts
 from .._transport._frame import parse_frame
 from .._transport._session import Answer, DeviceSession
-from .state import DeviceClock, HttpsState, Network, Ntp, RequestSubject, SunellState, Way
+from .state import DeviceClock, HttpsState, Network, Ntp, RequestSubject, Way
 from .zones import MINUTES_EAST
 
 __all__ = ["INFERRED_CALLS", "SunellApi"]
@@ -35,17 +33,13 @@ INFERRED_CALLS: t.Mapping[str, tuple[str, str]] = types.MappingProxyType(
         "delete_pair": ("delete", "serverCert"),
         "make_request": ("create", "certReq"),
         "download_request": ("export", "certReq"),
-        "delete_request": ("delete", "certReq"),
         "upload_signed": ("upload", "signedCert"),
         "delete_signed": ("delete", "signedCert"),
-        "add_user": ("addUser", "User"),
         "change_password": ("modifyUser", "User"),
-        "delete_user": ("deleteUser", "User"),
     }
 )
 _PARAM = "/cgi-bin/param.cgi"
 _OPERATE = "/cgi-bin/operate.cgi"
-_SYSTEM = "/cgi-bin/system.cgi"
 _PORTS = ("controlPort", "httpPort", "rtspPort", "rtmpPort", "sslPort", "httpsPort")
 _DATE = ("year", "month", "day", "hour", "minute", "second")
 _CARD = {"IPProtoVer": "1", "netCardId": "1"}
@@ -132,10 +126,6 @@ class SunellApi:
         }
         self._set_and_lose("localNetwork", {**_CARD, **fields})
 
-    def protocol(self) -> dict[str, str]:
-        """What it says of ONVIF and RTSP (``protocolInfo``, FIELD)."""
-        return self._get("protocolInfo", required=("protocolName", "protocolVersion", "rtspRule"))
-
     # -- time
 
     def local_time(self) -> dt.datetime:
@@ -151,14 +141,6 @@ class SunellApi:
         """Index of the time zone, and whether daylight saving time is switched on (``timeZone``, FIELD)."""
         fields = self._get("timeZone", required=("timeZone", "DSTOpenFlag"))
         return self._number(fields, "timeZone", "timeZone"), fields["DSTOpenFlag"] == "1"
-
-    def set_time_zone(self, index: int) -> None:
-        """Another time zone, without daylight saving time (FIELD).
-
-        Args:
-            index: See :data:`.zones.MINUTES_EAST`.
-        """
-        self._write("set", "timeZone", {"timeZone": str(index), "DSTOpenFlag": "0"})
 
     def clock(self) -> DeviceClock | None:
         """The camera's time, UTC; None when its time zone is unknown here. Two requests: it gives local time only."""
@@ -181,7 +163,7 @@ class SunellApi:
         index, daylight_saving = self.time_zone()
         if daylight_saving or index not in MINUTES_EAST:
             found = "daylight saving time" if daylight_saving else f"timeZone={index}"
-            raise self._unknown("timeZone", found, "a time zone of known distance, see set_time_zone")
+            raise self._unknown("timeZone", found, "a time zone of known distance without daylight saving time")
         local = wanted.astimezone(dt.timezone(dt.timedelta(minutes=MINUTES_EAST[index])))
         self._write("set", "dateTime", {name: str(getattr(local, name)) for name in _DATE})
 
@@ -210,39 +192,7 @@ class SunellApi:
         }
         self._write("set", "NTP", fields)
 
-    def ntp_answers(self) -> bool:
-        """Whether its time server answers (``system.cgi?action=test``, FIELD call, INFERRED answer)."""
-        answer = self.session.read(_SYSTEM, {"action": "test", "type": "NTP"})
-        return self._parsed(answer, "NTP test", ("result",))["result"] == "1"
-
     # -- users
-
-    def users(self) -> dict[str, str]:
-        """Group of each user (``getAllUser``, FIELD)."""
-        answer = self.session.read(_PARAM, {"action": "getAllUser", "type": "User"})
-        count = self._number(self._parsed(answer, "getAllUser", ("userCount",)), "userCount", "getAllUser")
-        found: dict[str, str] = {}
-        name = ""
-        for line in answer.text.splitlines():
-            key, _equals, value = line.strip().partition("=")
-            if key == "userName":
-                name = value
-            elif key == "groupName":
-                found[name] = value
-        if len(found) != count:
-            raise self._unknown("getAllUser", f"{len(found)} users", f"{count}, as it says itself")
-        return found
-
-    def add_user(self, name: str, password: Secret, group: str) -> None:
-        """Add a user (INFERRED).
-
-        Args:
-            name: Its name.
-            password: Its password; it stands in the body.
-            group: For example ``SuperAdmin``.
-        """
-        fields = {"userName": name, "newPassword": password.reveal(), "groupName": group}
-        self.session.write(_PARAM, params=self._call("add_user"), form=fields)
 
     def change_password(self, name: str, password: Secret) -> None:
         """Give a user another password (INFERRED); this session's own login is then refused.
@@ -253,14 +203,6 @@ class SunellApi:
         """
         fields = {"userName": name, "newPassword": password.reveal()}
         self.session.write(_PARAM, params=self._call("change_password"), form=fields)
-
-    def delete_user(self, name: str) -> None:
-        """Delete a user (INFERRED).
-
-        Args:
-            name: The user.
-        """
-        self.session.write(_PARAM, params={**self._call("delete_user"), "userName": name})
 
     # -- HTTPS and certificates
 
@@ -281,27 +223,23 @@ class SunellApi:
             signed=fields["signedCert"] == "1",
         )
 
-    def set_https(self, *, enabled: bool | None = None, way: Way | None = None) -> None:
-        """Switch HTTPS, or choose whose certificate is used (INFERRED).
+    def set_https(self, *, enabled: bool) -> None:
+        """Switch HTTPS (INFERRED).
 
         Args:
-            enabled: None leaves it. A lost answer is no error when it is switched off.
-            way: None leaves it.
+            enabled: Whether it is on. A lost answer is no error when it is switched off.
         """
-        fields = {} if enabled is None else {"enableFlag": str(int(enabled))}
-        if way is not None:
-            fields["certType"] = str(_WAYS.index(way))
         try:
-            self.session.write(_PARAM, params={**self._call("set_https"), **fields})
+            self.session.write(_PARAM, params={**self._call("set_https"), "enableFlag": str(int(enabled))})
         except ConnectError:
-            if enabled is not False:
+            if enabled:
                 raise
 
     def built_in_root(self) -> str:
         """The certificate of the CA in the firmware, ``cacert.crt`` (CAM-02; INFERRED).
 
         Returns:
-            PEM. Its private key is in every camera of this firmware, see :func:`.rules.check_built_in_trusted`.
+            PEM. Its private key is in every camera of this firmware: see ``check_built_in_trusted`` of the rules.
         """
         return self._pem("built_in_root", "cacert.crt", "CERTIFICATE")
 
@@ -339,10 +277,6 @@ class SunellApi:
         """
         return self._pem("download_request", "certreq.pem", "CERTIFICATE REQUEST")
 
-    def delete_request(self) -> None:
-        """Delete the CSR, its key and what was signed for it (INFERRED)."""
-        self.session.write(_PARAM, params=self._call("delete_request"))
-
     def upload_signed(self, certificate_pem: str) -> None:
         """Upload the certificate for the last CSR (CAM-23; INFERRED); it is used from then on.
 
@@ -360,34 +294,11 @@ class SunellApi:
 
     def restart(self) -> None:
         """Restart it (``operate.cgi``, FIELD); a lost answer is no error."""
-        self._operate("deviceRestart")
-
-    def factory_reset(self) -> None:
-        """Bring back the factory state and restart (``operate.cgi``, FIELD); keys are gone (CAM-24)."""
-        self._operate("deviceReset")
-
-    def state(self) -> SunellState:
-        """Everything that the rules ask for, read once."""
-        identity, https = self.identity(), self.https()
-        peer = self.session.peer
-        device = self.session.device
-        request_spki = ""
-        if https.requested:
-            request = load_request(self.certificate_request(), device=device)
-            request_spki = spki_sha256(request_key(request))
-        return SunellState(
-            model=identity["productModel"],
-            version=identity["softwareVer"],
-            mac_address=identity["MACAddress"],
-            ports=types.MappingProxyType(self.ports()),
-            network=self.network(),
-            https=https,
-            clock=self.clock(),
-            ntp=self.ntp(),
-            request_spki_sha256=request_spki,
-            scheme=self.session.endpoint.scheme,
-            certificate=CertificateFacts.from_der(peer.certificate, device=device) if peer else None,
-        )
+        try:
+            self.session.write(_OPERATE, params={"action": "deviceRestart"})
+        except ConnectError:
+            # It may go down before its answer is out; whether it did is seen when it comes back.
+            return
 
     # -- how it is asked
 
@@ -407,13 +318,6 @@ class SunellApi:
             self._write("set", kind, fields)
         except ConnectError:
             # The camera may cut the connection as part of the change; whether it took place is seen where it is then.
-            return
-
-    def _operate(self, action: str) -> None:
-        try:
-            self.session.write(_OPERATE, params={"action": action})
-        except ConnectError:
-            # It may go down before its answer is out; whether it did is seen when it comes back.
             return
 
     def _pem(self, name: str, subject: str, label: str) -> str:

@@ -17,7 +17,7 @@ from .._core._secret import Secret
 from .._tls._certificate import CertificateFacts
 from .._transport._session import DeviceSession
 from .api import SunellApi
-from .dialect import RULES
+from .rules import RULES
 from .state import Ntp, RequestSubject
 
 __all__ = ["SunellDriver"]
@@ -75,7 +75,14 @@ class SunellDriver(CameraDriver):
         )
 
     def clock(self) -> dt.datetime:
-        """The camera's time, UTC; with daylight saving time the later of two hours.
+        """The camera's time, UTC; with daylight saving time the later of two hours."""
+        return self.clock_bounds()[1]
+
+    def clock_bounds(self) -> tuple[dt.datetime, dt.datetime]:
+        """The camera's time, UTC; with daylight saving time it is known to the hour only.
+
+        Returns:
+            Earliest and latest.
 
         Raises:
             ProtocolError: Its time zone is not known here.
@@ -88,7 +95,7 @@ class SunellDriver(CameraDriver):
                 found="an index that is not known here",
                 expected="one of Windows' time zones",
             )
-        return found.latest
+        return found.earliest, found.latest
 
     def time_server(self) -> str:
         """The NTP server that the camera follows, empty for none."""

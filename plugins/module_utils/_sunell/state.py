@@ -9,9 +9,7 @@ import dataclasses as dc
 import datetime as dt
 import typing as t
 
-from .._tls._certificate import CertificateFacts, iso
-
-__all__ = ["DeviceClock", "HttpsState", "Network", "Ntp", "RequestSubject", "SunellState", "Way"]
+__all__ = ["DeviceClock", "HttpsState", "Network", "Ntp", "RequestSubject", "Way"]
 
 #: Whose certificate is in use: of the CA in the firmware (way 1), uploaded with its key (way 2), for a CSR (way 3).
 Way = t.Literal["built_in", "uploaded", "signed"]
@@ -28,22 +26,6 @@ class DeviceClock:
 
     earliest: dt.datetime
     latest: dt.datetime
-
-    def inside(self, certificate: CertificateFacts) -> bool:
-        """Whether it surely lies inside a validity.
-
-        Args:
-            certificate: The certificate.
-
-        Returns:
-            True when both ends do.
-        """
-        return certificate.not_before <= self.earliest and self.latest < certificate.not_after
-
-    def __str__(self) -> str:
-        if self.earliest == self.latest:
-            return iso(self.earliest)
-        return f"{iso(self.earliest)} to {iso(self.latest)}"
 
 
 @dc.dataclass(frozen=True, kw_only=True)
@@ -63,17 +45,6 @@ class HttpsState:
     uploaded: bool
     requested: bool
     signed: bool
-
-    def stores(self, way: Way) -> bool:
-        """Whether there is a certificate of a way.
-
-        Args:
-            way: The way.
-
-        Returns:
-            True for the built-in one always.
-        """
-        return {"built_in": True, "uploaded": self.uploaded, "signed": self.signed}[way]
 
 
 @dc.dataclass(frozen=True, kw_only=True)
@@ -129,51 +100,3 @@ class RequestSubject:
     locality: str = ""
     organization: str = ""
     organizational_unit: str = ""
-
-
-@dc.dataclass(frozen=True, kw_only=True)
-class SunellState:
-    """A camera's present state, read once.
-
-    Attributes:
-        model: Product model.
-        version: Of its firmware; cameras of one version have the same built-in CA.
-        mac_address: As the camera writes it.
-        ports: TCP ports by the camera's own names.
-        network: Its address.
-        https: HTTPS and certificates.
-        clock: The camera's own time; None when its time zone is not known here.
-        ntp: Its time server.
-        request_spki_sha256: Public key of the stored CSR, empty when there is none.
-        scheme: ``http`` or ``https``: how it was read.
-        certificate: What the handshake showed (CAM-26); None over plain HTTP.
-    """
-
-    model: str
-    version: str
-    mac_address: str
-    ports: t.Mapping[str, int]
-    network: Network
-    https: HttpsState
-    clock: DeviceClock | None
-    ntp: Ntp
-    request_spki_sha256: str
-    scheme: str
-    certificate: CertificateFacts | None
-
-    def shown(self) -> dict[str, t.Any]:
-        """The state as ``before`` and ``after`` show it; no clock, which is never the same twice."""
-        return {
-            "model": self.model,
-            "version": self.version,
-            "address": self.network.address,
-            "http_port": self.ports["httpPort"],
-            "https_port": self.ports["httpsPort"],
-            "https_enabled": self.https.enabled,
-            "certificate_way": self.https.way,
-            "certificate_uploaded": self.https.uploaded,
-            "certificate_signing_request": self.https.requested,
-            "certificate_signed": self.https.signed,
-            "ntp": dc.asdict(self.ntp),
-            "certificate": self.certificate.shown() if self.certificate else None,
-        }

@@ -30,7 +30,7 @@ from ansible_collections.camsec.fleet.plugins.module_utils._core._plan import Pl
 from ansible_collections.camsec.fleet.plugins.module_utils._core._secret import Secret
 from ansible_collections.camsec.fleet.plugins.module_utils._ipro.rules import RULES
 from ansible_collections.camsec.fleet.plugins.module_utils._onvif.rules import RULES as ONVIF_RULES
-from ansible_collections.camsec.fleet.plugins.module_utils._sunell.dialect import RULES as SUNELL_RULES
+from ansible_collections.camsec.fleet.plugins.module_utils._sunell.rules import RULES as SUNELL_RULES
 from ansible_collections.camsec.fleet.plugins.module_utils._tls._certificate import CertificateFacts
 from ansible_collections.camsec.fleet.plugins.module_utils._transport._connection import Trust
 from cryptography import x509

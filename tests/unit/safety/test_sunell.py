@@ -42,7 +42,7 @@ from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import 
     VerificationError,
 )
 from ansible_collections.camsec.fleet.plugins.module_utils._core._plan import Step
-from ansible_collections.camsec.fleet.plugins.module_utils._sunell.dialect import RULES
+from ansible_collections.camsec.fleet.plugins.module_utils._sunell.rules import RULES
 
 from .conftest import (
     CLOCKS,

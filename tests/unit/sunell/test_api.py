@@ -20,10 +20,6 @@ from .conftest import FakeSession
 PORTS = "controlPort=30001\nhttpPort=80\nrtspPort=554\nrtmpPort=8080\nsslPort=0\nhttpsPort=443\n"
 DATE = "year=2025\nmonth=1\nday=13\nhour=12\nminute=55\nsecond=31\n"
 HTTPS = "enableFlag=1\ncertType=2\nuploadedCert=0\ncertReq=1\nsignedCert=1\n"
-USERS = (
-    "userCount=2\nuserBegin=1\nuserName=admin\ngroupName=SuperAdmin\nprivilegeCount=2\nprivilegeBegin=1\nprivilege=0\n"
-    "next_privilegeURL=2\nprivilege=1\nprivilegeEnd=1\nnext_userURL=2\nuserName=viewer\ngroupName=User\nuserEnd=1\n"
-)
 
 
 @pytest.fixture
@@ -33,7 +29,7 @@ def api(session: FakeSession) -> SunellApi:
 
 def test_what_real_cameras_answer_is_read(api: SunellApi, session: FakeSession) -> None:
     session.answers = {
-        "devicePort": PORTS, "dateTime": DATE, "User": USERS,
+        "devicePort": PORTS, "dateTime": DATE,
         "localNetwork": "localNetworkBegin=1\nIPAddress=192.168.1.109\nsubNetmask=255.255.255.0\n"
         "subGetway=192.168.1.1\npreferredDNS=192.168.1.1\nalternateDNS=\nautoGetIPFlag=0\nlocalNetworkEnd=1\n",
         "timeZone": "timeZone=235\nDSTOpenFlag=0\nbeginMonth=3\n",
@@ -48,7 +44,6 @@ def test_what_real_cameras_answer_is_read(api: SunellApi, session: FakeSession) 
     assert clock is not None
     assert clock.earliest == clock.latest == dt.datetime(2025, 1, 13, 3, 55, 31, tzinfo=dt.UTC)
     assert api.ntp().server == "ntp.nict.jp"
-    assert api.users() == {"admin": "SuperAdmin", "viewer": "User"}
 
 
 def test_daylight_saving_time_leaves_an_hour(api: SunellApi, session: FakeSession) -> None:
@@ -89,7 +84,6 @@ def test_time_zones() -> None:
         ("https", "HTTPS", HTTPS.replace("certType=2", "certType=3")),
         ("https", "HTTPS", HTTPS.replace("certReq=1", "certReq=yes")),
         ("https", "HTTPS", "<!DOCTYPE html><html><h1>It works!</h1></html>"),
-        ("users", "User", USERS.replace("userCount=2", "userCount=3")),
         ("built_in_root", "CACert", "<html>"),
         ("built_in_root", "CACert", "-----BEGIN CERTIFICATE-----" + "A" * 20000),
         ("certificate_request", "certReq", "-----BEGIN CERTIFICATE-----\n"),
@@ -108,15 +102,13 @@ def test_action_and_type_stand_in_the_url_and_secrets_in_the_body(api: SunellApi
     api.upload_pair("certificate", Secret("key"))
     api.upload_signed("certificate")
     api.change_password("admin", Secret("Neues-Wort-9"))
-    api.add_user("second", Secret("Zweites-8"), "User")
-    api.delete_user("second")
     api.make_request(RequestSubject(common_name="cam", state="Tokyo"))
     params = [given["params"] for _kind, _path, given in session.asked]
     assert [(one["action"], one["type"]) for one in params] == [
-        ("upload", "serverCert"), ("upload", "signedCert"), ("modifyUser", "User"), ("addUser", "User"),
-        ("deleteUser", "User"), ("create", "certReq"),
+        ("upload", "serverCert"), ("upload", "signedCert"), ("modifyUser", "User"),
+        ("create", "certReq"),
     ]  # fmt: skip
-    assert not {"key", "Neues-Wort-9", "Zweites-8"} & {value for one in params for value in one.values()}
+    assert not {"key", "Neues-Wort-9"} & {value for one in params for value in one.values()}
     assert session.asked[0][2]["uploads"] == [
         ("certFile", "server.crt", b"certificate"), ("keyFile", "server.key", b"key"),
     ]  # fmt: skip
@@ -139,11 +131,9 @@ def test_what_cuts_the_connection_may_lose_its_answer(api: SunellApi, session: F
     api.set_network(Network(address="192.0.2.9", netmask="255.255.255.0", gateway=""))
     api.set_ports(httpsPort=8443)
     api.restart()
-    api.factory_reset()
     api.set_https(enabled=False)
     for write in (
         lambda: api.set_https(enabled=True),
-        lambda: api.set_https(way="built_in"),
         lambda: api.upload_signed("certificate"),
         api.delete_pair,
         api.ports,
