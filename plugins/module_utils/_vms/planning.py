@@ -173,6 +173,7 @@ class _Planner:
                 if self._wish.of(group):
                     self._certificate(server, group)
         self._trust()
+        self._silent_verifiers()
         self._switches(servers)
         changed = [*self._steps["switch off"], *self._steps["switch on"]]
         if changed:
@@ -265,6 +266,15 @@ class _Planner:
                         "trust_root", "trust", server.name, title=f"Trust {what}", rule="VMS-13", root=root,
                         reason=f"it verifies {reason}",
                     )  # fmt: skip
+
+    def _silent_verifiers(self) -> None:
+        """Nobody knows the roots of a server that does not answer, nor brings it one: VMS-03 for what only fetches."""
+        for link in self._topology.links:
+            verifier = self._topology.by_name.get(link.verifier)
+            if verifier is None or verifier.reachable or any(map(self._wish.of, verifier.groups)):
+                continue  # one that presents what is wished holds up the switches by its own certificate
+            if self._wish.of(link.group) and link.group not in self._topology.by_name[link.presenter].encrypted:
+                self._hold_up(f"{verifier.name} did not answer; which roots it trusts is not known ({link.rule}).")
 
     def _client_trust(self) -> t.Iterator[Trust]:
         clients: dict[str, Client] = {client.name: client for client in self._topology.clients}

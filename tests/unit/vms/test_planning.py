@@ -261,6 +261,22 @@ def test_a_server_that_is_down_holds_up_the_switches_and_nothing_else() -> None:
     )
 
 
+@pytest.mark.parametrize("silent", ["mgmt", "ev", "lpr", "mob"])
+def test_vms_03_a_silent_server_that_only_fetches_holds_up_the_switches_too(silent: str) -> None:
+    servers = tuple(dc.replace(one, reachable=one.name != silent) for one in SERVERS)
+    down = dc.replace(trusting(SITE), servers=servers)
+    plan = planned(down, Wish(streaming=True))
+    assert plan.held_up_by == (f"{silent} did not answer; which roots it trusts is not known (VMS-03).",)
+    assert {step.stage for step in plan.steps} == {"trust", "certificates", "handshakes"}
+    assert {step.id for step in plan.blocked} == {"enable_encryption", "verify_links"}
+    # It verifies nothing that mobile servers present, and nothing is switched on where all is on.
+    assert planned(down, Wish(mobile=True)).held_up_by == (
+        (f"{silent} did not answer; what it holds is not known (VMS-11).",) if silent == "mob" else ()
+    )
+    dark = tuple(dc.replace(one, reachable=one.name != silent) for one in ENCRYPTED.servers)
+    assert planned(dc.replace(ENCRYPTED, servers=dark), Wish(streaming=True)).held_up_by == ()
+
+
 def test_clients_are_told_which_root_they_need() -> None:
     needs = {need.client: need for need in planned().client_trust}
     assert set(needs) == {"wall", "bridge", "phones"}
