@@ -212,8 +212,7 @@ class _Planner:
         elif held is not None:
             self._roots[server.name, group] = held.root
             if not held.key_readable:
-                title = f"Let the service account read the private key ({_words(group)})"
-                self._add("grant_key", "certificates", server.name, group=group, title=title, rule="VMS-14")
+                self._grant(server, group)
                 self._check(server, group)
             elif group not in server.encrypted:
                 self._check(server, group)
@@ -237,7 +236,12 @@ class _Planner:
             "install_certificate", "certificates", server.name, group=group, title=title, rule=rule,
             root=self._authority.root, reason=fault,
         )  # fmt: skip
+        self._grant(server, group)
         self._check(server, group)
+
+    def _grant(self, server: Server, group: str) -> None:
+        title = f"Let the service account read the private key ({_words(group)})"
+        self._add("grant_key", "certificates", server.name, group=group, title=title, rule="VMS-14")
 
     def _check(self, server: Server, group: str) -> None:
         title = f"Check the certificate by a handshake on the server itself ({_words(group)})"

@@ -82,19 +82,21 @@ def done(topology: Topology, step: VmsStep) -> Topology:
         case "trust_root":
             changes["trusted"] = one.trusted | {step.root}
         case "install_certificate":
-            made = held(one.name, root=step.root)
+            # What Windows does with a new key: administrators and the system read it, the service's account does not.
+            made = held(one.name, root=step.root, key_readable=False)
             changes["certificates"] = {**one.certificates, step.group: made}
         case "grant_key":
             readable = dc.replace(one.certificates[step.group], key_readable=True)
             changes["certificates"] = {**one.certificates, step.group: readable}
         case "enable_encryption":
-            assert step.group in one.certificates, step
+            assert one.certificates[step.group].key_readable, step
             changes["encrypted"] = one.encrypted | {step.group}
         case "disable_encryption":
             changes["encrypted"] = one.encrypted - {step.group}
         case "check_handshake":
             assert not one.certificates[step.group].fault(one.host_name, NOW)[0]
             assert one.certificates[step.group].root in one.trusted
+            assert one.certificates[step.group].key_readable
         case "verify_links":
             assert not [state for state in link_states(topology, NOW) if state.status == "broken"]
     servers = tuple(dc.replace(one, **changes) if each is one else each for each in topology.servers)
@@ -165,6 +167,24 @@ def test_off_in_reverse() -> None:
     assert planned(after, ALL_OFF, None).steps == ()
 
 
+def expiring(topology: Topology) -> Topology:
+    """The same with certificates that are issued anew."""
+    servers = tuple(
+        dc.replace(one, certificates={group: held(one.name, not_after=NOW + DAY) for group in one.certificates})
+        for one in topology.servers
+    )
+    return dc.replace(topology, servers=servers)
+
+
+def test_a_renewal_that_is_cut_off_ends_with_keys_that_are_read() -> None:
+    start = expiring(ENCRYPTED)
+    plan = planned(start)
+    assert {step.id for step in plan.steps} == {"install_certificate", "grant_key", "check_handshake"}
+    for length in range(len(plan.steps) + 1):
+        halfway = carried_out(start, plan.steps[:length])
+        assert carried_out(halfway, planned(halfway).steps) == ENCRYPTED
+
+
 @pytest.mark.parametrize("wish", [ALL_ON, ALL_OFF, Wish(management=True), Wish(streaming=True), Wish(mobile=True)])
 @pytest.mark.parametrize("start", [trusting(SITE), ENCRYPTED], ids=["plain", "encrypted"])
 def test_a_run_that_is_cut_off_anywhere_is_gone_on_with(start: Topology, wish: Wish) -> None:
@@ -217,7 +237,7 @@ def test_a_certificate_that_cannot_serve(changes: dict[str, t.Any], found: str, 
     assert found in caught.value.message
     assert caught.value.rule == rule
     steps = [step for step in planned(topology, Wish(management=True)).steps if step.server == "rec1"]
-    assert [step.id for step in steps if step.stage == "certificates"] == ["install_certificate"]
+    assert [step.id for step in steps if step.stage == "certificates"] == ["install_certificate", "grant_key"]
 
 
 def test_vms_14_a_key_that_the_service_account_cannot_read() -> None:
@@ -236,7 +256,8 @@ def test_vms_17_what_ends_soon_is_issued_anew_and_nothing_is_switched() -> None:
     servers = tuple(old if one.name == "rec1" else one for one in ENCRYPTED.servers)
     plan = planned(dc.replace(ENCRYPTED, servers=servers))
     assert [(step.id, step.server, step.group) for step in plan.steps] == [
-        ("install_certificate", "rec1", STREAMING), ("check_handshake", "rec1", STREAMING),
+        ("install_certificate", "rec1", STREAMING), ("grant_key", "rec1", STREAMING),
+        ("check_handshake", "rec1", STREAMING),
     ]  # fmt: skip
     assert plan.steps[0].rule == "VMS-17"
     assert plan.impacts == ()
