@@ -334,12 +334,39 @@ class _Planner:
         off = [step for step in switched if step.group == MOBILE and step.id == "disable_encryption"]
         if off:
             yield Impact(rule="VMS-18", text="Push-to-talk in the Web Client does not work without encryption.")
-        missing = {need.client for need in self._client_trust() if need.trusted is not True}
-        if missing and switched:
-            text = (
-                f"{len(missing)} clients have to trust the roots that are listed for them, or they lose their pictures."
-            )
+        dark = self._lost({(step.server, step.group) for step in switched if step.id == "enable_encryption"})
+        if dark:
+            text = f"{len(dark)} clients have to trust the roots that are listed for them, or they lose their pictures."
             yield Impact(rule="VMS-03", text=text)
+        dark = self._lost(self._given_another_root())
+        if dark:
+            text = (
+                f"As soon as certificates under another root are installed, {len(dark)} clients or silent servers lose"
+                " their connection, unless they trust the new root before."
+            )
+            yield Impact(rule="VMS-17", text=text)
+
+    def _given_another_root(self) -> set[tuple[str, str]]:
+        """Certificates that are in use, by server and group, in whose place one below another root comes."""
+        found = set()
+        for step in self._steps["certificates"]:
+            server = self._topology.by_name[step.server]
+            held = server.certificates.get(step.group)
+            if step.root and step.group in server.encrypted and (held is None or held.root != step.root):
+                found.add((step.server, step.group))
+        return found
+
+    def _lost(self, presented: t.Collection[tuple[str, str]]) -> set[str]:
+        """Who verifies one of these, is not known to trust its root, and gets it by no step of ours."""
+        ends: dict[str, Server | Client] = {client.name: client for client in self._topology.clients}
+        ends |= {server.name: server for server in self._topology.servers if not server.reachable}
+        return {
+            link.verifier
+            for link in self._topology.links
+            if (link.presenter, link.group) in presented
+            and link.verifier in ends
+            and trusts(ends[link.verifier], self._root_after(link.presenter, link.group)) is not True
+        }
 
 
 def _words(group: str) -> str:

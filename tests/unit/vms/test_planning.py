@@ -307,6 +307,34 @@ def test_clients_are_told_which_root_they_need() -> None:
     assert planned(wish=Wish(management=True)).client_trust == ()
 
 
+def test_vms_17_a_renewal_below_another_root_says_who_loses_its_pictures() -> None:
+    start, other = expiring(ENCRYPTED), Authority(root=THEIRS, renew_before=30 * DAY)
+    assert not planned(start).impacts
+    assert [(impact.rule, impact.text) for impact in planned(start, authority=other).impacts] == [
+        (
+            "VMS-17",
+            "As soon as certificates under another root are installed, 3 clients or silent servers lose their"
+            " connection, unless they trust the new root before.",
+        )
+    ]
+    ready = tuple(dc.replace(client, trusted=frozenset({OURS, THEIRS})) for client in start.clients)
+    assert not planned(dc.replace(start, clients=ready), authority=other).impacts
+    silent = tuple(dc.replace(one, reachable=one.name != "ev") for one in start.servers)
+    with_silent = dc.replace(start, clients=ready, servers=silent)
+    (impact,) = planned(with_silent, Wish(streaming=True), other).impacts
+    assert "1 clients or silent servers" in impact.text
+    # Plain so far: nobody loses anything when it is installed, but when it is switched on.
+    (impact,) = planned(wish=Wish(streaming=True), authority=other).impacts
+    assert impact.text.startswith("2 clients have to trust")
+
+
+def test_clients_that_another_switch_does_not_concern_are_not_counted() -> None:
+    plain = tuple(dc.replace(one, encrypted=one.encrypted - {SERVER}) for one in ENCRYPTED.servers)
+    lost = tuple(dc.replace(client, trusted=None) for client in ENCRYPTED.clients)
+    plan = planned(dc.replace(ENCRYPTED, servers=plain, clients=lost), Wish(management=True))
+    assert [impact.rule for impact in plan.impacts] == ["VMS-10"]
+
+
 # -- links that are broken ---------------------------------------------------------------------------------------------
 
 
