@@ -63,14 +63,16 @@ options:
   authority_root:
     description:
       - Root certificate, PEM, of the authority that issues what is missing. Without it, a server that has no
-        certificate which could serve is an error.
+        certificate which could serve is an error. So is a root that is not valid when something is to be
+        switched on.
     type: str
   renew_before:
     description: A certificate with fewer days left is issued anew, with the same subject (VMS-17).
     type: float
     default: 30
   warn_before:
-    description: A certificate with fewer days left is a warning. Less than O(renew_before).
+    description:
+      - A certificate or a root with fewer days left, in use or about to be, is a warning. Less than O(renew_before).
     type: float
     default: 15
   at:

@@ -35,8 +35,9 @@ options:
   private_key_type:
     description:
       - Type of the private key. Only looked at when O(authority_directory) is given.
-      - V(ecdsa) is possible with O(driver=onvif) and O(driver=axis), where the camera names the curve. What the camera
-        cannot do is refused before anything is sent.
+      - V(ecdsa) is possible with O(driver=onvif), where the camera's capabilities name the curve, and with
+        O(driver=axis), where its keystore makes such keys. What the camera cannot do is refused before anything is
+        sent.
     type: str
     choices: [rsa, ecdsa]
     default: rsa

@@ -16,7 +16,9 @@ description:
   - Old and new password are written to a file encrypted in ansible-vault's format before the camera is asked. None is
     ever removed from it. Without a working escrow nothing is changed.
   - Afterwards the new password has to open the camera, and the old one must not any more. That costs one wrong login.
-  - It works over HTTPS only.
+  - It works over HTTPS with a verified certificate only, by O(ca_path) or O(spki_sha256), whatever O(first_contact)
+    allows - who relays the login to the camera would read the new password. A camera that is not there yet is brought
+    to HTTPS first.
   - Run it in a run of ansible-playbook of its own. It is refused for a camera whose key, certificate or connection the
     same run has changed, tried to change or, in check mode, planned to change, and the other way round, since of a
     camera that fails after both nobody knows which one it was.

@@ -19,7 +19,8 @@ description:
     among its names, for the very key of the camera or the key that comes with it, issued by an authority.
   - A private key that is made in the camera and never leaves it is the better way wherever the camera can make one;
     use O(private_key_path) or O(pkcs12_path) where it cannot, or where one certificate has to serve several devices
-    (CAM-25). The task warns of it. Such a key is sent over HTTPS only, never over plain HTTP.
+    (CAM-25). The task warns of it. Such a key is sent over HTTPS only, never over plain HTTP;
+    with O(first_contact=any_certificate) whoever stands in between has it, of which the task warns too.
   - To have our own certificate authority sign in the same task, use M(camsec.fleet.camera).
 options:
   state:

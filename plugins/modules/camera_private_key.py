@@ -21,8 +21,9 @@ description:
 options:
   type:
     description:
-      - Type of a new key. V(ecdsa) is possible with O(driver=onvif) and O(driver=axis), where the camera names the
-        curve; what the camera cannot do is refused before anything is sent.
+      - Type of a new key. V(ecdsa) is possible with O(driver=onvif), where the camera's capabilities name the curve,
+        and with O(driver=axis), where its keystore makes such keys; what the camera cannot do is refused before
+        anything is sent.
     type: str
     choices: [rsa, ecdsa]
     default: rsa

@@ -79,21 +79,27 @@ class Account(CameraResource[WantedAccount]):
 
         Raises:
             RuleError: The dialect has no call for it.
-            InputError: The camera was met over plain HTTP.
+            InputError: The camera did not prove who it is.
         """
         steps = [self._step] if self._step else []
-        if steps and current.peer is None:
-            raise InputError(
-                device=self.target.host,
-                subject="contact",
-                found="plain HTTP, over which whoever listens would see the new password",
-                expected="HTTPS",
-                advice="Bring the camera to HTTPS first.",
-            )
         plan = make_plan(current, current, steps)
+        if steps:
+            self._check_proven(current)
         shown = {True: "the new one", False: "the former one"}
         before, after = {"password": shown[self._is_new]}, {"password": shown[True]}
         return dc.replace(plan, before={**plan.before, **before}, after={**plan.after, **after})
+
+    def _check_proven(self, current: CameraState) -> None:
+        """A login may be relayed to the camera by whoever stands in between; what is sent after it is read there."""
+        trust = current.contact.trust
+        if trust not in ("certificate_authority", "pin"):
+            raise InputError(
+                device=self.target.host,
+                subject="contact",
+                found=f"a camera that was met by {trust}, where whoever is in between would read the new password",
+                expected="HTTPS with a verified certificate",
+                advice="Bring the camera to HTTPS first, and give ca_path or spki_sha256.",
+            )
 
     @property
     def _step(self) -> Step | None:

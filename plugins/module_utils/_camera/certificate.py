@@ -21,6 +21,10 @@ __all__ = ["Certificate"]
 
 #: Without the device's name: Ansible shows equal warnings once.
 _OUTSIDE = "The private key was made outside of the camera: whoever else has it can stand in for the camera."
+_IN_BETWEEN = (
+    "The private key goes over HTTPS with an unverified certificate: whoever stands in between has it, and can stand in"
+    " for the camera. Replace key and certificate once more over verified HTTPS unless you trust the network."
+)
 _NO_CHAIN = "The camera keeps no intermediate certificates: its clients need those of the file."
 _KEEP_A_BACKUP = "The deleted certificate cannot be read back from the camera: keep a copy of it elsewhere."
 
@@ -107,7 +111,8 @@ class Certificate(CameraResource[Bundle | None]):
         others = [name for name in leaf.subject_alt_names if not name_covers(name, self.target.host)]
         text = f"The certificate also names {', '.join(others)}: every device that gets it has the same private key."
         impacts = (Impact(rule=current.rules.ids.foreign_key, text=text),) if others else ()
-        return dc.replace(plan, warnings=(*plan.warnings, _OUTSIDE), impacts=(*plan.impacts, *impacts))
+        words = (_OUTSIDE, _IN_BETWEEN) if current.contact.trust == "any_certificate" else (_OUTSIDE,)
+        return dc.replace(plan, warnings=(*plan.warnings, *words), impacts=(*plan.impacts, *impacts))
 
     @staticmethod
     def _is_installed(current: CameraState, wanted: Bundle) -> bool:

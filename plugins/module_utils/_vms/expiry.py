@@ -9,7 +9,8 @@ import dataclasses as dc
 import datetime as dt
 import typing as t
 
-from .topology import MOBILE, SERVER, STREAMING, Link, Topology
+from .planning import VmsStep
+from .topology import MOBILE, SERVER, STREAMING, Held, Link, Topology
 
 __all__ = ["Ending", "Root", "endings"]
 
@@ -76,13 +77,19 @@ class Ending:
 
 
 def endings(
-    topology: Topology, roots: t.Sequence[Root], *, now: dt.datetime, warn_before: dt.timedelta
+    topology: Topology,
+    roots: t.Sequence[Root],
+    steps: t.Sequence[VmsStep],
+    *,
+    now: dt.datetime,
+    warn_before: dt.timedelta,
 ) -> list[Ending]:
-    """The end of each certificate that is in use, and of each root below which one is.
+    """The end of each certificate that is in use or about to be, and of each root below which one is.
 
     Args:
         topology: The VMS.
         roots: The roots that are known.
+        steps: What is going to be done, held up or not.
         now: The present instant.
         warn_before: What ends within so long is a warning.
 
@@ -92,19 +99,30 @@ def endings(
     links: dict[tuple[str, str], list[Link]] = {}
     for link in topology.links:
         links.setdefault((link.presenter, link.group), []).append(link)
-    found, below = [], dict[str, list[Link]]()
+    issued = {(step.server, step.group): step.root for step in steps if step.id == "install_certificate"}
+    coming = {(step.server, step.group) for step in steps if step.id == "enable_encryption"} - issued.keys()
+    found, below = [], dict[str, dict[Link, None]]()
+    for place, issuer in issued.items():
+        below.setdefault(issuer, {}).update(dict.fromkeys(links.get(place, ())))
+    for server, group, held in _presented(topology, coming):
+        stopping = links.get((server, group), [])
+        below.setdefault(held.root, {}).update(dict.fromkeys(stopping))
+        what = f"certificate of {server} ({group.replace('_', ' ')})"
+        found.append(_ending(what, held.not_after, stopping, now, warn_before, server=server, group=group))
+    found += [
+        _ending(f"root {root.name}", root.not_after, list(below[root.sha256]), now, warn_before)
+        for root in roots
+        if root.sha256 in below
+    ]
+    return sorted(found, key=lambda one: (one.at, one.what))
+
+
+def _presented(topology: Topology, coming: t.Collection[tuple[str, str]]) -> t.Iterator[tuple[str, str, Held]]:
+    """Server, group and certificate: those in use, and those that are about to be as they are."""
     for server in topology.servers:
         for group, held in server.certificates.items():
-            if group in server.encrypted:
-                stopping = links.get((server.name, group), [])
-                below.setdefault(held.root, []).extend(stopping)
-                what = f"certificate of {server.name} ({group.replace('_', ' ')})"
-                found.append(_ending(what, held.not_after, stopping, now, warn_before, server=server.name, group=group))
-    for root in roots:
-        if root.sha256 in below:
-            stopping = below[root.sha256]
-            found.append(_ending(f"root {root.name}", root.not_after, stopping, now, warn_before))
-    return sorted(found, key=lambda one: (one.at, one.what))
+            if group in server.encrypted or (server.name, group) in coming:
+                yield server.name, group, held
 
 
 def _ending(  # what, when, and with what

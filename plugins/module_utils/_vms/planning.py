@@ -173,6 +173,7 @@ class _Planner:
                 if self._wish.of(group):
                     self._certificate(server, group)
         self._trust()
+        self._silent_verifiers()
         self._switches(servers)
         changed = [*self._steps["switch off"], *self._steps["switch on"]]
         if changed:
@@ -211,8 +212,7 @@ class _Planner:
         elif held is not None:
             self._roots[server.name, group] = held.root
             if not held.key_readable:
-                title = f"Let the service account read the private key ({_words(group)})"
-                self._add("grant_key", "certificates", server.name, group=group, title=title, rule="VMS-14")
+                self._grant(server, group)
                 self._check(server, group)
             elif group not in server.encrypted:
                 self._check(server, group)
@@ -236,7 +236,12 @@ class _Planner:
             "install_certificate", "certificates", server.name, group=group, title=title, rule=rule,
             root=self._authority.root, reason=fault,
         )  # fmt: skip
+        self._grant(server, group)
         self._check(server, group)
+
+    def _grant(self, server: Server, group: str) -> None:
+        title = f"Let the service account read the private key ({_words(group)})"
+        self._add("grant_key", "certificates", server.name, group=group, title=title, rule="VMS-14")
 
     def _check(self, server: Server, group: str) -> None:
         title = f"Check the certificate by a handshake on the server itself ({_words(group)})"
@@ -265,6 +270,15 @@ class _Planner:
                         "trust_root", "trust", server.name, title=f"Trust {what}", rule="VMS-13", root=root,
                         reason=f"it verifies {reason}",
                     )  # fmt: skip
+
+    def _silent_verifiers(self) -> None:
+        """Nobody knows the roots of a server that does not answer, nor brings it one: VMS-03 for what only fetches."""
+        for link in self._topology.links:
+            verifier = self._topology.by_name.get(link.verifier)
+            if verifier is None or verifier.reachable or any(map(self._wish.of, verifier.groups)):
+                continue  # one that presents what is wished holds up the switches by its own certificate
+            if self._wish.of(link.group) and link.group not in self._topology.by_name[link.presenter].encrypted:
+                self._hold_up(f"{verifier.name} did not answer; which roots it trusts is not known ({link.rule}).")
 
     def _client_trust(self) -> t.Iterator[Trust]:
         clients: dict[str, Client] = {client.name: client for client in self._topology.clients}
@@ -320,12 +334,39 @@ class _Planner:
         off = [step for step in switched if step.group == MOBILE and step.id == "disable_encryption"]
         if off:
             yield Impact(rule="VMS-18", text="Push-to-talk in the Web Client does not work without encryption.")
-        missing = {need.client for need in self._client_trust() if need.trusted is not True}
-        if missing and switched:
-            text = (
-                f"{len(missing)} clients have to trust the roots that are listed for them, or they lose their pictures."
-            )
+        dark = self._lost({(step.server, step.group) for step in switched if step.id == "enable_encryption"})
+        if dark:
+            text = f"{len(dark)} clients have to trust the roots that are listed for them, or they lose their pictures."
             yield Impact(rule="VMS-03", text=text)
+        dark = self._lost(self._given_another_root())
+        if dark:
+            text = (
+                f"As soon as certificates under another root are installed, {len(dark)} clients or silent servers lose"
+                " their connection, unless they trust the new root before."
+            )
+            yield Impact(rule="VMS-17", text=text)
+
+    def _given_another_root(self) -> set[tuple[str, str]]:
+        """Certificates that are in use, by server and group, in whose place one below another root comes."""
+        found = set()
+        for step in self._steps["certificates"]:
+            server = self._topology.by_name[step.server]
+            held = server.certificates.get(step.group)
+            if step.root and step.group in server.encrypted and (held is None or held.root != step.root):
+                found.add((step.server, step.group))
+        return found
+
+    def _lost(self, presented: t.Collection[tuple[str, str]]) -> set[str]:
+        """Who verifies one of these, is not known to trust its root, and gets it by no step of ours."""
+        ends: dict[str, Server | Client] = {client.name: client for client in self._topology.clients}
+        ends |= {server.name: server for server in self._topology.servers if not server.reachable}
+        return {
+            link.verifier
+            for link in self._topology.links
+            if (link.presenter, link.group) in presented
+            and link.verifier in ends
+            and trusts(ends[link.verifier], self._root_after(link.presenter, link.group)) is not True
+        }
 
 
 def _words(group: str) -> str:

@@ -51,7 +51,7 @@ def vms_plan(
         management: Whether the management server and the others are to speak encrypted; None leaves it as it is.
         streaming: The same of recording servers and what fetches streams.
         mobile: The same of mobile servers and their clients.
-        authority_root: Root of the authority that issues what is missing, PEM.
+        authority_root: Root of the authority that issues what is missing, PEM; it has to be valid.
         renew_before: Days; with less left, that authority issues anew.
         warn_before: Days; a certificate with less left is a warning. Less than ``renew_before``.
         at: The instant, ISO 8601 with a time zone; now by default.
@@ -61,7 +61,7 @@ def vms_plan(
         ``table`` and ``svg``.
 
     Raises:
-        InputError: The data cannot be used.
+        InputError: The data cannot be used, or something is to be switched on and the authority's root is not valid.
         RuleError: A server has no certificate and nobody issues one.
     """
     if not 0 < warn_before < renew_before:
@@ -71,13 +71,13 @@ def vms_plan(
     topology = Topology(
         servers=tuple(_server(row, known) for row in servers), clients=tuple(_client(row) for row in clients)
     )
-    authority = None
-    if authority_root:
-        root = CertificateFacts.from_pem(authority_root, device="VMS", subject="authority_root")
-        authority = Authority(root=root.sha256, renew_before=dt.timedelta(days=renew_before))
-    plan = plan_vms(topology, Wish(management=management, streaming=streaming, mobile=mobile), authority, now)
+    authority, wish = None, Wish(management=management, streaming=streaming, mobile=mobile)
+    if authority_root and True in (management, streaming, mobile):
+        authority = _authority(authority_root, dt.timedelta(days=renew_before), now)
+    plan = plan_vms(topology, wish, authority, now)
     named = {root.sha256: root for root in (_root(one) for one in known)}
-    ending = endings(topology, list(named.values()), now=now, warn_before=dt.timedelta(days=warn_before))
+    steps = [*plan.steps, *plan.blocked]
+    ending = endings(topology, list(named.values()), steps, now=now, warn_before=dt.timedelta(days=warn_before))
     return {
         "steps": [step.shown() for step in plan.steps],
         "blocked": [step.shown() for step in plan.blocked],
@@ -93,6 +93,15 @@ def vms_plan(
 
 
 # -- reading -----------------------------------------------------------------------------------------------------------
+
+
+def _authority(pem: str, renew_before: dt.timedelta, now: dt.datetime) -> Authority:
+    """What issues; a client takes no certificate below a root that is not valid."""
+    root = CertificateFacts.from_pem(pem, device="VMS", subject="authority_root")
+    if not root.not_before <= now < root.not_after:
+        found = f"a root that is valid from {root.not_before:%Y-%m-%d} to {root.not_after:%Y-%m-%d}"
+        raise _wrong("authority_root", found, f"one that is valid on {now:%Y-%m-%d}")
+    return Authority(root=root.sha256, renew_before=renew_before)
 
 
 def _server(row: Json, roots: t.Sequence[x509.Certificate]) -> Server:

@@ -13,7 +13,7 @@ from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import 
 from ansible_collections.camsec.fleet.plugins.module_utils._core._secret import Secret
 from ansible_collections.camsec.fleet.plugins.module_utils._escrow._escrow import Escrow
 
-from .conftest import MAKE, PASSWORD, Options, Rig, ids
+from .conftest import MAKE, PASSWORD, Options, Rig, ids, run
 
 NEW, VAULT = "Neues-Geheimnis-8", "Tresor-Geheimnis-1"
 BY_DIALECT = {driver.rules.dialect: driver for driver in DRIVERS}
@@ -109,9 +109,31 @@ def test_a_password_does_not_go_over_plain_http(rig: Rig, wish: Options, ours: O
     for check_mode in (True, False):
         plain = {**wish, "ca_path": None, "first_contact": "plain_http"}
         failed = rig.bad("camera_account", check_mode=check_mode, **plain)
-        assert "found plain HTTP, over which whoever listens would see the new password" in failed["msg"]
+        assert "met by plain_http, where whoever is in between would read the new password" in failed["msg"]
     assert rig.counts()["writes"] == 0
     assert kept(rig, wish) == []
+
+
+@pytest.mark.parametrize("dialect", ["onvif", "sunell"])
+@pytest.mark.parametrize("known", [False, True], ids=["nothing is known", "another authority is"])
+def test_a_password_does_not_go_to_a_camera_that_did_not_prove_who_it_is(
+    rig: Rig, wish: Options, known: bool, tmp_path: t.Any
+) -> None:
+    other = tmp_path / "other.pem"
+    run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(tmp_path / "other.key"),
+        "-out", str(other), "-subj", "/CN=Another")  # fmt: skip
+    unproven = {**wish, "first_contact": "any_certificate", "ca_path": str(other) if known else None}
+    for check_mode in (True, False):
+        failed = rig.bad("camera_account", check_mode=check_mode, **unproven)
+        assert "contact: found a camera that was met by any_certificate, where whoever is in between" in failed["msg"]
+        assert "expected HTTPS with a verified certificate. Bring the camera to HTTPS first, and" in failed["msg"]
+        assert NEW not in str(failed)
+    assert rig.counts()["writes"] == 0
+    assert kept(rig, wish) == []
+    # The key alone is proof enough, and what is allowed besides does no harm.
+    pin = rig.good("camera_info", ca_path=wish["ca_path"])["certificate"]["spki_sha256"]
+    pinned = {**unproven, "ca_path": None, "spki_sha256": [pin]}
+    assert ids(rig.good("camera_account", **pinned)) == ["set_password"]
 
 
 @pytest.mark.parametrize("dialect", [name for name in MAKE if name not in ABLE])

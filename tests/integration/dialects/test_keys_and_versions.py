@@ -129,6 +129,10 @@ def test_a_certificate_with_its_key(
     assert ids(done) == ["install_with_key"]
     files.kept_out_of(done)
     assert any("made outside of the camera" in warning for warning in done["warnings"])
+    # Axis alone was brought to a verified certificate before.
+    unproven = any("whoever stands in between has it" in warning for warning in done["warnings"])
+    assert unproven == (rig.dialect != "axis")
+    assert done["contact"]["trust"] == "certificate_authority"
     assert done["impacts"] == []
     assert rig.serial() == files.serial == done["certificate"]["serial_number"]
     assert rig.verified(authority.trusted_path)

@@ -30,22 +30,22 @@ class Pki:
 
     def __init__(self, folder: pathlib.Path) -> None:
         self.folder = folder
-        self.root = self._make("root", "Root", "", "basicConstraints=critical,CA:true")
-        self.issuer = self._make("issuer", "Issuer", "root", "basicConstraints=critical,CA:true")
+        self.root = self._make("root", "Root", "", "basicConstraints=critical,CA:true", days=3650)
+        self.issuer = self._make("issuer", "Issuer", "root", "basicConstraints=critical,CA:true", days=3650)
 
-    def _make(self, name: str, common_name: str, signer: str, extension: str) -> str:
+    def _make(self, name: str, common_name: str, signer: str, extension: str, *, days: int) -> str:
         key = str(self.folder / f"{name}.key")
         request = ["req", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-subj", f"/CN={common_name}"]
-        options = ["-addext", extension, "-days", "397"]
+        options = ["-addext", extension, "-days", str(days)]
         if signer:
             options += ["-CA", str(self.folder / f"{signer}.pem"), "-CAkey", str(self.folder / f"{signer}.key")]
         pem = openssl(*request, "-x509", *options)
         (self.folder / f"{name}.pem").write_text(pem)
         return pem
 
-    def server(self, name: str) -> Json:
+    def server(self, name: str, days: int = 397) -> Json:
         """What a server holds for a group."""
-        pem = self._make(name, f"{name}.example", "issuer", f"subjectAltName=DNS:{name}.example")
+        pem = self._make(name, f"{name}.example", "issuer", f"subjectAltName=DNS:{name}.example", days=days)
         return {"content": pem, "issuers": [self.issuer]}
 
 
@@ -160,3 +160,28 @@ def test_the_instant_can_be_chosen(pki: Pki) -> None:
     later = plan(site(pki), management=True, authority_root=pki.root, at="2030-01-01T00:00:00+00:00")
     reasons = {step["reason"].partition(" that")[0] for step in later["steps"] if step["id"] == "install_certificate"}
     assert reasons == {"a certificate"}
+
+
+def test_certificates_that_end_soon_are_not_switched_on_without_a_word(pki: Pki) -> None:
+    servers = site(pki)
+    for each in servers:
+        each["certificates"] = {"server": pki.server(each["name"], days=2)}
+    found = plan(servers, management=True, roots=[pki.root])
+    near = {ending["what"]: ending["severity"] for ending in found["endings"]}
+    assert near == {
+        "certificate of mgmt (server)": "warning", "certificate of rec (server)": "warning", "root Root": "note",
+    }  # fmt: skip
+    assert [line for line in found["table"] if line.startswith("The certificate of rec (server) ends on ")]
+
+
+@pytest.mark.parametrize("at", ["2020-01-01T00:00:00Z", "2040-01-01T00:00:00Z"])
+def test_an_authority_whose_root_is_not_valid_is_refused(pki: Pki, at: str) -> None:
+    with pytest.raises(AnsibleFilterError) as caught:
+        plan(site(pki, held=False), management=True, authority_root=pki.root, at=at)
+    message = str(caught.value)
+    assert message.startswith("VMS: authority_root: found a root that is valid from ")
+    assert message.endswith(f", expected one that is valid on {at[:10]}.")
+    # Switching off issues nothing, and is what helps when all has ended.
+    encrypted = [{**each, "encrypted": ["server"]} for each in site(pki)]
+    off = plan(encrypted, management=False, authority_root=pki.root, at=at)
+    assert [step["server"] for step in off["steps"] if step["id"] == "disable_encryption"] == ["rec", "mgmt"]

@@ -82,19 +82,21 @@ def done(topology: Topology, step: VmsStep) -> Topology:
         case "trust_root":
             changes["trusted"] = one.trusted | {step.root}
         case "install_certificate":
-            made = held(one.name, root=step.root)
+            # What Windows does with a new key: administrators and the system read it, the service's account does not.
+            made = held(one.name, root=step.root, key_readable=False)
             changes["certificates"] = {**one.certificates, step.group: made}
         case "grant_key":
             readable = dc.replace(one.certificates[step.group], key_readable=True)
             changes["certificates"] = {**one.certificates, step.group: readable}
         case "enable_encryption":
-            assert step.group in one.certificates, step
+            assert one.certificates[step.group].key_readable, step
             changes["encrypted"] = one.encrypted | {step.group}
         case "disable_encryption":
             changes["encrypted"] = one.encrypted - {step.group}
         case "check_handshake":
             assert not one.certificates[step.group].fault(one.host_name, NOW)[0]
             assert one.certificates[step.group].root in one.trusted
+            assert one.certificates[step.group].key_readable
         case "verify_links":
             assert not [state for state in link_states(topology, NOW) if state.status == "broken"]
     servers = tuple(dc.replace(one, **changes) if each is one else each for each in topology.servers)
@@ -165,6 +167,24 @@ def test_off_in_reverse() -> None:
     assert planned(after, ALL_OFF, None).steps == ()
 
 
+def expiring(topology: Topology) -> Topology:
+    """The same with certificates that are issued anew."""
+    servers = tuple(
+        dc.replace(one, certificates={group: held(one.name, not_after=NOW + DAY) for group in one.certificates})
+        for one in topology.servers
+    )
+    return dc.replace(topology, servers=servers)
+
+
+def test_a_renewal_that_is_cut_off_ends_with_keys_that_are_read() -> None:
+    start = expiring(ENCRYPTED)
+    plan = planned(start)
+    assert {step.id for step in plan.steps} == {"install_certificate", "grant_key", "check_handshake"}
+    for length in range(len(plan.steps) + 1):
+        halfway = carried_out(start, plan.steps[:length])
+        assert carried_out(halfway, planned(halfway).steps) == ENCRYPTED
+
+
 @pytest.mark.parametrize("wish", [ALL_ON, ALL_OFF, Wish(management=True), Wish(streaming=True), Wish(mobile=True)])
 @pytest.mark.parametrize("start", [trusting(SITE), ENCRYPTED], ids=["plain", "encrypted"])
 def test_a_run_that_is_cut_off_anywhere_is_gone_on_with(start: Topology, wish: Wish) -> None:
@@ -217,7 +237,7 @@ def test_a_certificate_that_cannot_serve(changes: dict[str, t.Any], found: str, 
     assert found in caught.value.message
     assert caught.value.rule == rule
     steps = [step for step in planned(topology, Wish(management=True)).steps if step.server == "rec1"]
-    assert [step.id for step in steps if step.stage == "certificates"] == ["install_certificate"]
+    assert [step.id for step in steps if step.stage == "certificates"] == ["install_certificate", "grant_key"]
 
 
 def test_vms_14_a_key_that_the_service_account_cannot_read() -> None:
@@ -236,7 +256,8 @@ def test_vms_17_what_ends_soon_is_issued_anew_and_nothing_is_switched() -> None:
     servers = tuple(old if one.name == "rec1" else one for one in ENCRYPTED.servers)
     plan = planned(dc.replace(ENCRYPTED, servers=servers))
     assert [(step.id, step.server, step.group) for step in plan.steps] == [
-        ("install_certificate", "rec1", STREAMING), ("check_handshake", "rec1", STREAMING),
+        ("install_certificate", "rec1", STREAMING), ("grant_key", "rec1", STREAMING),
+        ("check_handshake", "rec1", STREAMING),
     ]  # fmt: skip
     assert plan.steps[0].rule == "VMS-17"
     assert plan.impacts == ()
@@ -261,6 +282,22 @@ def test_a_server_that_is_down_holds_up_the_switches_and_nothing_else() -> None:
     )
 
 
+@pytest.mark.parametrize("silent", ["mgmt", "ev", "lpr", "mob"])
+def test_vms_03_a_silent_server_that_only_fetches_holds_up_the_switches_too(silent: str) -> None:
+    servers = tuple(dc.replace(one, reachable=one.name != silent) for one in SERVERS)
+    down = dc.replace(trusting(SITE), servers=servers)
+    plan = planned(down, Wish(streaming=True))
+    assert plan.held_up_by == (f"{silent} did not answer; which roots it trusts is not known (VMS-03).",)
+    assert {step.stage for step in plan.steps} == {"trust", "certificates", "handshakes"}
+    assert {step.id for step in plan.blocked} == {"enable_encryption", "verify_links"}
+    # It verifies nothing that mobile servers present, and nothing is switched on where all is on.
+    assert planned(down, Wish(mobile=True)).held_up_by == (
+        (f"{silent} did not answer; what it holds is not known (VMS-11).",) if silent == "mob" else ()
+    )
+    dark = tuple(dc.replace(one, reachable=one.name != silent) for one in ENCRYPTED.servers)
+    assert planned(dc.replace(ENCRYPTED, servers=dark), Wish(streaming=True)).held_up_by == ()
+
+
 def test_clients_are_told_which_root_they_need() -> None:
     needs = {need.client: need for need in planned().client_trust}
     assert set(needs) == {"wall", "bridge", "phones"}
@@ -268,6 +305,33 @@ def test_clients_are_told_which_root_they_need() -> None:
     assert [needs[name].trusted for name in ("wall", "bridge", "phones")] == [False, None, None]
     assert any("3 clients have to trust" in impact.text for impact in planned().impacts)
     assert planned(wish=Wish(management=True)).client_trust == ()
+
+
+def test_vms_17_a_renewal_below_another_root_says_who_loses_its_pictures() -> None:
+    start, other = expiring(ENCRYPTED), Authority(root=THEIRS, renew_before=30 * DAY)
+    assert not planned(start).impacts
+    (impact,) = planned(start, authority=other).impacts
+    assert impact.rule == "VMS-17"
+    assert impact.text == (
+        "As soon as certificates under another root are installed, 3 clients or silent servers lose their connection,"
+        " unless they trust the new root before."
+    )
+    ready = tuple(dc.replace(client, trusted=frozenset({OURS, THEIRS})) for client in start.clients)
+    assert not planned(dc.replace(start, clients=ready), authority=other).impacts
+    silent = tuple(dc.replace(one, reachable=one.name != "ev") for one in start.servers)
+    with_silent = dc.replace(start, clients=ready, servers=silent)
+    (impact,) = planned(with_silent, Wish(streaming=True), other).impacts
+    assert "1 clients or silent servers" in impact.text
+    # Plain so far: nobody loses anything when it is installed, but when it is switched on.
+    (impact,) = planned(wish=Wish(streaming=True), authority=other).impacts
+    assert impact.text.startswith("2 clients have to trust")
+
+
+def test_clients_that_another_switch_does_not_concern_are_not_counted() -> None:
+    plain = tuple(dc.replace(one, encrypted=one.encrypted - {SERVER}) for one in ENCRYPTED.servers)
+    lost = tuple(dc.replace(client, trusted=None) for client in ENCRYPTED.clients)
+    plan = planned(dc.replace(ENCRYPTED, servers=plain, clients=lost), Wish(management=True))
+    assert [impact.rule for impact in plan.impacts] == ["VMS-10"]
 
 
 # -- links that are broken ---------------------------------------------------------------------------------------------
@@ -330,7 +394,7 @@ def test_a_topology_that_cannot_be(servers: t.Any, clients: t.Any, sentence: str
 
 def test_vms_16_what_stops_when_a_certificate_ends() -> None:
     roots = [Root(sha256=OURS, name="Our Root", not_after=NOW + 3650 * DAY)]
-    found = endings(ENCRYPTED, roots, now=NOW, warn_before=15 * DAY)
+    found = endings(ENCRYPTED, roots, (), now=NOW, warn_before=15 * DAY)
     assert len(found) == 7 + 3 + 1 + 1
     assert found[-1].what == "root Our Root"
     assert len(found[-1].links) == len(ENCRYPTED.links)
@@ -339,12 +403,30 @@ def test_vms_16_what_stops_when_a_certificate_ends() -> None:
     assert recorder.shown()["stops"] == ["ev", "mgmt", "lpr", "mob", "wall", "bridge"]
     assert recorder.severity == "note"
     assert "The VMS gives no warning (VMS-16)." in recorder.text
-    later = endings(ENCRYPTED, roots, now=NOW + 390 * DAY, warn_before=15 * DAY)
+    later = endings(ENCRYPTED, roots, (), now=NOW + 390 * DAY, warn_before=15 * DAY)
     assert {one.severity for one in later if one.server} == {"warning"}
-    ended = endings(ENCRYPTED, roots, now=NOW + 398 * DAY, warn_before=15 * DAY)
+    ended = endings(ENCRYPTED, roots, (), now=NOW + 398 * DAY, warn_before=15 * DAY)
     assert {one.severity for one in ended if one.server} == {"error"}
     assert "ended on 2027-12-30" in ended[0].text
-    assert endings(SITE, roots, now=NOW, warn_before=DAY) == []
+    assert endings(SITE, roots, (), now=NOW, warn_before=DAY) == []
+
+
+def test_vms_16_what_is_about_to_be_encrypted_ends_too() -> None:
+    roots = [Root(sha256=OURS, name="Ours", not_after=NOW + 2 * DAY), Root(sha256=THEIRS, name="Theirs", not_after=NOW)]
+    off = carried_out(ENCRYPTED, planned(ENCRYPTED, ALL_OFF, None).steps)
+    plan = planned(off, Wish(mobile=True), None)
+    found = endings(off, roots, plan.steps, now=NOW, warn_before=15 * DAY)
+    assert [(one.what, one.severity) for one in found] == [
+        ("root Ours", "warning"), ("certificate of mob (mobile server)", "note"),
+    ]  # fmt: skip
+    # What is replaced before it is switched on stops nothing; the root of what comes in its place does.
+    plan = planned(expiring(off), Wish(mobile=True), Authority(root=THEIRS, renew_before=30 * DAY))
+    (only,) = endings(expiring(off), roots, plan.steps, now=NOW, warn_before=15 * DAY)
+    assert (only.what, only.severity, len(only.links)) == ("root Theirs", "error", 1)
+    # In use, and renewed below the same root: each of its links counts once.
+    plan = planned(expiring(ENCRYPTED))
+    found = endings(expiring(ENCRYPTED), roots, plan.steps, now=NOW, warn_before=15 * DAY)
+    assert [len(one.links) for one in found if one.what == "root Ours"] == [len(ENCRYPTED.links)]
 
 
 def test_every_kind_of_client_and_role_has_a_link() -> None:
