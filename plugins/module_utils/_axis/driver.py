@@ -249,6 +249,7 @@ class AxisDriver(CameraDriver):
             VerificationError: The camera has no such key.
         """
         wanted = CertificateFacts.from_pem(pem)
+        self._send_along(issuers)
         alias = self._place(wanted)
         if not alias:
             raise VerificationError(
@@ -273,6 +274,14 @@ class AxisDriver(CameraDriver):
             alias = self._next_alias() + _EXTERNAL
             self._api.add_certificate(alias, pem, key)
         self._use(alias, issuers)
+
+    def _send_along(self, issuers: t.Sequence[str]) -> None:
+        """A certificate that takes another's place is shown at once: what leads to its root has to be there before."""
+        present = self._api.web_server()
+        if any(_OWN.fullmatch(alias) for alias in present.certificates):
+            missing = [alias for one in issuers if (alias := self._stored(one)) not in present.issuers]
+            if missing:
+                self._show(dc.replace(present, issuers=(*present.issuers, *missing)))
 
     def _use(self, alias: str, issuers: t.Sequence[str]) -> None:
         present = self._api.web_server()

@@ -406,3 +406,31 @@ def test_a_key_beside_the_one_in_use_is_refused(rig: Rig, trust: dict[str, str])
     )
     assert "new_private_key=with_certificate" in failed["msg"]
     assert rig.device.state.certificates == before
+
+
+def test_another_authority_leads_to_its_root_before_its_certificate_is_shown(rig: Rig, folder: pathlib.Path) -> None:
+    former, coming = (
+        {"authority_directory": str(folder / name), "authority_passphrase": "Siegel-Geheimnis-9"}
+        for name in ("former", "coming")
+    )
+    for one in (former, coming):
+        CertificateAuthority.create(
+            one["authority_directory"],
+            passphrase=Secret(one["authority_passphrase"]),
+            common_name="A Root",
+            intermediate_common_name="A CA",
+        )
+    module(rig, "camera", **former)
+    chains: list[int] = []
+    replace, state = rig.device.state.replace, rig.device.state
+
+    def watched(alias: str, pem: str) -> None:
+        chains.append(len(state.web.issuers))
+        replace(alias, pem)
+
+    state.replace = watched
+    done = module(
+        rig, "camera", ca_path=CertificateAuthority.open(former["authority_directory"]).trusted_path, **coming
+    )
+    assert done.get("changed"), done
+    assert (chains, len(state.web.issuers)) == ([2], 1)
