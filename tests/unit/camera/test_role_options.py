@@ -18,7 +18,9 @@ TOLD = yaml.safe_load((ROLE / "meta" / "argument_specs.yml").read_text())["argum
 @pytest.mark.parametrize("name", SPEC.inventory_options)
 def test_a_variable_of_the_inventory(name: str) -> None:
     option, told = SPEC.argument_spec[name], TOLD[f"camsec_{name}"]
-    assert {key: told.get(key) for key in ("type", "elements")} == {key: option.get(key) for key in ("type", "elements")}
+    assert {key: told.get(key) for key in ("type", "elements")} == {
+        key: option.get(key) for key in ("type", "elements")
+    }
     # An empty default says the same as none.
     assert (told.get("default") or None) == (option.get("default") or None)
     assert told.get("choices") == option.get("choices")

@@ -140,7 +140,8 @@ def test_what_went_wrong() -> None:
         "stuck": _camera(camsec_camera_number=3, camsec_move_back={"failed": True, "msg": "By hand."}),
         "good": _camera(camsec_camera_number=4),
     }
-    back = dict.fromkeys(("back", "unseen", "stuck"), {"reason": "no answer", "netmask": "", "gateway": ""})
+    lost = {"reason": "no answer", "netmask": "", "gateway": ""}
+    back = {name: lost for name in ("back", "unseen", "stuck")}
     seen = [{"item": {"key": "rec"}, "cameras": [{"number": 1, "state": "normal"}, {"number": 2, "state": "error"}]}]
     found = f"found not seen by rec at {NEW} (no answer), expected CAM_CONNECT 1."
     links = [_result(failed=True, msg="It failed."), _result()]
