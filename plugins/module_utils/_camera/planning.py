@@ -217,6 +217,9 @@ def certificate_fault(
     missing = [name for name in names if not known.covers(name)]
     if missing:
         return f"the one in force does not name {', '.join(missing)}"
+    unwanted = wanted.unwanted_in(known)
+    if unwanted:
+        return f"the one in force still names {', '.join(unwanted)}"
     if issuer.subject_differs(known, wanted.subject):
         return "the one in force has another subject"
     due = renewal_due(known, now, wanted.renew_before_days, wanted.renew_share)
