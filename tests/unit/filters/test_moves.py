@@ -141,7 +141,7 @@ def test_what_went_wrong() -> None:
         "good": _camera(camsec_camera_number=4),
     }
     lost = {"reason": "no answer", "netmask": "", "gateway": ""}
-    back = {name: lost for name in ("back", "unseen", "stuck")}
+    back = dict.fromkeys(("back", "unseen", "stuck"), lost)
     seen = [{"item": {"key": "rec"}, "cameras": [{"number": 1, "state": "normal"}, {"number": 2, "state": "error"}]}]
     found = f"found not seen by rec at {NEW} (no answer), expected CAM_CONNECT 1."
     links = [_result(failed=True, msg="It failed."), _result()]
