@@ -151,10 +151,10 @@ class OnvifCamera(Device):
 
     def set_network(self, wanted: Network) -> After | None:
         """Move there: the old address goes when the answer is out, the new one answers after a while."""
-        if self.spec.network_needs_reboot:
+        if self.spec.network_needs_reboot or wanted.address == self._address:
             self.state.network = wanted
             return None
-        return None if wanted.address == self._address else self._move_to(wanted)
+        return self._move_to(wanted)
 
     def _move_to(self, wanted: Network) -> After:
         before, self._address = self._address, wanted.address

@@ -42,7 +42,11 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - For each camera's inventory name what its recorder says.
+    - For each camera's inventory name the C(reason), what its recorder says, and the C(netmask) and C(gateway) that it
+      had before.
+    - These are of C(before) in C(camsec_move_address), the result of M(camsec.fleet.camera_address), where that found
+      the camera at its old address, else of the variables C(camsec_old_netmask) and C(camsec_old_gateway), and empty
+      without them.
   type: dict
 """
 

@@ -117,6 +117,14 @@ options:
     type: list
     elements: str
     default: []
+  unwanted_alt_name:
+    description:
+      - Addresses and names that the certificate must not cover any more, for example the address that the camera had
+        before. A certificate that covers one is replaced, and one that the authority signs with it is not installed.
+      - What O(subject_alt_name) or O(host) says is never unwanted.
+    type: list
+    elements: str
+    default: []
   lifetime_days:
     description:
       - Validity of a new certificate in days.
@@ -257,6 +265,7 @@ SPEC = ModuleSpec(
         "sign_timeout": {"type": "float", "default": 60.0},
         "crl_path": {"type": "path"},
         "subject_alt_name": {"type": "list", "elements": "str", "default": []},
+        "unwanted_alt_name": {"type": "list", "elements": "str", "default": []},
         "lifetime_days": {"type": "int", "default": 397},
         "backdate_hours": {"type": "int", "default": 24},
         "renew_before": {"type": "int", "default": 30},

@@ -84,7 +84,7 @@ def moved_links(cameras: t.Iterable[str], hostvars: HostVars) -> dict[str, dict[
     return found
 
 
-def moves_back(results: Results, hostvars: HostVars, *, asked: Results = ()) -> dict[str, str]:
+def moves_back(results: Results, hostvars: HostVars, *, asked: Results = ()) -> dict[str, dict[str, str]]:
     """Which cameras have to go back to where they were, since their recorder does not see them at the new address.
 
     Args:
@@ -93,8 +93,23 @@ def moves_back(results: Results, hostvars: HostVars, *, asked: Results = ()) -> 
         asked: Results of a loop of C(recorder_info) over those results that failed.
 
     Returns:
-        Camera to what its recorder says.
+        Camera to the C(reason), what its recorder says, and the C(netmask) and C(gateway) that it goes back with; they
+        are empty where they are not known, or where it had none.
     """
+    reasons = _lost(results, hostvars, asked)
+    return {name: {"reason": reason, **_former_network(hostvars[name])} for name, reason in reasons.items()}
+
+
+def _former_network(variables: t.Mapping[str, t.Any]) -> dict[str, str]:
+    """As this run found it; a run that found the camera moved by an earlier one knows only what the inventory says."""
+    before = variables[_ADDRESS].get("before") or {}
+    if before.get("address") == variables["camsec_move"]["old"] and before.get("prefix_length"):
+        netmask = ipaddress.IPv4Network((0, int(before["prefix_length"]))).netmask
+        return {"netmask": str(netmask), "gateway": str(before["gateway"])}
+    return {one: str(variables.get(f"camsec_old_{one}") or "") for one in ("netmask", "gateway")}
+
+
+def _lost(results: Results, hostvars: HostVars, asked: Results) -> dict[str, str]:
     told = {one["item"]["item"]["key"]: one.get("cameras") or () for one in asked if one.get("item")}
     back: dict[str, str] = {}
     for result in results:
@@ -116,7 +131,12 @@ def moves_back(results: Results, hostvars: HostVars, *, asked: Results = ()) -> 
 
 
 def move_failures(
-    cameras: t.Iterable[str], hostvars: HostVars, *, links: Results = (), back: t.Mapping[str, str], seen: Results = ()
+    cameras: t.Iterable[str],
+    hostvars: HostVars,
+    *,
+    links: Results = (),
+    back: t.Mapping[str, t.Mapping[str, str]],
+    seen: Results = (),
 ) -> list[str]:
     """What went wrong in a wave, one sentence a device.
 
@@ -143,7 +163,7 @@ def move_failures(
         failed = _sentence(variables)
         if name in back:
             sees = (variables["camsec_recorder"], int(variables["camsec_camera_number"])) in normal
-            sentences.append(_back_sentence(name, variables, back[name], failed, sees))
+            sentences.append(_back_sentence(name, variables, back[name]["reason"], failed, sees))
         elif failed:
             sentences.append(f"{name}: {failed}")
     return sentences

@@ -154,7 +154,7 @@ def lost_cameras(results: Results, hostvars: HostVars, *, asked: Results = ()) -
             continue
         names = {int(number): name for number, name in item["value"]["names"].items()}
         if result.get("failed"):
-            found = _lost_of_failed(result, names, hostvars, present.get(item["key"]) or ())
+            found = _lost_of_failed(result, names, hostvars, present.get(item["key"]) or (), item["key"])
         else:
             found = _lost_of(result, names)
         lost += [{"recorder": item["key"], "login_refused": item["key"] in refused, **one} for one in found]
@@ -184,16 +184,17 @@ def _lost_of(result: t.Mapping[str, t.Any], names: t.Mapping[int, str]) -> t.Ite
 
 
 def _lost_of_failed(
-    result: t.Mapping[str, t.Any], names: t.Mapping[int, str], hostvars: HostVars, present: Results
+    result: t.Mapping[str, t.Any], names: t.Mapping[int, str], hostvars: HostVars, present: Results, recorder: str
 ) -> t.Iterator[dict[str, t.Any]]:
     """The recorder's turn failed: a camera goes to where the recorder has it, or else back to where it was."""
     links = {int(one["number"]): one for one in present}
+    former = _present_links((hostvars.get(recorder) or {}).get(_PREFLIGHT))
     for number, name in sorted(names.items()):
         camera = hostvars[name].get(_CAMERA) or {}
         now, link = camera.get("after") or {}, links.get(number)
         if link is None and not (camera.get("changed") and camera.get("before")):
             continue
-        goal = link or {"connection": camera["before"]["connection"], "port": camera["before"]["https_port"]}
+        goal = link or _where_it_was(camera["before"], former.get(number))
         connection, port = goal["connection"], goal["port"] if goal["connection"] == "https" else None
         move = connection != now.get("connection") or port not in (None, now.get("https_port"))
         if not move and link is not None and link["state"] == "normal":
@@ -206,6 +207,13 @@ def _lost_of_failed(
             "move": move,
             "reason": str(result.get("msg", "")).rstrip("."),
         }
+
+
+def _where_it_was(before: t.Mapping[str, t.Any], link: t.Mapping[str, t.Any] | None) -> t.Mapping[str, t.Any]:
+    """A camera that answered in both was seen in what the preflight saw; without that, in plain HTTP as at first."""
+    if before["connection"] != "http_and_https":
+        return {"connection": before["connection"], "port": before["https_port"]}
+    return link or {"connection": "http", "port": before["https_port"]}
 
 
 def rollout_failures(

@@ -78,7 +78,7 @@ def _seen(name: str, variables: t.Mapping[str, t.Any]) -> Seen:
         address=str(variables.get("ansible_host") or name),
         dialect="recorder" if recorder else "",
         certificate=shown_certificate(name, endpoint),
-        # A device that answers in plain HTTP alone shows no certificate, and holds nothing up.
+        # A device that answers in plain HTTP shows no certificate; the ledgers tell whether it has one.
         problem="" if plain else problem(looked_at),
         trusted=trusted(device),
     )

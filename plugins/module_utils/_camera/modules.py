@@ -342,6 +342,7 @@ def _wanted_certificate(params: t.Mapping[str, t.Any], signer: Signer | None) ->
         params["host"], params["warn_before"], params["renew_before"], params["renew_share"], params["lifetime_days"]
     )
     names = [parse_name(name, device=params["host"]) for name in (host, *params["subject_alt_name"])]
+    unwanted = [parse_name(name, device=params["host"]) for name in params["unwanted_alt_name"]]
     subject = _subject(params)
     if signer is not None and not params["common_name"]:
         subject = dc.replace(subject, common_name=signer.common_name_for(subject.common_name))
@@ -354,6 +355,7 @@ def _wanted_certificate(params: t.Mapping[str, t.Any], signer: Signer | None) ->
         renew_share=params["renew_share"],
         warn_before_days=warn_before,
         passphrase=secret(params["authority_passphrase"]),
+        unwanted_names=tuple(name for name in unwanted if name not in names),
     )
 
 

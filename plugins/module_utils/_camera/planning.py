@@ -213,14 +213,22 @@ def certificate_fault(
     revoked = issuer.revoked(known)
     if revoked:
         return revoked
-    names = [name.partition(":")[2] for name in wanted.subject_alt_names]
-    missing = [name for name in names if not known.covers(name)]
-    if missing:
-        return f"the one in force does not name {', '.join(missing)}"
+    names = _names_fault(known, wanted)
+    if names:
+        return names
     if issuer.subject_differs(known, wanted.subject):
         return "the one in force has another subject"
     due = renewal_due(known, now, wanted.renew_before_days, wanted.renew_share)
     return "" if due is None or renewal_is_pointless(known, now, issuer.issuer_certificate.not_after) else due
+
+
+def _names_fault(known: CertificateFacts, wanted: WantedCertificate) -> str:
+    names = [name.partition(":")[2] for name in wanted.subject_alt_names]
+    missing = [name for name in names if not known.covers(name)]
+    if missing:
+        return f"the one in force does not name {', '.join(missing)}"
+    unwanted = wanted.unwanted_in(known)
+    return f"the one in force still names {', '.join(unwanted)}" if unwanted else ""
 
 
 def renewal_warning(

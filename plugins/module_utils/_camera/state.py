@@ -157,6 +157,7 @@ class WantedCertificate:
         renew_before_days: A new one is due when fewer days are left.
         renew_share: Or when less than this share of its lifetime is left; None for no such limit.
         warn_before_days: One that is not renewed is a warning when fewer days are left.
+        unwanted_names: Addresses and names that it must not cover any more, ``IP:…`` and ``DNS:…``.
         passphrase: Of the CA's key; needed only when there is something to sign.
     """
 
@@ -168,3 +169,16 @@ class WantedCertificate:
     renew_share: float | None
     passphrase: Secret | None
     warn_before_days: float = 0.0
+    unwanted_names: tuple[str, ...] = ()
+
+    def unwanted_in(self, facts: CertificateFacts) -> list[str]:
+        """What a certificate covers and must not.
+
+        Args:
+            facts: The certificate.
+
+        Returns:
+            Addresses and names.
+        """
+        names = [name.partition(":")[2] for name in self.unwanted_names]
+        return [name for name in names if facts.covers(name)]

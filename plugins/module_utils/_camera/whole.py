@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses as dc
 import datetime as dt
 
+from .._core._errors import PkiError
 from .._core._plan import Plan, Step
 from .._pki._renewal import expiry_warning
 from .._transport._connection import Trust
@@ -195,6 +196,15 @@ class WholeCamera(CameraResource[WantedCamera]):
         issued = self.authority.sign(
             self.driver.certificate_request(), wanted, device=self.target.host, clock=self.driver.clock
         )
+        unwanted = wanted.unwanted_in(issued.facts)
+        if unwanted:
+            raise PkiError(
+                device=self.target.host,
+                subject="the certificate that was signed",
+                found=f"one that names {', '.join(unwanted)}",
+                expected="one without it, as unwanted_alt_name says",
+                advice="It was not installed; the certificate in force stays.",
+            )
         self._issued = issued
         self._expected = issued.facts
 

@@ -237,9 +237,8 @@ def _named(facts: CertificateFacts) -> str:
 
 def _ledger_old(found: Situation) -> tuple[Open, ...]:
     """Certificates that no handshake of this run can show: files, servers, evidence signers, lost devices."""
-    looked_at = {name for seen in found.devices for name in (seen.device, seen.address)}
-    newest = {entry.device: entry for entry in found.old.issued if _counts(entry, found.now)}
-    again = {entry.device: entry for entry in (found.new.issued if found.new is not None else ()) if not entry.revoked}
+    looked_at = {name for seen in found.devices for name in _names(seen)}
+    again = _issued_again(found)
     return tuple(
         Open(
             kind="certificate",
@@ -247,9 +246,23 @@ def _ledger_old(found: Situation) -> tuple[Open, ...]:
             text=f"The old ledger knows {entry.serial_number}, valid until {iso(entry.not_after)}, and the new one none"
             " for it: issue it anew, revoke it, or name it in camsec_rotate_without.",
         )
-        for name, entry in sorted(newest.items())
+        for name, entry in sorted(_still_valid(found).items())
         if name not in looked_at and name not in again
     )
+
+
+def _names(seen: Seen) -> tuple[str, str]:
+    """By these the ledgers may know a device."""
+    return seen.device, seen.address
+
+
+def _still_valid(found: Situation) -> dict[str, Issue]:
+    """The newest certificate of the old ledger for each name, of those that still count."""
+    return {entry.device: entry for entry in found.old.issued if _counts(entry, found.now)}
+
+
+def _issued_again(found: Situation) -> frozenset[str]:
+    return frozenset(entry.device for entry in (found.new.issued if found.new is not None else ()) if not entry.revoked)
 
 
 def _counts(entry: Issue, now: dt.datetime) -> bool:
@@ -257,10 +270,28 @@ def _counts(entry: Issue, now: dt.datetime) -> bool:
 
 
 def _unread(found: Situation) -> tuple[Open, ...]:
-    return tuple(
+    unread = [
         Open(kind="unread", name=seen.device, text=f"It could not be looked at: {seen.problem}")
         for seen in found.devices
         if seen.problem
+    ]
+    return (*unread, *_showing_none(found))
+
+
+def _showing_none(found: Situation) -> tuple[Open, ...]:
+    """A port for plain HTTP that is open tells nothing of HTTPS, which may only be down for the moment."""
+    valid, again = _still_valid(found), _issued_again(found)
+    return tuple(
+        Open(
+            kind="unread",
+            name=seen.device,
+            text=f"It shows no certificate now, but the old ledger knows {valid[name].serial_number} for {name}, valid"
+            f" until {iso(valid[name].not_after)}, and the new one none: bring it back to HTTPS, or revoke that"
+            " certificate, or name the device in camsec_rotate_without.",
+        )
+        for seen in found.devices
+        if seen.certificate is None and not seen.problem and again.isdisjoint(_names(seen))
+        for name in sorted({one for one in _names(seen) if one in valid})[:1]
     )
 
 

@@ -166,6 +166,10 @@ class Rig:
         done = run("openssl", "x509", "-noout", "-serial", data=self.shown(port))
         return done.stdout.strip().removeprefix("serial=").lower().lstrip("0")
 
+    def names(self, port: int = HTTPS) -> str:
+        """The subject alternative names, in openssl's words."""
+        return run("openssl", "x509", "-noout", "-ext", "subjectAltName", data=self.shown(port)).stdout
+
     def verified(self, ca: pathlib.Path | str, port: int = HTTPS) -> bool:
         """By the CA and, where the camera sends them, the certificates that come with its own."""
         chain = self.folder / "chain.pem"

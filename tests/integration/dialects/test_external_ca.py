@@ -112,6 +112,23 @@ def test_what_is_not_good_never_reaches_the_camera(rig: Rig, company: pathlib.Pa
     assert rig.verified(company / "ca.pem")
 
 
+def test_a_name_goes_when_it_is_unwanted(rig: Rig, company: pathlib.Path, theirs: Options) -> None:
+    """As after a move; names that are not asked for alone are no reason for another certificate."""
+    former = "192.0.2.99"
+    rig.good("camera", **wish(rig, theirs, subject_alt_name=[f"IP:{former}"]))
+    assert f"IP Address:{former}" in rig.names()
+    assert not rig.good("camera", **wish(rig, theirs))["changed"]
+    serial = rig.serial()
+    stubborn = rig.folder / "stubborn"
+    script(stubborn, f'#!/bin/sh\nCAMSEC_SUBJECT_ALT_NAMES="$CAMSEC_SUBJECT_ALT_NAMES,IP:{former}" {company}/sign\n')
+    refused = rig.run("camera", **wish(rig, theirs, sign_command=[str(stubborn)], unwanted_alt_name=[f"IP:{former}"]))
+    assert f"found one that names {former}, expected one without it" in refused["msg"]
+    assert rig.serial() == serial
+    rig.changes_once("camera", **wish(rig, theirs, unwanted_alt_name=[f"IP:{former}", f"IP:{rig.host}"]))
+    assert former not in rig.names()
+    assert rig.verified(company / "ca.pem")
+
+
 def test_by_any_module_as_the_guide_says(rig: Rig, company: pathlib.Path) -> None:
     """The guide's own tasks, with the address of this camera and the way to the script."""
     if rig.dialect != "sunell":

@@ -283,14 +283,25 @@ def fleet(base: str, cameras: t.Sequence[str], *, kit: str = "WJ-NXS04WUX") -> s
 
 
 @contextlib.contextmanager
-def running(cameras: t.Sequence[str], *, offset: int, kit: str = "WJ-NXS04WUX") -> t.Iterator[Site]:
-    """A simulator process with a fleet of its own addresses."""
+def running(
+    cameras: t.Sequence[str],
+    *,
+    offset: int,
+    kit: str = "WJ-NXS04WUX",
+    others: t.Mapping[str, t.Sequence[t.Mapping[str, t.Any]]] | None = None,
+) -> t.Iterator[Site]:
+    """A simulator process with a fleet of its own addresses; `others` are cameras of other dialects, by their key."""
     with tempfile.TemporaryDirectory(prefix="camsec-site-") as name:
         folder = pathlib.Path(name)
         file = folder / "fleet.yml"
-        file.write_text(fleet(own_base_address(offset), cameras, kit=kit), encoding="utf-8")
+        data = {**yaml.safe_load(fleet(own_base_address(offset), cameras, kit=kit)), **(others or {})}
+        file.write_text(yaml.safe_dump(data), encoding="utf-8")
         with spawn("--fleet", str(file), "--speed", str(SPEED), "--https-port", str(PORT)) as simulator:
             inventory = yaml.safe_load(simulator.inventory.read_text(encoding="utf-8"))
+            all_cameras = inventory["all"]["children"]["camsec_cameras"]
+            for group in all_cameras.pop("children", {}).values():
+                # All of them in one place, where Site finds them.
+                all_cameras["hosts"] |= {host: {**group["vars"], **own} for host, own in group["hosts"].items()}
             yield Site(simulator=simulator, folder=folder, inventory=inventory)
 
 

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
-import pytest
+import subprocess
 
-from .conftest import Site, running
+import pytest
+from ansible_collections.camsec.fleet.extensions.simulator.testing import own_base_address
+
+from .conftest import PORT, Site, running
 
 DAY = 86400.0
 UNTOUCHED = ("http", 1)
@@ -79,6 +82,28 @@ def test_a_recorder_that_fails_in_its_turn(fresh: Site) -> None:
     assert "It was brought back to HTTP; rec does NOT see it yet." in run.text
     assert "live=http" in fresh.curl("cam2", "get_https", plain=True)
     fresh.await_connected(dict.fromkeys((1, 2, 3, 4), 1))
+
+
+def test_cameras_of_other_dialects_are_brought_back() -> None:
+    """They answered in HTTP and HTTPS; a recorder that tells nothing is taken to see them in HTTP, as at first."""
+    net = own_base_address(5).rpartition(".")[0]
+    common = {"http_port": 8080, "https_port": PORT, "password": "Cam-Admin-0009"}
+    others = {
+        "onvif_cameras": [{"name": "onvif1", "address": f"{net}.41", "key_generation_seconds": 2, **common}],
+        "axis_cameras": [{"name": "axis1", "address": f"{net}.51", **common}],
+    }
+    with running(["{}"], offset=5, others=others) as site:
+        for number, name in enumerate(("onvif1", "axis1"), 2):
+            site.change(name, camsec_recorder="rec", camsec_camera_number=number)
+        # Without the recorders' play there is nothing to verify the recorder by.
+        run = site.site("--limit", "onvif1,axis1,localhost", camsec_camera_waves=["100%"])
+        assert run.status == 2
+        for name in ("onvif1", "axis1"):
+            assert f"{name}: found not seen by rec" in run.text, run.output
+            place = f"http://{site.hosts[name]['ansible_host']}:8080/"
+            asked = ["curl", "-sS", "-o", "/dev/null", "--noproxy", "*", "-m", "20", place]
+            assert subprocess.run(asked, check=False).returncode == 0
+        assert run.text.rpartition("The rollout stops")[2].count("It was brought back to HTTP;") == 2, run.output
 
 
 def test_a_recorder_that_refuses_the_login_is_asked_once(fresh: Site) -> None:

@@ -120,19 +120,27 @@ def test_cameras_move(site: Site) -> None:
 
 
 def test_a_camera_that_its_recorder_does_not_see_goes_back(site: Site) -> None:
-    """The recorder knows no ONVIF camera: it never sees this one."""
+    """The recorder knows no ONVIF camera: it never sees this one. It goes back into the network that it left, too."""
     old, new = site.hosts["onvif2"]["ansible_host"], elsewhere(site, "onvif2")
-    site.change("onvif2", camsec_new_address=new, camsec_recorder="rec", camsec_camera_number=2)
+    net = old.rpartition(".")[0]
+    given = f"address={old} netmask=255.255.255.192 gateway={net}.1"
+    assert site.ask("onvif2", "camsec.fleet.camera_address", "-a", given).status == 0
+    home = {"address": old, "prefix_length": 26, "gateway": f"{net}.1"}
+    assert site.state("onvif2")["state"]["onvif"]["network"] == home
+    # The old gateway lies outside of the new network, and the new one outside of the old.
+    network = {"camsec_new_netmask": "255.255.255.224", "camsec_new_gateway": f"{net}.97"}
+    link = {"camsec_recorder": "rec", "camsec_camera_number": 2}
+    site.change("onvif2", camsec_new_address=new, **network, **link)
     before = site.state("rec")["state"]["cameras"]["2"]["address"]
     run = move(site)
     assert run.status == 2
     assert f"onvif2: found not seen by rec at {new} (" in run.text
     assert f"It was brought back to {old}, where rec sees it again." in run.text
-    assert site.state("onvif2")["address"] == old
+    assert site.state("onvif2")["state"]["onvif"]["network"] == home
     site.verified("onvif2", site.folder / "ca" / "trusted.pem")
     assert site.state("rec")["state"]["cameras"]["2"]["address"] == before
     site.await_connected({1: 1, 2: 1})
-    site.change("onvif2", camsec_new_address=None, camsec_recorder=None, camsec_camera_number=None)
+    site.change("onvif2", camsec_new_address=None, **dict.fromkeys((*network, *link)))
 
 
 @pytest.mark.parametrize(

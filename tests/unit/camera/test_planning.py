@@ -192,6 +192,16 @@ def test_a_certificate_without_a_wanted_name_is_replaced(certificate: Make) -> N
     )
 
 
+def test_a_certificate_with_an_unwanted_name_is_replaced(certificate: Make) -> None:
+    assert f"still names {DEVICE}" in fault(
+        state(ca_certificate="valid"),
+        certificate(),
+        subject_alt_names=(),
+        unwanted_names=("IP:192.0.2.99", f"IP:{DEVICE}"),
+    )
+    assert fault(state(ca_certificate="valid"), certificate(), unwanted_names=("IP:192.0.2.99",)) == ""
+
+
 def test_a_certificate_with_another_subject_is_replaced(certificate: Make) -> None:
     subject = SubjectName(common_name=DEVICE, organization="Example")
     assert "another subject" in fault(state(ca_certificate="valid"), certificate(), subject=subject)

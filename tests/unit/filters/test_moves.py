@@ -102,7 +102,34 @@ def _result(**more: t.Any) -> Json:
 )
 def test_which_cameras_go_back(result: Json, asked: list[Json] | None, back: dict[str, str]) -> None:
     told = [] if asked is None else [{"item": result, "cameras": asked}]
-    assert moves_back([result], {"cam": _camera()}, asked=told) == back
+    found = moves_back([result], {"cam": _camera()}, asked=told)
+    assert {name: one["reason"] for name, one in found.items()} == back
+
+
+@pytest.mark.parametrize(
+    ("before", "variables", "network"),
+    [
+        ({"address": OLD, "prefix_length": 26, "gateway": "192.0.2.1"}, {}, ("255.255.255.192", "192.0.2.1")),
+        (
+            {"address": OLD, "prefix_length": 26, "gateway": ""},
+            {"camsec_old_netmask": "255.0.0.0", "camsec_old_gateway": "192.0.2.2"},
+            ("255.255.255.192", ""),
+        ),
+        # An earlier run had moved it: its network of today is the new one.
+        ({"address": NEW, "prefix_length": 25, "gateway": "192.0.2.65"}, {}, ("", "")),
+        (
+            {"address": NEW, "prefix_length": 25, "gateway": "192.0.2.65"},
+            {"camsec_old_netmask": "255.255.255.192", "camsec_old_gateway": "192.0.2.1"},
+            ("255.255.255.192", "192.0.2.1"),
+        ),
+        # A dialect that does not tell its network.
+        ({"address": OLD, "prefix_length": 0, "gateway": ""}, {"camsec_old_gateway": "192.0.2.1"}, ("", "192.0.2.1")),
+    ],
+)
+def test_the_network_that_a_camera_goes_back_to(before: Json, variables: Json, network: tuple[str, str]) -> None:
+    camera = _camera(camsec_move_address={"changed": True, "before": before}, **variables)
+    back = moves_back([_result(unseen=[1])], {"cam": camera})["cam"]
+    assert (back["netmask"], back["gateway"]) == network
 
 
 def test_what_went_wrong() -> None:
@@ -113,7 +140,8 @@ def test_what_went_wrong() -> None:
         "stuck": _camera(camsec_camera_number=3, camsec_move_back={"failed": True, "msg": "By hand."}),
         "good": _camera(camsec_camera_number=4),
     }
-    back = dict.fromkeys(("back", "unseen", "stuck"), "no answer")
+    lost = {"reason": "no answer", "netmask": "", "gateway": ""}
+    back = dict.fromkeys(("back", "unseen", "stuck"), lost)
     seen = [{"item": {"key": "rec"}, "cameras": [{"number": 1, "state": "normal"}, {"number": 2, "state": "error"}]}]
     found = f"found not seen by rec at {NEW} (no answer), expected CAM_CONNECT 1."
     links = [_result(failed=True, msg="It failed."), _result()]

@@ -165,6 +165,27 @@ def test_after_a_failed_turn() -> None:
 
 
 @pytest.mark.parametrize(
+    ("preflight", "expected"),
+    [
+        (None, ("http", None, True)),
+        ({"failed": True}, ("http", None, True)),
+        (_seen(cam_1={"connection": "http", "port": 443, "state": "normal"}), ("http", None, True)),
+        (_seen(cam_1={"connection": "https", "port": 443, "state": "normal"}), ("https", 443, True)),
+        (_seen(cam_1=_GOOD), ("https", 8443, False)),
+    ],
+)
+def test_a_camera_that_answered_in_both_goes_back_to_what_its_recorder_used(
+    preflight: Json | None, expected: tuple[str, int | None, bool]
+) -> None:
+    """No camera is brought to HTTP and HTTPS together: the module has no such choice."""
+    turn = _turn(failed=True, msg="No.")
+    hostvars: dict[str, Json] = {"a": {"camera_https_camera": _changed("http_and_https")}, "b": {}}
+    hostvars["rec"] = {} if preflight is None else {"recorder_https_links": preflight}
+    found = lost_cameras([turn], hostvars)
+    assert [(one["connection"], one["port"], one["move"]) for one in found] == [expected]
+
+
+@pytest.mark.parametrize(
     ("link", "expected"),
     [
         ({"connection": "https", "port": 8443, "state": "normal"}, None),

@@ -159,6 +159,26 @@ def test_what_holds_the_old_root_up(pair: Pair) -> None:
         assert pair.stage(**how, without=names).may_drop
 
 
+def test_a_device_that_shows_no_certificate(pair: Pair) -> None:
+    """Plain HTTP excuses a device only where the ledgers do not know that it had HTTPS with the old root."""
+    plain = (pair.recorder(pair.old, pair.new), pair.camera(None))
+    assert pair.stage(devices=plain).may_drop
+    for name in ("cam", "192.0.2.11"):
+        found = pair.stage(devices=plain, old=pair.known(pair.old, name))
+        assert kinds(found)[1] == ["unread"]
+        assert f"but the old ledger knows 1 for {name}, valid until" in found.held_up[0].text
+        assert not found.may_drop
+        assert pair.stage(devices=plain, old=pair.known(pair.old, name), without=frozenset({"cam"})).may_drop
+        # The new ledger may know it by its other name.
+        assert pair.stage(devices=plain, old=pair.known(pair.old, name), new=pair.known(pair.new, "cam")).may_drop
+    both = pair.stage(devices=plain, old=pair.known(pair.old, "cam", "192.0.2.11"))
+    assert kinds(both)[1] == ["unread"]
+    for how in ({"revoked": "superseded"}, {"until": NOW - dt.timedelta(days=1)}):
+        assert pair.stage(devices=plain, old=pair.known(pair.old, "cam", **how)).may_drop
+    lost_again = {"old": pair.known(pair.old, "cam"), "new": pair.known(pair.new, "cam", revoked="stolen")}
+    assert not pair.stage(devices=plain, **lost_again).may_drop
+
+
 def test_a_camera_that_comes_back_with_the_old_certificate(pair: Pair) -> None:
     """While the drop is under way both are trusted again; after it nothing brings the old root back."""
     back = (pair.recorder(pair.new), pair.camera(pair.old_leaf))
