@@ -285,7 +285,8 @@ class AxisDriver(CameraDriver):
 
     def _use(self, alias: str, issuers: t.Sequence[str]) -> None:
         present = self._api.web_server()
-        wanted = dc.replace(present, certificates=(alias,), issuers=self._chain(alias, issuers))
+        chain = tuple(self._stored(one) for one in issuers) or self._chain(alias, present.issuers)
+        wanted = dc.replace(present, certificates=(alias,), issuers=chain)
         if wanted != present:
             self._show(wanted)
 
@@ -306,11 +307,18 @@ class AxisDriver(CameraDriver):
             self._api.replace_certificate(ours[0], wanted.pem)
         return next(iter((*present, *ours)), "")
 
-    def _chain(self, alias: str, issuers: t.Sequence[str]) -> tuple[str, ...]:
-        """The CA certificates to send along; where none are named, those on the camera that lead to its root."""
-        if issuers:
-            return tuple(self._stored(one) for one in issuers)
-        known = self._api.issuers()
+    def _chain(self, alias: str, sent: t.Sequence[str]) -> tuple[str, ...]:
+        """The CA certificates on the camera that lead to its root: rather those sent until now, and the longest valid.
+
+        Several may be of the same key, where an authority renewed its own certificate.
+        """
+        now, issuers = dt.datetime.now(tz=dt.UTC), self._api.issuers()
+
+        def rank(name: str) -> tuple[bool, bool, float]:
+            end = issuers[name].not_after
+            return end < now, name not in sent, -end.timestamp()
+
+        known = {name: issuers[name] for name in sorted(issuers, key=rank)}
         (last,) = (one.facts for one in self._api.certificates() if one.alias == alias)
         found: list[str] = []
         while issuer := next((name for name in known if name not in found and _signed(known[name], last)), None):
@@ -331,11 +339,11 @@ class AxisDriver(CameraDriver):
         return alias
 
     def tidy(self) -> None:
-        """Delete what we put into the camera and its web server does not use."""
+        """Delete what we put into the camera and its web server does not use, but for the key to go on with."""
         web = self._api.web_server()
         if any(_OWN.fullmatch(alias) for alias in web.certificates):
             for one in self._api.certificates():
-                if _OWN.fullmatch(one.alias) and one.alias not in web.certificates:
+                if _OWN.fullmatch(one.alias) and one.alias not in (*web.certificates, self._alias):
                     self._if_unused(self._api.delete_certificate, one.alias)
         for alias in self._api.issuers():
             if alias.startswith(_ISSUER) and alias not in (*web.issuers, *web.trusted):
@@ -348,16 +356,6 @@ class AxisDriver(CameraDriver):
             delete(alias)
         except Refused:
             return
-
-    def make_self_signed(self, subject: SubjectName) -> None:
-        """Make a self-signed certificate, with a key of its own, and let the web server show it.
-
-        Args:
-            subject: Its subject.
-        """
-        present = next(one for one in self._read if one.alias == self._alias)
-        self._alias = self._make(_key_of(present).kind, _distinguished_name(subject), ())
-        self._show(dc.replace(self._api.web_server(), certificates=(self._alias,), issuers=()))
 
     def set_https(self, wanted: HttpsState) -> None:
         """Choose how the camera answers.

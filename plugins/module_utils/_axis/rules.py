@@ -11,7 +11,7 @@ import typing as t
 
 from .._camera.abilities import Abilities, KeyKind
 from .._camera.rules import KeystoreRules, RuleIds
-from .._camera.state import HttpsState
+from .._camera.state import CameraState, HttpsState
 from .._core._errors import RuleError
 from .._pki._keys import KEY_TYPES
 
@@ -21,18 +21,20 @@ __all__ = ["RULES"]
 class AxisRules(KeystoreRules):
     """Scheme and port are two calls, of which the first may cut the connection."""
 
-    def check_switch(self, device: str, present: HttpsState, wanted: HttpsState) -> None:
+    def check_switch(self, device: str, state: CameraState, wanted: HttpsState) -> None:
         """Away from HTTPS, neither call can come first: both cut the connection that the other needs.
 
         Args:
             device: Name in messages.
-            present: How it answers.
+            state: Present state.
             wanted: How it is to answer.
 
         Raises:
             RuleError: Both are to change.
         """
-        if present.connection == "https" and wanted.connection == "http" and present.https_port != wanted.https_port:
+        present = state.https
+        away = wanted.connection == "http" and state.peer is not None
+        if away and present.https_port != wanted.https_port:
             raise RuleError(
                 rule=self.ids.port,
                 device=device,
@@ -72,6 +74,7 @@ RULES: t.Final = AxisRules(
             "export_built_in_authority": "which has no certificate authority of its own",
             "apply_previous_key": "whose certificate store knows no order of keys",
             "delete_certificate": "which deletes the private key with its certificate",
+            "make_self_signed": "which has a self-signed certificate from the factory on",
             "delete_self_signed": "which deletes the private key with its certificate",
         }
     ),

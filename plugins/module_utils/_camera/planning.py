@@ -377,7 +377,7 @@ def plan_https(state: CameraState, wanted: HttpsState) -> tuple[list[Step], Came
         return [], state
     if wanted.connection == "https":
         rules.check_https_ready(device, state)
-    rules.check_switch(device, state.https, wanted)
+    rules.check_switch(device, state, wanted)
     moves = (state.https.connection, wanted.connection) != ("http", "http")
     scheme, port = wanted.connection, wanted.https_port if wanted.connection == "https" else state.http_port
     only = " only" if rules.https_alone or scheme == "http" else ""

@@ -70,6 +70,7 @@ class CameraRules:
         keeps_request: It keeps the CSR made last; otherwise making one changes nothing on it.
         https_alone: With HTTPS on, plain HTTP is off.
         https_impacts: What HTTPS changes besides.
+        clock_advice: What helps when a new certificate's validity does not hold the camera's clock.
     """
 
     dialect: str
@@ -87,6 +88,7 @@ class CameraRules:
     keeps_request: bool = True
     https_alone: bool = True
     https_impacts: tuple[Impact, ...] = ()
+    clock_advice: str = "Set the camera's clock first, for example with the module camera_time."
 
     def __post_init__(self) -> None:
         if not all(1 <= port <= 65535 for port in self.forbidden_ports):
@@ -129,7 +131,7 @@ class CameraRules:
                 subject="clock",
                 found=iso(clock),
                 expected=f"a time from {iso(begin)} to {iso(end)}, the new certificate's validity",
-                advice="Set the camera's clock first, for example with the module camera_time.",
+                advice=self.clock_advice,
             )
 
     def check_https_port(self, device: str, port: int, http_port: int) -> None:
@@ -165,12 +167,12 @@ class CameraRules:
                 expected=f"{found}, the port on which this camera answers HTTP",
             )
 
-    def check_switch(self, device: str, present: HttpsState, wanted: HttpsState) -> None:
+    def check_switch(self, device: str, state: CameraState, wanted: HttpsState) -> None:
         """Whether the camera can be brought from one to the other in one go; most can.
 
         Args:
             device: Name in messages.
-            present: How it answers.
+            state: Present state.
             wanted: How it is to answer.
 
         Raises:
@@ -430,7 +432,7 @@ class KeystoreRules(CameraRules):
         Raises:
             RuleError: A CA certificate is in use.
         """
-        if state.ca_certificate in ("valid", "expired"):
+        if state.key is not None and state.ca_certificate in ("valid", "expired"):
             raise RuleError(
                 rule=self.ids.key_change,
                 device=device,

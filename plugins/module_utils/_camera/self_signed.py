@@ -53,14 +53,16 @@ class SelfSignedCertificate(CameraResource[SubjectName | None]):
         hidden = current.ca_certificate in ("valid", "expired")
         if self._present and (current.self_signed == "valid" or hidden) and self._fits(self.wanted):
             return make_plan(current, current, [])
-        current.rules.check_key_exists(device, current, "self-signed certificate")
-        current.rules.check_self_signed_makeable(device, current)
         step = Step(
             id="make_self_signed",
             title=f"Make a self-signed certificate for {self.wanted.common_name}",
             rule=current.rules.ids.self_signed,
             data={"subject": self.wanted},
         )
+        # Before anything that would have to be done first: it would be in vain.
+        current.rules.check_possible(device, [step])
+        current.rules.check_key_exists(device, current, "self-signed certificate")
+        current.rules.check_self_signed_makeable(device, current)
         after = dc.replace(
             current,
             self_signed="invalid" if hidden else "valid",

@@ -333,7 +333,7 @@ class OnvifDriver(CameraDriver):
             self._api.assign(path_id)
 
     def tidy(self) -> None:
-        """Delete what we put into the keystore and nothing refers to any more."""
+        """Delete what we put into the keystore and nothing refers to any more, but for the key to go on with."""
         assigned = set(self._api.assigned())
         for path_id in self._api.paths():
             if path_id not in assigned and self._api.path(path_id)[1] == ALIAS:
@@ -345,7 +345,7 @@ class OnvifDriver(CameraDriver):
                 self._if_unused(self._api.delete_certificate, certificate.id)
         used = {certificate.key_id for certificate in self._api.certificates()}
         for key in self._api.all_keys() if assigned else ():
-            if key.alias == ALIAS and key.id not in used:
+            if key.alias == ALIAS and key.id not in used and key.id != self._key_id:
                 self._if_unused(self._api.delete_key, key.id)
 
     @staticmethod

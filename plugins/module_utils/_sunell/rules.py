@@ -106,6 +106,8 @@ class SunellRules(CameraRules):
 
 
 RULES: t.Final = SunellRules(
+    clock_advice="Set the camera's clock first, for example with the module camera_time. With daylight saving time on"
+    " it is known to the hour only: switch that off, or try again an hour after the certificate's begin.",
     dialect="sunell",
     ids=RuleIds(
         no_tls="CAM-26",

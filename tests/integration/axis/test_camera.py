@@ -375,6 +375,22 @@ def test_https_alone_is_refused_where_nothing_would_prove_the_camera(rig: Rig) -
     assert rig.device.state.web.policy == "Https"
 
 
+def test_port_and_plain_http_in_one_task_are_refused_over_https(rig: Rig) -> None:
+    pin = CertificateFacts.from_pem(rig.device.state.certificates["Default HTTPS"].pem).spki_sha256
+    wish = {"connection": "http", "https_port": 9443, "former_https_port": HTTPS, "spki_sha256": pin}
+    failed = module(rig, "camera_https", first_contact="refuse", **wish)
+    assert "found 9443, together with the connection http, expected 8443" in failed["msg"]
+    assert (rig.device.state.web.policy, rig.device.state.hosts["default-https"].port) == ("HttpAndHttps", HTTPS)
+
+
+def test_by_hand_beside_somebody_elses_certificate(rig: Rig, foreign: Foreign) -> None:
+    shows_foreign(rig, foreign)
+    assert module(rig, "camera_private_key")["changed"]
+    found = module(rig, "camera_certificate_request", common_name="gate")
+    assert found["certificate_signing_request"].startswith("-----BEGIN CERTIFICATE REQUEST-----")
+    assert list(rig.device.state.certificates)[-2:] == ["theirs", "camsec.fleet 1"]
+
+
 def test_a_password_that_is_not_latin(special: t.Callable[[str], Rig]) -> None:
     rig = special("unicode")
     pin = CertificateFacts.from_pem(rig.device.state.certificates["Default HTTPS"].pem).spki_sha256

@@ -91,6 +91,19 @@ def test_a_curve_that_only_this_camera_offers(rig: Rig, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("dialect", ["onvif"])
+def test_a_key_made_beside_a_self_signed_certificate_is_the_one_to_go_on_with(rig: Rig, ours: Options) -> None:
+    rig.changes_once("camera_private_key")
+    rig.changes_once("camera_self_signed_certificate")
+    assert rig.changes_once("camera_private_key", type="ecdsa", regenerate="on_mismatch")["changed"]
+    made = rig.unchanged("camera_certificate_request")["certificate_signing_request"]
+    assert "NIST CURVE: P-256" in run("openssl", "req", "-noout", "-text", data=made).stdout
+    assert own_keys(rig) == 2
+    rig.good("camera", private_key_type="ecdsa", **ours)
+    assert "NIST CURVE: P-256" in run("openssl", "x509", "-noout", "-text", data=rig.shown()).stdout
+    assert own_keys(rig) == 1
+
+
+@pytest.mark.parametrize("dialect", ["onvif"])
 def test_an_elliptic_curve_with_a_self_signed_certificate(rig: Rig) -> None:
     assert rig.changes_once("camera_private_key", type="ecdsa")["after"]["private_key"]["size"] == 256
     rig.changes_once("camera_self_signed_certificate")
