@@ -384,6 +384,6 @@ def test_every_plan_on_every_store(capsys: pytest.CaptureFixture[str]) -> None:
     assert tally.plans + tally.refusals.total() == tally.states * len(WISHES)
     assert tally.states >= 4896
     assert tally.plans >= 38080
-    assert tally.steps >= 139948
+    assert tally.steps >= 142228
     assert tally.refusals.keys() == {"SetWebServerTlsConfiguration"}
     assert tally.ways_back.keys() == {"asked for"}
