@@ -38,7 +38,7 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Clients of the new authority trust the old one too, for now
+- name: Clients of the new authority trust the old one too, until all is reissued
   camsec.fleet.certificate_authority_trust:
     authority_directory: /srv/camsec/ca-2027
     trusted_authority_directories: [/srv/camsec/ca-2027, /srv/camsec/ca]

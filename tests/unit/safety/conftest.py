@@ -16,6 +16,7 @@ import typing as t
 
 from ansible_collections.camsec.fleet.plugins.module_utils._camera.abilities import KeyKind
 from ansible_collections.camsec.fleet.plugins.module_utils._camera.certificate import Certificate
+from ansible_collections.camsec.fleet.plugins.module_utils._camera.driver import CameraDriver
 from ansible_collections.camsec.fleet.plugins.module_utils._camera.resource import Limits
 from ansible_collections.camsec.fleet.plugins.module_utils._camera.state import (
     CameraState,
@@ -24,7 +25,7 @@ from ansible_collections.camsec.fleet.plugins.module_utils._camera.state import 
     WantedCertificate,
 )
 from ansible_collections.camsec.fleet.plugins.module_utils._camera.whole import WantedCamera, WholeCamera
-from ansible_collections.camsec.fleet.plugins.module_utils._core._plan import Plan
+from ansible_collections.camsec.fleet.plugins.module_utils._core._plan import Plan, Step
 from ansible_collections.camsec.fleet.plugins.module_utils._core._secret import Secret
 from ansible_collections.camsec.fleet.plugins.module_utils._pki._bundle import Bundle
 from ansible_collections.camsec.fleet.plugins.module_utils._tls._certificate import CertificateFacts
@@ -243,6 +244,50 @@ class Tally:
             f" {self.plans} plans, {self.unchanged} of them without a step, {self.steps} steps carried out;"
             f" refused: {rules or 'none'}; ways back: {ways or 'none'}"
         )
+
+
+def read_keystore(driver: CameraDriver, shown: str | None) -> CameraState:
+    """The state of a camera with a keystore as its driver reads it.
+
+    Args:
+        driver: The driver.
+        shown: The certificate in the handshake, PEM; None over plain HTTP.
+    """
+    reading = driver.rest(driver.first_read())
+    return CameraState(
+        rules=driver.rules,
+        http_port=HTTP_PORT,
+        contact=contact_of("https" if shown else "http", PORT if shown else HTTP_PORT, "any_certificate"),
+        peer=t.cast("t.Any", object()) if shown else None,
+        certificate=facts_of(shown) if shown else None,
+        abilities=driver.abilities(),
+        **{field.name: getattr(reading, field.name) for field in dc.fields(reading)},
+    )
+
+
+def carry_out(driver: CameraDriver, step: Step, private: t.Callable[[], str]) -> None:
+    """One step on a camera with a keystore, as the resource does it.
+
+    Args:
+        driver: The driver.
+        step: The step.
+        private: Gives the key that a certificate is installed for, PEM.
+    """
+    match step.id:
+        case "generate_key":
+            driver.generate_key(step.data["kind"])
+        case "make_request":
+            driver.make_request(step.data["subject"], step.data["names"])
+        case "sign_request":
+            assert x509.load_pem_x509_csr(driver.certificate_request().encode()).is_signature_valid
+        case "install_certificate":
+            driver.install_certificate(certificate_pem(private(), "good"), ())
+        case "install_with_key":
+            driver.install_with_key(step.data["pem"], step.data["issuers"], step.data["key"])
+        case "set_https":
+            driver.set_https(step.data["https"])
+        case unknown:
+            raise AssertionError(unknown)
 
 
 def ids(plan: Plan) -> list[str]:

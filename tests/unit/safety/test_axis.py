@@ -34,7 +34,6 @@ from ansible_collections.camsec.fleet.plugins.module_utils._axis.api import Axis
 from ansible_collections.camsec.fleet.plugins.module_utils._axis.driver import ALIAS, AxisDriver
 from ansible_collections.camsec.fleet.plugins.module_utils._camera.state import CameraState
 from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import RuleError
-from ansible_collections.camsec.fleet.plugins.module_utils._core._plan import Step
 from ansible_collections.camsec.fleet.plugins.module_utils._tls._certificate import CertificateFacts
 from ansible_collections.camsec.fleet.plugins.module_utils._transport._session import Refused
 from cryptography import x509
@@ -45,11 +44,12 @@ from .conftest import (
     PORT,
     Tally,
     Wish,
+    carry_out,
     certificate_pem,
-    contact_of,
     facts_of,
     ids,
     key_pem,
+    read_keystore,
     resource,
 )
 
@@ -296,36 +296,13 @@ class Driver(AxisDriver):
 
 
 def read(driver: Driver, state: AxisState) -> CameraState:
-    """The state as the driver reads it; over HTTPS with the certificate of the handshake."""
-    reading = driver.rest(driver.first_read())
-    secure = "https" in state.web.schemes
-    return CameraState(
-        rules=driver.rules,
-        http_port=HTTP_PORT,
-        contact=contact_of("https" if secure else "http", PORT if secure else HTTP_PORT, "any_certificate"),
-        peer=t.cast("t.Any", object()) if secure else None,
-        certificate=facts_of(serving(state)) if secure else None,
-        abilities=driver.abilities(),
-        **{field.name: getattr(reading, field.name) for field in dc.fields(reading)},
-    )
+    """The state as the driver reads it."""
+    return read_keystore(driver, serving(state) if "https" in state.web.schemes else None)
 
 
-def carry_out(driver: Driver, step: Step) -> None:
-    """One step, as the resource does it."""
-    match step.id:
-        case "generate_key":
-            driver.generate_key(step.data["kind"])
-        case "make_request":
-            driver.make_request(step.data["subject"], step.data["names"])
-        case "sign_request":
-            assert x509.load_pem_x509_csr(driver.certificate_request().encode()).is_signature_valid
-        case "install_certificate":
-            private = t.cast("t.Any", driver._api).state.stored(driver._alias).private
-            driver.install_certificate(certificate_pem(private, "good"), ())
-        case "set_https":
-            driver.set_https(step.data["https"])
-        case unknown:
-            raise AssertionError(unknown)
+def key_of(driver: Driver) -> str:
+    """The key that the driver goes on with, PEM."""
+    return str(t.cast("t.Any", driver._api).state.stored(driver._alias).private)
 
 
 def _others(state: AxisState) -> set[str]:
@@ -361,7 +338,7 @@ def judge(state: AxisState, wish: Wish, tally: Tally) -> None:
     tally.plans += 1
     tally.unchanged += not plan.steps
     for step in plan.steps:
-        carry_out(driver, step)
+        carry_out(driver, step, lambda: key_of(driver))
     if plan.steps:
         driver.tidy()
     tally.steps += calls

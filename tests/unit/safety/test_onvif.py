@@ -33,7 +33,7 @@ from ansible_collections.camsec.fleet.extensions.simulator._onvif_state import O
 from ansible_collections.camsec.fleet.extensions.simulator._soap import SoapFault
 from ansible_collections.camsec.fleet.plugins.module_utils._camera.state import CameraState
 from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import RuleError
-from ansible_collections.camsec.fleet.plugins.module_utils._core._plan import Plan, Step
+from ansible_collections.camsec.fleet.plugins.module_utils._core._plan import Plan
 from ansible_collections.camsec.fleet.plugins.module_utils._onvif import driver as driver_module
 from ansible_collections.camsec.fleet.plugins.module_utils._onvif.api import (
     KeyRow,
@@ -55,12 +55,13 @@ from .conftest import (
     PORT,
     Tally,
     Wish,
+    carry_out,
     certificate_pem,
-    contact_of,
     curve_pem,
     facts_of,
     ids,
     key_pem,
+    read_keystore,
     resource,
     with_key,
 )
@@ -384,38 +385,13 @@ class Driver(OnvifDriver):
 
 
 def read(driver: Driver, state: OnvifState) -> CameraState:
-    """The state as the driver reads it; over HTTPS with the certificate of the handshake."""
-    reading = driver.rest(driver.first_read())
-    secure = state.protocols["HTTPS"].enabled
-    return CameraState(
-        rules=driver.rules,
-        http_port=HTTP_PORT,
-        contact=contact_of("https" if secure else "http", PORT if secure else HTTP_PORT, "any_certificate"),
-        peer=t.cast("t.Any", object()) if secure else None,
-        certificate=facts_of(serving(state)) if secure else None,
-        abilities=driver.abilities(),
-        **{field.name: getattr(reading, field.name) for field in dc.fields(reading)},
-    )
+    """The state as the driver reads it."""
+    return read_keystore(driver, serving(state) if state.protocols["HTTPS"].enabled else None)
 
 
-def carry_out(driver: Driver, step: Step) -> None:
-    """One step, as the resource does it."""
-    match step.id:
-        case "generate_key":
-            driver.generate_key(step.data["kind"])
-        case "make_request":
-            driver.make_request(step.data["subject"], step.data["names"])
-        case "sign_request":
-            assert x509.load_pem_x509_csr(driver.certificate_request().encode()).is_signature_valid
-        case "install_certificate":
-            key = t.cast("t.Any", driver._api).state.store.key(driver._key_id)
-            driver.install_certificate(certificate_pem(key.private, "good"), ())
-        case "install_with_key":
-            driver.install_with_key(step.data["pem"], step.data["issuers"], step.data["key"])
-        case "set_https":
-            driver.set_https(step.data["https"])
-        case unknown:
-            raise AssertionError(unknown)
+def key_of(driver: Driver) -> str:
+    """The key that the driver goes on with, PEM."""
+    return str(t.cast("t.Any", driver._api).state.store.key(driver._key_id).private)
 
 
 def _others(state: OnvifState) -> set[str]:
@@ -459,7 +435,7 @@ def carried_through(state: OnvifState, plan_of: PlanOf, tally: Tally, *, may_los
     tally.plans += 1
     tally.unchanged += not plan.steps
     for step in plan.steps:
-        carry_out(driver, step)
+        carry_out(driver, step, lambda: key_of(driver))
     if plan.steps:
         driver.tidy()
     tally.steps += calls
