@@ -20,6 +20,7 @@ from ansible.module_utils.errors import UnsupportedError
 
 from ._core._call import Call
 from ._core._errors import CamsecError, InputError, RuleError
+from ._core._shell import Shell
 
 __all__ = ["ModuleSpec", "failure", "run_in_worker", "run_module"]
 
@@ -94,13 +95,16 @@ def run_module(spec: ModuleSpec) -> None:
     module.exit_json(**result)
 
 
-def run_in_worker(spec: ModuleSpec, arguments: t.Mapping[str, t.Any], *, check_mode: bool) -> dict[str, t.Any]:
+def run_in_worker(
+    spec: ModuleSpec, arguments: t.Mapping[str, t.Any], *, check_mode: bool, shell: Shell | None = None
+) -> dict[str, t.Any]:
     """Run inside the Ansible worker process.
 
     Args:
         spec: The module's specification.
         arguments: The task's arguments, templated.
         check_mode: Nothing may be changed.
+        shell: Runs commands on the task's host.
 
     Returns:
         A task result; values of ``no_log`` options are masked wherever they would appear.
@@ -113,7 +117,7 @@ def run_in_worker(spec: ModuleSpec, arguments: t.Mapping[str, t.Any], *, check_m
     try:
         if validation.error_messages:
             raise _bad_options(validation.errors, str(arguments.get("host") or "this task"))
-        result = spec.run(Call(params=validation.validated_parameters, check_mode=check_mode))
+        result = spec.run(Call(params=validation.validated_parameters, check_mode=check_mode, shell=shell))
     except CamsecError as error:
         result = {"failed": True, **failure(error)}
     return t.cast("dict[str, t.Any]", remove_values(result, secrets))

@@ -8,6 +8,8 @@ from __future__ import annotations
 import dataclasses as dc
 import typing as t
 
+from ._shell import Shell
+
 __all__ = ["Call"]
 
 
@@ -18,7 +20,9 @@ class Call:
     Attributes:
         params: The validated options.
         check_mode: Nothing may be changed.
+        shell: Runs commands on the host of the task's connection, where the module's action plugin gives it one.
     """
 
     params: t.Mapping[str, t.Any]
     check_mode: bool
+    shell: Shell | None = None

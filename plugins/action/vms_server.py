@@ -1,0 +1,101 @@
+# Copyright: (c) 2026, camsec.fleet contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Serves every module for servers of a VMS: runs in the worker and sends PowerShell over the host's connection.
+
+A module of Ansible on Windows is a PowerShell script of its own; these need the controller's certificate authority and
+what the collection knows of X.509. So nothing but small scripts goes to the host, and nothing stays there.
+"""
+
+from __future__ import annotations
+
+import importlib
+import typing as t
+
+from ansible.errors import AnsibleError
+from ansible.plugins.action import ActionBase
+from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import ConnectError
+from ansible_collections.camsec.fleet.plugins.module_utils._core._shell import CommandAnswer
+from ansible_collections.camsec.fleet.plugins.module_utils._module import ModuleSpec, run_in_worker
+from ansible_collections.camsec.fleet.plugins.modules import vms_server
+from ansible_collections.camsec.fleet.plugins.plugin_utils._prime import prime
+
+__all__ = ["ActionModule", "vms_server"]
+
+_MODULES = "ansible_collections.camsec.fleet.plugins.modules"
+_VARIABLE = "camsec_"
+_LONGEST_TOLD = 300
+
+prime()
+
+
+class ActionModule(ActionBase):
+    """Runs :mod:`vms_server` and its smaller sisters in the worker."""
+
+    TRANSFERS_FILES = False
+    _supports_async = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Run the task.
+
+        Args:
+            tmp: Not used; part of Ansible's interface.
+            task_vars: The host's variables.
+
+        Returns:
+            The task's result.
+        """
+        result: dict[str, t.Any] = super().run(tmp, task_vars)
+        name = self._task.resolved_action or self._task.action
+        spec: ModuleSpec = importlib.import_module(f"{_MODULES}.{name.rsplit('.', 1)[-1]}").SPEC
+        arguments = self._arguments(spec, task_vars or {})
+        shell = _ConnectionShell(self, device=str(arguments["host"]))
+        result.update(run_in_worker(spec, arguments, check_mode=self._task.check_mode, shell=shell))
+        return result
+
+    def _arguments(self, spec: ModuleSpec, task_vars: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+        """The task's options, and those of the host whose connection it uses where the task leaves them out."""
+        delegated = task_vars.get("ansible_delegated_vars", {}).get(self._task.delegate_to or "", {})
+        variables = {**task_vars, **delegated}
+        found = {name: variables[_VARIABLE + name] for name in spec.inventory_options if _VARIABLE + name in variables}
+        found["host"] = self._task.delegate_to or task_vars["inventory_hostname"]
+        found["address"] = variables.get("ansible_host", found["host"])
+        return {**self._templar.template(found), **self._task.args}
+
+
+class _ConnectionShell:
+    """Commands over a task's connection.
+
+    Args:
+        action: The task's action.
+        device: Inventory name, for the error.
+    """
+
+    def __init__(self, action: ActionBase, *, device: str) -> None:
+        self._action = action
+        self._device = device
+
+    def run(self, command: str, given: bytes) -> CommandAnswer:
+        """See :class:`Shell`.
+
+        Args:
+            command: The command line.
+            given: Its standard input.
+
+        Returns:
+            The answer.
+
+        Raises:
+            ConnectError: The host cannot be reached, or the connection broke.
+        """
+        try:
+            answer = self._action._low_level_execute_command(command, in_data=given, sudoable=False)
+        except AnsibleError as error:
+            found = " ".join(str(error).split())[:_LONGEST_TOLD].rstrip(".")
+            raise ConnectError(
+                device=self._device,
+                subject="connection to the Windows host",
+                found=found,
+                expected="a connection by which PowerShell can be run",
+            ) from error
+        return CommandAnswer(status=int(answer["rc"]), output=answer["stdout"], complaint=answer["stderr"])

@@ -1,0 +1,193 @@
+# Copyright: (c) 2026, camsec.fleet contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What one server of the VMS holds, and what its links to the others are like: by handshakes from that very host."""
+
+from __future__ import annotations
+
+import dataclasses as dc
+import datetime as dt
+import typing as t
+
+from .._core._errors import InputError
+from .facts import DEFAULT_PORTS, Handshake, Identity, Own, Ports, ServerFacts, handshake, link_port, read_server
+from .topology import MANAGEMENT, SERVER, Link, Server, Topology
+from .windows import Target, WindowsHost
+
+__all__ = ["Information", "Peer"]
+
+_KEYS: t.Final = frozenset({"name", "host_name", "roles", "ports"})
+#: Where a management server listens without encryption.
+_PLAIN_PORT: t.Final = "management_http"
+
+
+@dc.dataclass(frozen=True, kw_only=True)
+class Peer:
+    """A server of the VMS, as the others know it.
+
+    Attributes:
+        server: Name, host name and roles.
+        ports: Where it listens.
+    """
+
+    server: Server
+    ports: Ports
+
+    @classmethod
+    def of(cls, row: t.Mapping[str, t.Any], *, device: str) -> Peer:
+        """A peer out of an option's value.
+
+        Args:
+            row: ``name``, ``roles`` and, where they differ from the default, ``host_name`` and ``ports``.
+            device: Inventory name, for the error.
+
+        Returns:
+            The peer.
+
+        Raises:
+            InputError: Something is missing or unknown.
+        """
+        unknown = sorted({*row} - _KEYS)
+        if unknown or not row.get("name") or not row.get("roles"):
+            raise InputError(
+                device=device,
+                subject="servers",
+                found=f"the key {unknown[0]}" if unknown else "a server without name or roles",
+                expected=f"dictionaries of {', '.join(sorted(_KEYS))}",
+            )
+        name = str(row["name"])
+        server = Server(name=name, host_name=str(row.get("host_name") or name), roles=tuple(row["roles"]))
+        return cls(server=server, ports={**DEFAULT_PORTS, **(row.get("ports") or {})})
+
+
+class Information:
+    """What is told of one server.
+
+    Args:
+        host: Its host.
+        identity: Which server it is.
+        now: The present instant.
+    """
+
+    def __init__(self, host: WindowsHost, identity: Identity, *, now: dt.datetime) -> None:
+        self._host = host
+        self._identity = identity
+        self._now = now
+
+    def result(self, peers: t.Sequence[Peer]) -> dict[str, t.Any]:
+        """Everything.
+
+        Args:
+            peers: All servers of the VMS, this one among them; none for no look at the links.
+
+        Returns:
+            The module's result.
+
+        Raises:
+            InputError: The servers are no VMS, or this one is not among them.
+        """
+        facts = read_server(self._host, self._identity)
+        return {
+            "changed": False,
+            **facts.shown(self._now),
+            "server": self._row(facts),
+            "roots": self._roots(facts),
+            "links": self._links(peers, facts) if peers else [],
+        }
+
+    def _row(self, facts: ServerFacts) -> dict[str, t.Any]:
+        """The server as the filter ``vms_plan`` takes it."""
+        return {
+            "name": self._identity.name,
+            "host_name": self._identity.host_name,
+            "roles": list(self._identity.roles),
+            "trusted": sorted(facts.roots),
+            "encrypted": sorted(facts.encrypted),
+            "certificates": dict(self._certificates(facts)),
+        }
+
+    def _certificates(self, facts: ServerFacts) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
+        for group in self._identity.groups:
+            own = facts.presented(group) or facts.candidate(self._identity.host_name, self._now)
+            leaf = facts.groups[group].leaf
+            if own is not None and (leaf is None or own.thumbprint == facts.groups[group].thumbprint):
+                yield group, _held(own)
+            elif leaf is not None:  # presented, and not out of the store that ServerConfigurator takes it from
+                yield group, {"content": leaf.pem, "issuers": [], "key_readable": True}
+
+    def _roots(self, facts: ServerFacts) -> list[str]:
+        """The roots of its certificates, PEM."""
+        tops = {one.root: (one.chain[-1] if one.chain else one.facts) for one in facts.own if one.root}
+        return [top.pem for top in tops.values()]
+
+    # -- links -----------------------------------------------------------------------------------------------------
+
+    def _links(self, peers: t.Sequence[Peer], facts: ServerFacts) -> list[dict[str, t.Any]]:
+        topology = Topology(servers=tuple(peer.server for peer in peers))
+        if self._identity.name not in topology.by_name:
+            raise InputError(
+                device=self._identity.name,
+                subject="servers",
+                found=f"no {self._identity.name} among {', '.join(sorted(topology.by_name))}",
+                expected="all servers of the VMS, this one among them",
+            )
+        known = {peer.server.name: peer for peer in peers}
+        links = [link for link in topology.links if link.verifier == self._identity.name]
+        targets = [_target(known[link.presenter], link) for link in links]
+        found = self._handshakes(targets)
+        silent = [
+            number for number, one in enumerate(found) if one.status == "silent" and _may_be_plain(known, links[number])
+        ]
+        plain = self._handshakes([_plain_target(known[links[number].presenter]) for number in silent])
+        for number, second in zip(silent, plain, strict=True):
+            found[number] = second
+        on = SERVER in facts.encrypted
+        return [self._link(link, target, one, on) for link, target, one in zip(links, targets, found, strict=True)]
+
+    def _handshakes(self, targets: t.Sequence[Target]) -> list[Handshake]:
+        answers = self._host.handshakes(targets) if targets else []
+        return [handshake(answer, self._identity.name) for answer in answers]
+
+    def _link(self, link: Link, target: Target, found: Handshake, on: bool) -> dict[str, t.Any]:
+        status, reason, rule = self._judged(link, target, found, on)
+        return {
+            "rule": link.rule,
+            "presenter": link.presenter,
+            "group": link.group,
+            "verifier": link.verifier,
+            "status": status,
+            "reason": reason,
+            "reason_rule": rule,
+            "thumbprint": found.thumbprint,
+        }
+
+    def _judged(self, link: Link, target: Target, found: Handshake, on: bool) -> tuple[str, str, str]:
+        """Status, reason and rule of a link, out of the handshake."""
+        if found.status == "silent":
+            return "broken", f"{link.presenter} does not answer on port {target['port']}", link.rule
+        if found.status == "broken":
+            return "broken", f"{link.presenter} ends the handshake on port {target['port']}", "VMS-14"
+        if link.group == SERVER and on != (found.status == "encrypted"):
+            names = (link.verifier, link.presenter) if on else (link.presenter, link.verifier)
+            return "broken", "encryption is on at {} and off at {}".format(*names), "VMS-10"
+        if found.errors:
+            return "broken", f"{link.verifier} does not trust {link.presenter}: {', '.join(found.errors)}", link.rule
+        return found.status, "", ""
+
+
+def _held(own: Own) -> dict[str, t.Any]:
+    between = [one.pem for one in own.chain if not one.self_signed]
+    return {"content": own.facts.pem, "issuers": between, "key_readable": own.readable}
+
+
+def _target(peer: Peer, link: Link) -> Target:
+    port = link_port(peer.server.roles, link.group, peer.ports)
+    return Target(host=peer.server.host_name, port=port, name=peer.server.host_name)
+
+
+def _may_be_plain(known: t.Mapping[str, Peer], link: Link) -> bool:
+    return link.group == SERVER and MANAGEMENT in known[link.presenter].server.roles
+
+
+def _plain_target(peer: Peer) -> Target:
+    return Target(host=peer.server.host_name, port=peer.ports[_PLAIN_PORT], name=peer.server.host_name)

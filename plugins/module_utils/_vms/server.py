@@ -1,0 +1,229 @@
+# Copyright: (c) 2026, camsec.fleet contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One server of the VMS as a resource: read once, planned by :mod:`.server_plan`, changed, proved by handshakes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import typing as t
+
+from .._core._errors import CamsecError, ConnectError, RefusedError, VerificationError
+from .._core._plan import Plan, Step
+from .._tls._certificate import CertificateFacts
+from .._transport._patience import Patience
+from . import configurator
+from .facts import Handshake, Identity, ServerFacts, handshake, read_groups, read_server, thumbprint_of
+from .server_plan import WantedServer, make_plan
+from .signing import Authority, Bundle, request_inf
+from .windows import WindowsHost
+
+__all__ = ["ServerResource"]
+
+
+class ServerResource:
+    """A server of the VMS.
+
+    Args:
+        host: Its host.
+        identity: Which server it is.
+        wanted: What it should be like; what is not named stays as it is.
+        switch_timeout: Seconds until a certificate group answers as it should after a switch or a renewal.
+    """
+
+    def __init__(self, host: WindowsHost, identity: Identity, wanted: WantedServer, *, switch_timeout: float) -> None:
+        self._host = host
+        self._identity = identity
+        self._wanted = wanted
+        self._switch_timeout = switch_timeout
+        self._now = dt.datetime.now(tz=dt.UTC)
+        #: Thumbprint of the certificate that serves; known once it is installed.
+        self._thumbprint = ""
+        self._pending: list[str] = []
+        #: Certificates that this run put there, until a handshake proved them.
+        self._unproven = ""
+
+    def read(self) -> ServerFacts:
+        """Ask the server for everything.
+
+        Returns:
+            The facts.
+        """
+        return read_server(self._host, self._identity)
+
+    def plan(self, current: ServerFacts) -> Plan:
+        """See :func:`.server_plan.make_plan`.
+
+        Args:
+            current: The present state.
+
+        Returns:
+            The plan.
+        """
+        plan = make_plan(current, self._identity, self._wanted, self._now)
+        self._thumbprint = str(plan.after.get("serving", ""))
+        return plan
+
+    def apply(self, step: Step) -> None:
+        """Carry out one step.
+
+        Args:
+            step: The step.
+        """
+        actions: dict[str, t.Callable[[t.Mapping[str, t.Any]], None]] = {
+            "trust_root": lambda data: self._host.add_trusted(data["der"]),
+            "distrust_root": lambda data: self._host.remove_trusted(data["thumbprint"]),
+            "install_certificate": self._install,
+            "grant_key": lambda _data: self._host.grant_key(self._thumbprint, self._identity.service_account),
+            "check_handshake": self._check,
+            "await_renewal": self._await_renewal,
+            "remove_certificate": lambda data: self._host.remove_certificate(data["thumbprint"]),
+            "disable_encryption": self._disable,
+            "enable_encryption": self._enable,
+        }
+        actions[step.id](step.data)
+
+    def verify(self, plan: Plan) -> t.Mapping[str, t.Any]:
+        """Read again, and compare.
+
+        Args:
+            plan: Not used: what is wanted tells more than what was planned.
+
+        Returns:
+            ``after``, and the certificate that serves.
+
+        Raises:
+            VerificationError: The server is not what was planned.
+        """
+        del plan
+        found = self.read()
+        again = make_plan(found, self._identity, self._wanted, self._now)
+        if again:
+            raise VerificationError(
+                device=self._identity.name,
+                subject="state after all steps",
+                found=f"still to be done: {again.steps[0].title}",
+                expected="nothing left to do",
+            )
+        self._thumbprint = str(again.after.get("serving", ""))
+        return {"after": dict(again.after), "certificate": self._certificate(found), "thumbprint": self._thumbprint}
+
+    def evidence(self, current: ServerFacts) -> t.Mapping[str, t.Any]:
+        """What reading has already shown.
+
+        Args:
+            current: The state.
+
+        Returns:
+            ``certificate`` and ``thumbprint`` of the one that serves.
+        """
+        return {"certificate": self._certificate(current), "thumbprint": self._thumbprint}
+
+    def abandon(self, step: Step, error: Exception) -> None:
+        """Take back what no handshake has proved: a pending request, a new certificate.
+
+        Args:
+            step: The step that failed.
+            error: Why.
+        """
+        del step
+        try:
+            if self._pending:
+                self._host.abandon_request(self._pending)
+            if self._unproven:
+                self._host.remove_certificate(self._unproven)
+        except CamsecError as second:
+            error.add_note(second.message)
+
+    def _certificate(self, facts: ServerFacts) -> dict[str, t.Any]:
+        own = facts.by_thumbprint(self._thumbprint)
+        return {} if own is None else own.facts.shown(self._now)
+
+    # -- certificates ----------------------------------------------------------------------------------------------
+
+    def _install(self, data: t.Mapping[str, t.Any]) -> None:
+        source = self._wanted.source
+        if isinstance(source, Bundle):
+            self._add_issuers(source.issuers)
+            self._thumbprint = self._unproven = source.thumbprint
+            self._host.import_pkcs12(source.content, source.passphrase, self._identity.service_account)
+        elif isinstance(source, Authority):
+            self._request(source, data)
+
+    def _request(self, source: Authority, data: t.Mapping[str, t.Any]) -> None:
+        inf = request_inf(data["subject"], self._wanted.names, key_size=self._wanted.key_size)
+        request, self._pending = self._host.make_request(inf, self._identity.service_account)
+        issued = source.sign(request, device=self._identity.name, names=self._wanted.names, subject=data["subject"])
+        self._add_issuers(issued.issuers_pem)
+        self._thumbprint = thumbprint = thumbprint_of(issued.facts)
+        self._host.accept_certificate(issued.pem, thumbprint)
+        self._pending, self._unproven = [], thumbprint
+
+    def _add_issuers(self, issuers: t.Sequence[str]) -> None:
+        """What stands between a certificate and its root: Windows presents it along."""
+        for pem in issuers:
+            self._host.add_trusted(CertificateFacts.from_pem(pem, device=self._identity.name).der, "CA")
+
+    def _check(self, _data: t.Mapping[str, t.Any]) -> None:
+        """VMS-13: the certificate works, and this server trusts it."""
+        found = handshake(self._host.check_certificate(self._thumbprint, self._identity.host_name), self._identity.name)
+        if not found.trusted:
+            raise VerificationError(
+                device=self._identity.name,
+                subject=f"handshake with certificate {self._thumbprint} on the server itself",
+                found=", ".join(found.errors) or found.status,
+                expected="an encrypted connection that the server trusts",
+            )
+        self._unproven = ""
+
+    def _await_renewal(self, data: t.Mapping[str, t.Any]) -> None:
+        """VMS-17: what is in use is taken up by its subject, without a restart."""
+        for group in data["groups"]:
+            self._await(group, self._is_presented, f"the renewed certificate {self._thumbprint} (VMS-17)")
+
+    # -- switches --------------------------------------------------------------------------------------------------
+
+    def _enable(self, data: t.Mapping[str, t.Any]) -> None:
+        group = data["group"]
+        code = self._configure(configurator.enable(group, self._thumbprint))
+        try:
+            configurator.check_exit(code, device=self._identity.name, group=group)
+            self._await(group, self._is_presented, f"the certificate {self._thumbprint}, trusted")
+        except (RefusedError, VerificationError):
+            if not data["was_on"] and (code == 0 or code in configurator.APPLIED):
+                # Bound here, and nobody speaks with it: a link that worked would not any more.
+                self._configure(configurator.disable(group))
+            raise
+
+    def _disable(self, data: t.Mapping[str, t.Any]) -> None:
+        group = data["group"]
+        code = self._configure(configurator.disable(group))
+        configurator.check_exit(code, device=self._identity.name, group=group)
+        self._await(group, lambda found: found.status in ("plain", "silent"), "no TLS")
+
+    def _configure(self, arguments: t.Sequence[str]) -> int:
+        return self._host.configure(
+            self._identity.configurator, arguments, stop_running=self._wanted.stop_running_configurator
+        )
+
+    def _is_presented(self, found: Handshake) -> bool:
+        return found.trusted and found.thumbprint == self._thumbprint
+
+    def _await(self, group: str, holds: t.Callable[[Handshake], bool], expected: str) -> None:
+        """Services restart after a switch; until then they do not answer."""
+        patience = Patience(self._switch_timeout)
+        while not holds(found := self._look(group)):
+            if not patience.wait():
+                raise VerificationError(
+                    device=self._identity.name,
+                    subject=f"certificate group {group}",
+                    found=", ".join((f"{found.status} {found.thumbprint}".strip(), *found.errors)),
+                    expected=f"{expected} within {self._switch_timeout:g} s",
+                    advice="A service that ServerConfigurator stopped may still be down there.",
+                )
+
+    def _look(self, group: str) -> Handshake:
+        try:
+            return read_groups(self._host, self._identity)[group]
+        except ConnectError:
+            return Handshake(status="silent")

@@ -1,0 +1,410 @@
+# Copyright: (c) 2026, camsec.fleet contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The steps from what one server of the VMS is to what it should be. Pure.
+
+Of one server: in which order several are changed is for :mod:`.planning`.
+"""
+
+from __future__ import annotations
+
+import dataclasses as dc
+import datetime as dt
+import typing as t
+
+from .._core._errors import InputError, RuleError
+from .._core._plan import Impact, Plan, Step
+from .._pki._renewal import pointless_renewal, renewal_due, renewal_is_pointless
+from .._tls._certificate import CertificateFacts
+from .._tls._names import bare
+from .facts import Identity, Own, ServerFacts, certificate_names, thumbprint_of
+from .signing import Authority, Bundle, Source
+from .topology import MOBILE, SERVER
+
+__all__ = ["WantedServer", "make_plan"]
+
+Shown = dict[str, t.Any]
+_NO_AUTHORITY_YET: t.Final = (
+    "The certificate authority does not exist yet; planned as if it did and had issued nothing so far."
+)
+
+
+@dc.dataclass(frozen=True, kw_only=True)
+class WantedServer:
+    """What a server should be like; what is not named stays as it is.
+
+    Attributes:
+        trusted: Roots that it trusts.
+        distrusted: Roots that it does not trust.
+        names: Names of its certificate, ``DNS:…`` and ``IP:…``; the host name first.
+        source: Where a certificate comes from that is missing; None where certificates are not this run's business.
+        renew_before: Days; a certificate of our authority with fewer left is renewed.
+        key_size: Of a new RSA key, in bits.
+        remove_old: Certificates that a renewed one replaced go, once a handshake has proved it.
+        groups: Certificate groups and whether they are on.
+        thumbprint: The certificate to switch on with; empty for the one that serves.
+        stop_running_configurator: Another instance of ServerConfigurator is ended.
+    """
+
+    trusted: tuple[CertificateFacts, ...] = ()
+    distrusted: tuple[CertificateFacts, ...] = ()
+    names: tuple[str, ...] = ()
+    source: Source | None = None
+    renew_before: float = 30.0
+    key_size: int = 2048
+    remove_old: bool = True
+    groups: t.Mapping[str, bool] = dc.field(default_factory=dict)
+    thumbprint: str = ""
+    stop_running_configurator: bool = False
+
+
+def make_plan(current: ServerFacts, identity: Identity, wanted: WantedServer, now: dt.datetime) -> Plan:
+    """The steps, trust first, then the certificate, then the switches.
+
+    Args:
+        current: The present state.
+        identity: Which server it is.
+        wanted: What it should be like.
+        now: The present instant.
+
+    Returns:
+        The plan; ``after`` has in ``serving`` the thumbprint of the certificate that serves, unless it is yet to come.
+
+    Raises:
+        RuleError: A step would break something.
+        InputError: A certificate cannot be issued, or a thumbprint is of none.
+    """
+    return _Planner(current, identity, wanted, now).plan()
+
+
+class _Planner:
+    def __init__(self, current: ServerFacts, identity: Identity, wanted: WantedServer, now: dt.datetime) -> None:
+        self._current, self._identity, self._wanted, self._now = current, identity, wanted, now
+        self._steps: list[Step] = []
+        self._warnings: list[str] = []
+        self._roots = set(current.roots)
+        self._serving = current.candidate(identity.host_name, now)
+        #: Whether a certificate comes whose thumbprint nobody knows yet.
+        self._new = False
+        #: Thumbprints of the host's certificates, and whether the service account can read their keys.
+        self._keys = {
+            one.thumbprint: one.readable
+            for one in current.own
+            if one.has_private_key and identity.host_name.lower() in certificate_names(one.facts)
+        }
+        self._before = self._state(current.roots, self._keys, current.groups_shown())
+
+    def plan(self) -> Plan:
+        self._trust()
+        if self._wanted.source is not None:
+            self._certificate(self._wanted.source)
+        self._switches()
+        self._distrust()
+        return Plan(
+            before=self._before,
+            after=self._after(),
+            steps=tuple(self._steps),
+            impacts=tuple(self._impacts()),
+            warnings=tuple(f"{self._identity.name}: {text}" for text in self._warnings),
+        )
+
+    def _add(self, identifier: str, title: str, rule: str, **data: t.Any) -> None:
+        self._steps.append(Step(id=identifier, title=title, rule=rule, data=data))
+
+    # -- trust -----------------------------------------------------------------------------------------------------
+
+    def _trust(self) -> None:
+        for root in self._wanted.trusted:
+            if root.sha256 not in self._roots:
+                self._roots.add(root.sha256)
+                self._add("trust_root", f"Trust the root {root.subject_common_name}", "VMS-13", der=root.der)
+
+    def _distrust(self) -> None:
+        for root in self._wanted.distrusted:
+            if root.sha256 in self._roots:
+                self._check_unused(root)
+                self._roots.discard(root.sha256)
+                title = f"Trust the root {root.subject_common_name} no longer"
+                self._add("distrust_root", title, "VMS-13", thumbprint=thumbprint_of(root))
+
+    def _check_unused(self, root: CertificateFacts) -> None:
+        """VMS-13: what a server presents is trusted on that server too."""
+        for group in self._groups_on():
+            own = self._current.presented(group)
+            if own is not None and own.root == root.sha256 and not self._new:
+                raise self._broken(
+                    "VMS-13", f"root {root.subject_common_name}", f"in use by the certificate group {group}",
+                    "a root below which this server presents nothing",
+                )  # fmt: skip
+
+    # -- certificate -----------------------------------------------------------------------------------------------
+
+    def _certificate(self, source: Source) -> None:
+        own = self._serving
+        fault, rule = self._fault(source, own)
+        if fault:
+            self._install(source, own, fault, rule)
+        elif own is not None and not own.readable:
+            title = f"Let {self._identity.service_account} read the private key of {own.thumbprint}"
+            self._add("grant_key", title, "VMS-14")
+            self._check_handshake()
+        elif own is not None:
+            self._await_uptake(own)
+        if self._wanted.remove_old and own is not None:
+            self._remove_old(own)
+
+    def _fault(self, source: Source, own: Own | None) -> tuple[str, str]:
+        """Why a certificate has to come, and the rule that says so."""
+        if isinstance(source, Bundle):
+            return self._bundle_fault(source, own)
+        if own is None:
+            return "no certificate for this host", "VMS-11"
+        fault, rule = own.held().fault(self._identity.host_name, self._now)
+        if fault:
+            return fault, rule
+        if own.root not in self._roots:
+            return "a certificate below a root that this server does not trust", "VMS-13"
+        missing = [name for name in self._wanted.names if not self._names(own, name)]
+        return (f"a certificate that does not name {bare(missing[0])}", "VMS-12") if missing else self._due(source, own)
+
+    def _due(self, source: Authority, own: Own) -> tuple[str, str]:
+        authority = source.own
+        if authority is None or not authority.issued_by_us(own.facts):
+            return "", ""  # somebody else's: theirs to renew
+        revoked = authority.revoked(own.facts)
+        if revoked:
+            return f"a certificate that was revoked ({revoked})", "VMS-13"
+        due = renewal_due(own.facts, self._now, self._wanted.renew_before)
+        if due and renewal_is_pointless(own.facts, self._now, authority.issuer_certificate.not_after):
+            self._warnings.append(pointless_renewal(due, authority.issuer_certificate.not_after))
+            return "", ""
+        return (due.rstrip("."), "VMS-17") if due else ("", "")
+
+    def _bundle_fault(self, source: Bundle, own: Own | None) -> tuple[str, str]:
+        there = self._current.by_thumbprint(source.thumbprint)
+        if there is None or not there.has_private_key:
+            return "the certificate of the PKCS#12 file not installed", "VMS-11"
+        if own is None or own.thumbprint != there.thumbprint:
+            # It is there, and another one serves: the newer of one subject is taken up by itself (VMS-17).
+            self._serving = there
+        return "", ""
+
+    def _names(self, own: Own, name: str) -> bool:
+        return own.facts.covers(bare(name)) or bare(name).lower() in certificate_names(own.facts)
+
+    def _install(self, source: Source, own: Own | None, fault: str, rule: str) -> None:
+        self._check_source(source, fault)
+        used = self._groups_on()
+        subject = own.facts.subject if own is not None and used else f"CN={self._identity.host_name}"
+        what = "Install the certificate of the PKCS#12 file" if isinstance(source, Bundle) else "Issue a certificate"
+        title = f"{what} for {self._identity.host_name}, its key readable for {self._identity.service_account}: {fault}"
+        self._add("install_certificate", title, rule, subject=subject)
+        self._new = True
+        self._check_handshake()
+        same = [group for group in used if self._takes_up(group, subject)]
+        if same:
+            title = f"Wait until {', '.join(same)} present the new certificate, without a restart"
+            self._add("await_renewal", title, "VMS-17", groups=same)
+
+    def _takes_up(self, group: str, subject: str) -> bool:
+        presented = self._current.presented(group)
+        return presented is not None and presented.facts.subject == subject
+
+    def _check_source(self, source: Source, fault: str) -> None:
+        if isinstance(source, Bundle):
+            self._check_bundle(source)
+            return
+        if source.own is None:
+            self._warnings.append(_NO_AUTHORITY_YET)
+            return
+        root = source.own.root_certificate
+        if root.sha256 not in self._roots:
+            raise self._broken(
+                "VMS-13", "trusted roots", f"no {root.subject_common_name}", "the root of our authority, before a"
+                " certificate below it is installed", "Run camsec.fleet.vms_trusted_ca first.",
+            )  # fmt: skip
+        if source.passphrase is None:
+            raise InputError(
+                device=self._identity.name,
+                subject="authority_passphrase",
+                found="none",
+                expected=f"the passphrase of the CA's key, since a certificate has to be issued: {fault}",
+            )
+        source.own.check_names(self._wanted.names, self._identity.host_name, device=self._identity.name)
+        source.own.check_passphrase(source.passphrase)
+
+    def _check_bundle(self, source: Bundle) -> None:
+        names = certificate_names(source.leaf)
+        if self._identity.host_name not in names:
+            found, expected = f"one for {', '.join(names) or 'no name'}", f"one for {self._identity.host_name}"
+            raise self._broken("VMS-12", "certificate of the PKCS#12 file", found, expected)
+
+    def _check_handshake(self) -> None:
+        title = "Check the certificate by a handshake on the server itself"
+        self._add("check_handshake", title, "VMS-13")
+
+    def _await_uptake(self, own: Own) -> None:
+        """A run that was cut off may have left a renewed certificate that is not presented yet."""
+        late = [
+            group
+            for group in self._groups_on()
+            if self._takes_up(group, own.facts.subject) and self._current.groups[group].thumbprint != own.thumbprint
+        ]
+        if late:
+            title = f"Wait until {', '.join(late)} present the certificate {own.thumbprint}, without a restart"
+            self._add("await_renewal", title, "VMS-17", groups=late)
+
+    def _remove_old(self, own: Own) -> None:
+        """What was replaced and is ours; only after a handshake has shown that the new one is presented."""
+        for one in self._current.own:
+            if one.facts.subject == own.facts.subject and self._ours(one) and self._is_replaced(one, own):
+                title = f"Remove the certificate {one.thumbprint}, which was replaced"
+                self._add("remove_certificate", title, "VMS-17", thumbprint=one.thumbprint)
+
+    def _is_replaced(self, one: Own, own: Own) -> bool:
+        if self._new:
+            return True
+        return one.thumbprint != own.thumbprint and one.facts.not_before <= own.facts.not_before
+
+    def _ours(self, one: Own) -> bool:
+        source = self._wanted.source
+        return isinstance(source, Authority) and source.own is not None and source.own.issued_by_us(one.facts)
+
+    # -- switches --------------------------------------------------------------------------------------------------
+
+    def _groups_on(self) -> list[str]:
+        return [group for group in self._identity.groups if group in self._current.encrypted]
+
+    def _switches(self) -> None:
+        """On in the groups' order, off the other way round."""
+        unknown = [group for group in self._wanted.groups if group not in self._identity.groups]
+        if unknown:
+            raise InputError(
+                device=self._identity.name,
+                subject="certificate group",
+                found=unknown[0],
+                expected=f"one of this server's: {', '.join(self._identity.groups) or 'none'}",
+            )
+        for group in self._identity.groups:
+            if self._wanted.groups.get(group) is True:
+                self._switch_on(group)
+        for group in reversed(self._identity.groups):
+            if self._wanted.groups.get(group) is False and group in self._current.encrypted:
+                self._check_configurator()
+                title = f"Switch encryption off ({group.replace('_', ' ')})"
+                self._add("disable_encryption", title, "VMS-10", group=group)
+
+    def _switch_on(self, group: str) -> None:
+        was_on = group in self._current.encrypted
+        if self._new:
+            # What presents a certificate of the same subject takes the new one up; that is waited for.
+            if was_on and any(group in step.data.get("groups", ()) for step in self._steps):
+                return
+        else:
+            self._serving = own = self._to_present(group)
+            found = self._current.groups[group]
+            if was_on and (found.thumbprint == own.thumbprint or self._takes_up(group, own.facts.subject)):
+                return
+        self._check_configurator()
+        title = f"Switch encryption on ({group.replace('_', ' ')})"
+        self._add("enable_encryption", title, "VMS-10", group=group, was_on=was_on)
+
+    def _to_present(self, group: str) -> Own:
+        """The certificate to switch on with (VMS-11 to VMS-14)."""
+        subject = f"certificate of the group {group}"
+        expected = f"one for {self._identity.host_name} before encryption is switched on"
+        asked = self._wanted.thumbprint
+        own = self._current.by_thumbprint(asked) if asked else self._serving
+        if asked and (own is None or not own.has_private_key):
+            raise InputError(
+                device=self._identity.name,
+                subject="thumbprint",
+                found=f"{asked.upper()}, which the store My does not hold{' with its key' if own else ''}",
+                expected=f"one of {', '.join(one.thumbprint for one in self._current.own) or 'none'}",
+            )
+        if own is None:
+            advice = "Run camsec.fleet.vms_certificate first."
+            raise self._broken("VMS-11", subject, "no certificate", expected, advice)
+        fault, rule = own.held().fault(self._identity.host_name, self._now)
+        if fault:
+            raise self._broken(rule, subject, fault, expected)
+        if own.root not in self._roots:
+            advice = "Run camsec.fleet.vms_trusted_ca first."
+            found = "one below a root that this server does not trust"
+            raise self._broken("VMS-13", subject, found, "a trusted one", advice)
+        if not own.readable and not any(step.id == "grant_key" for step in self._steps):
+            account = self._identity.service_account
+            found = f"a private key that {account} cannot read"
+            advice = "Run camsec.fleet.vms_certificate first."
+            raise self._broken("VMS-14", subject, found, "one that it can read", advice)
+        return own
+
+    def _check_configurator(self) -> None:
+        if not self._current.configurator:
+            raise self._broken(
+                "VMS-10", "ServerConfigurator", f"no file {self._identity.configurator}",
+                "the program that switches encryption on and off", "Name it in configurator_path.",
+            )  # fmt: skip
+        if self._current.configurators_running and not self._wanted.stop_running_configurator:
+            raise self._broken(
+                "VMS-10", "ServerConfigurator", f"{self._current.configurators_running} running already",
+                "none, since a second one ends with -4", "Close it there, or set stop_running_configurator.",
+            )  # fmt: skip
+
+    # -- showing ---------------------------------------------------------------------------------------------------
+
+    def _impacts(self) -> t.Iterator[Impact]:
+        switched = {step.data["group"]: step.id for step in self._steps if step.id.endswith("_encryption")}
+        if switched:
+            text = f"The services of {self._identity.name} restart and do not answer meanwhile."
+            yield Impact(rule="VMS-10", text=text)
+        if SERVER in switched:
+            text = "Until all servers have been switched alike, some have no connection to the management server."
+            yield Impact(rule="VMS-10", text=text)
+        if switched.get(MOBILE) == "disable_encryption":
+            yield Impact(rule="VMS-18", text="Push-to-talk in the Web Client does not work without encryption.")
+
+    def _groups_after(self) -> dict[str, str]:
+        groups = self._current.groups_shown()
+        for step in self._steps:
+            if step.id == "enable_encryption":
+                groups[step.data["group"]] = self._thumbprint()
+            elif step.id == "disable_encryption":
+                groups[step.data["group"]] = "off"
+            elif step.id == "await_renewal":
+                groups.update(dict.fromkeys(step.data["groups"], self._thumbprint()))
+        return groups
+
+    def _thumbprint(self) -> str:
+        return "new" if self._new or self._serving is None else self._serving.thumbprint
+
+    def _state(self, roots: t.Collection[str], keys: t.Mapping[str, bool], groups: t.Mapping[str, str]) -> Shown:
+        """Of the roots only those that were asked about: Windows brings many of its own."""
+        asked = (*self._wanted.trusted, *self._wanted.distrusted)
+        return {
+            "trusted": {root.sha256: root.sha256 in roots for root in asked},
+            "certificates": dict(keys),
+            "groups": dict(groups),
+        }
+
+    def _after(self) -> Shown:
+        keys = dict(self._keys)
+        for step in self._steps:
+            if step.id == "remove_certificate":
+                keys.pop(step.data["thumbprint"], None)
+            elif step.id == "grant_key":
+                keys[self._thumbprint()] = True
+        if self._new:
+            keys["new"] = True
+        after = self._state(self._roots, keys, self._groups_after())
+        return after if self._new or self._serving is None else {**after, "serving": self._serving.thumbprint}
+
+    def _broken(self, rule: str, subject: str, found: str, expected: str, advice: str = "") -> RuleError:
+        return RuleError(
+            rule=rule,
+            device=self._identity.name,
+            subject=subject,
+            found=found,
+            expected=expected,
+            advice=advice,
+        )

@@ -1,0 +1,195 @@
+#!/usr/bin/python
+# Copyright: (c) 2026, camsec.fleet contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tell what a server of the VMS holds and what its links are like."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: vms_info
+short_description: Tell what a server of the VMS holds and what its links are like
+version_added: 1.0.0
+author:
+  - camsec.fleet contributors (@camsec)
+description:
+  - Reads the certificate stores of the Windows host, who can read the keys, what each certificate group presents, and
+    Milestone's services.
+  - With O(servers), shakes hands from that very host with every server that it connects to. What it trusts is what
+    counts, and each link is what that handshake gave.
+  - RV(server) of all servers is what P(camsec.fleet.vms_plan#filter) plans with.
+options:
+  servers:
+    description:
+      - All servers of the VMS, this one among them, each with C(name) and C(roles) and, where they differ from the
+        defaults, C(host_name) and C(ports) (as O(vms_ports)). Without it no link is looked at.
+    type: list
+    elements: dict
+    default: []
+extends_documentation_fragment:
+  - camsec.fleet.vms
+  - camsec.fleet.device.reads
+"""
+
+EXAMPLES = r"""
+- name: What a recording server holds, and how many days its certificates have left
+  camsec.fleet.vms_info:
+    vms_roles: [recording_server]
+    vms_host_name: recording01.example
+  delegate_to: recording01
+  register: recording01
+
+- name: Its links
+  camsec.fleet.vms_info:
+    vms_roles: [recording_server]
+    host: recording01
+    vms_host_name: recording01.example
+    servers:
+      - {name: management01, host_name: management01.example, roles: [management_server]}
+      - {name: recording01, host_name: recording01.example, roles: [recording_server]}
+  delegate_to: recording01
+"""
+
+RETURN = r"""
+certificates:
+  description: What the store C(My) holds.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    thumbprint:
+      description: SHA-1, as Windows names it.
+      type: str
+      returned: always
+    subject:
+      description: Distinguished name.
+      type: str
+      returned: always
+    issuer:
+      description: Distinguished name.
+      type: str
+      returned: always
+    not_after:
+      description: End of its validity.
+      type: str
+      returned: always
+    days_left:
+      description: Whole days until then, negative when it has ended.
+      type: int
+      returned: always
+    private_key:
+      description: Whether its key is there.
+      type: bool
+      returned: always
+    key_readable:
+      description: Whether the service account can read the key (VMS-14).
+      type: bool
+      returned: always
+    root_sha256:
+      description: SHA-256 of its root; empty where Windows finds none.
+      type: str
+      returned: always
+    root_trusted:
+      description: Whether the server trusts that root.
+      type: bool
+      returned: always
+    presented_by:
+      description: Certificate groups that present it.
+      type: list
+      elements: str
+      returned: always
+  sample: [{thumbprint: 0F3C…, subject: CN=recording01.example, days_left: 396, presented_by: [server]}]
+groups:
+  description:
+    - What each certificate group is like, seen from the server itself. C(status) is V(ignore:encrypted),
+      V(ignore:plain), V(ignore:broken) or V(ignore:silent).
+  returned: success
+  type: dict
+  sample: {server: {status: encrypted, thumbprint: 0F3C…, errors: []}}
+services:
+  description: Milestone's services.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{name: Milestone XProtect Recording Server, status: Running, start_type: Automatic}]
+configurators_running:
+  description: How many instances of ServerConfigurator run.
+  returned: success
+  type: int
+  sample: 0
+server:
+  description: The server as P(camsec.fleet.vms_plan#filter) takes it.
+  returned: success
+  type: dict
+  sample: {name: recording01, host_name: recording01.example, roles: [recording_server], encrypted: [server]}
+roots:
+  description: Root certificates of what the store C(My) holds, PEM.
+  returned: success
+  type: list
+  elements: str
+  sample: ['-----BEGIN CERTIFICATE-----…']
+links:
+  description: Each link in which this server connects to another one.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    rule:
+      description: V(ignore:VMS-01) to V(ignore:VMS-03).
+      type: str
+      returned: always
+    presenter:
+      description: The server that presents a certificate.
+      type: str
+      returned: always
+    group:
+      description: The certificate group.
+      type: str
+      returned: always
+    verifier:
+      description: This server.
+      type: str
+      returned: always
+    status:
+      description: V(ignore:encrypted), V(ignore:plain) or V(ignore:broken).
+      type: str
+      returned: always
+    reason:
+      description: Why it is broken.
+      type: str
+      returned: always
+    reason_rule:
+      description: The rule that says so.
+      type: str
+      returned: always
+    thumbprint:
+      description: Of what was presented.
+      type: str
+      returned: always
+  sample: [{rule: VMS-01, presenter: management01, group: server, verifier: recording01, status: encrypted}]
+"""
+
+from ansible_collections.camsec.fleet.plugins.module_utils._module import ModuleSpec, run_module
+from ansible_collections.camsec.fleet.plugins.module_utils._vms.modules import (
+    SERVER_INVENTORY,
+    SERVER_OPTIONS,
+    info,
+)
+
+SPEC = ModuleSpec(
+    argument_spec={
+        **SERVER_OPTIONS,
+        "servers": {"type": "list", "elements": "dict", "default": []},
+    },
+    run=info,
+    inventory_options=SERVER_INVENTORY,
+)
+
+
+def main() -> None:
+    """Run as a module."""
+    run_module(SPEC)
+
+
+if __name__ == "__main__":
+    main()
