@@ -19,7 +19,7 @@ description:
   - A server that did not answer holds up the switches, not what comes before them.
   - Tells what each link is like now, which clients have to trust which roots, and what stops when a certificate or a
     root ends, of which the VMS gives no warning (VMS-16).
-  - It plans and changes nothing. The collection has no module yet that carries the steps out on Windows hosts.
+  - It plans and changes nothing. P(camsec.fleet.vms_encryption#role) carries the steps out.
 positional: _input
 options:
   _input:
@@ -60,12 +60,21 @@ options:
   mobile:
     description: The same of mobile servers and their clients (VMS-04).
     type: bool
+  renew:
+    description:
+      - Certificates of what is on and left as it is are renewed when they are due, in the place where they are (VMS-17).
+    type: bool
+    default: false
   authority_root:
     description:
       - Root certificate, PEM, of the authority that issues what is missing. Without it, a server that has no
         certificate which could serve is an error. So is a root that is not valid when something is to be
         switched on.
     type: str
+  new_authority:
+    description: The authority that issues what is missing is yet to be made, so that its root is not known.
+    type: bool
+    default: false
   renew_before:
     description: A certificate with fewer days left is issued anew, with the same subject (VMS-17).
     type: float

@@ -26,6 +26,12 @@ options:
     type: list
     elements: dict
     default: []
+  check_certificate:
+    description:
+      - Use the certificate that serves, or is going to, for both ends of a handshake on the server itself (VMS-13). No
+        service is touched.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - camsec.fleet.vms
   - camsec.fleet.device.reads
@@ -128,6 +134,11 @@ roots:
   type: list
   elements: str
   sample: ['-----BEGIN CERTIFICATE-----…']
+certificate_check:
+  description: What the handshake with the certificate that serves showed.
+  returned: with O(check_certificate)
+  type: dict
+  sample: {status: encrypted, thumbprint: 0F3C…, errors: []}
 links:
   description: Each link in which this server connects to another one.
   returned: success
@@ -180,6 +191,7 @@ SPEC = ModuleSpec(
     argument_spec={
         **SERVER_OPTIONS,
         "servers": {"type": "list", "elements": "dict", "default": []},
+        "check_certificate": {"type": "bool", "default": False},
     },
     run=info,
     inventory_options=SERVER_INVENTORY,

@@ -9,7 +9,7 @@ import dataclasses as dc
 import datetime as dt
 import typing as t
 
-from .._core._errors import InputError
+from .._core._errors import InputError, RuleError
 from .facts import DEFAULT_PORTS, Handshake, Identity, Own, Ports, ServerFacts, handshake, link_port, read_server
 from .topology import MANAGEMENT, SERVER, Link, Server, Topology
 from .windows import Target, WindowsHost
@@ -73,6 +73,27 @@ class Information:
         self._host = host
         self._identity = identity
         self._now = now
+
+    def certificate_check(self) -> dict[str, t.Any]:
+        """Use the certificate that serves for both ends of a handshake on the server itself (VMS-13).
+
+        Returns:
+            ``thumbprint``, ``status`` and ``errors``.
+
+        Raises:
+            RuleError: There is none.
+        """
+        own = read_server(self._host, self._identity).candidate(self._identity.host_name, self._now)
+        if own is None:
+            raise RuleError(
+                rule="VMS-11",
+                device=self._identity.name,
+                subject="certificate",
+                found="none for this host",
+                expected=f"one for {self._identity.host_name}",
+            )
+        answer = self._host.check_certificate(own.thumbprint, self._identity.host_name)
+        return handshake(answer, self._identity.name).shown()
 
     def result(self, peers: t.Sequence[Peer]) -> dict[str, t.Any]:
         """Everything.

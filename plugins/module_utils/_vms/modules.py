@@ -141,7 +141,11 @@ def info(call: Call) -> dict[str, t.Any]:
     """Of ``vms_info``."""
     identity = _identity(call.params)
     peers = [Peer.of(row, device=identity.name) for row in call.params["servers"]]
-    return Information(_host(call, identity), identity, now=dt.datetime.now(tz=dt.UTC)).result(peers)
+    information = Information(_host(call, identity), identity, now=dt.datetime.now(tz=dt.UTC))
+    result = information.result(peers)
+    return (
+        {**result, "certificate_check": information.certificate_check()} if call.params["check_certificate"] else result
+    )
 
 
 def _converged(call: Call, wanted: WantedServer) -> dict[str, t.Any]:

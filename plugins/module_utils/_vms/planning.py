@@ -33,11 +33,13 @@ class Wish:
         management: Between the management server and all others (VMS-01, VMS-02): all of them or none (VMS-10).
         streaming: From the recording servers to what fetches streams from them (VMS-03).
         mobile: From the mobile servers to their clients (VMS-04).
+        renew: Certificates of what is on and left as it is are renewed when they are due (VMS-17).
     """
 
     management: bool | None = None
     streaming: bool | None = None
     mobile: bool | None = None
+    renew: bool = False
 
     def of(self, group: str) -> bool | None:
         """What is wanted of a certificate group.
@@ -170,7 +172,7 @@ class _Planner:
         servers = (self._topology.management, *self._topology.others)
         for server in servers:
             for group in server.groups:
-                if self._wish.of(group):
+                if self._wish.of(group) or self._is_kept(server, group):
                     self._certificate(server, group)
         self._trust()
         self._silent_verifiers()
@@ -189,6 +191,10 @@ class _Planner:
             client_trust=tuple(self._client_trust()),
             impacts=tuple(self._impacts()),
         )
+
+    def _is_kept(self, server: Server, group: str) -> bool:
+        """What is on and stays as it is; nothing else is told of a server that did not answer."""
+        return self._wish.renew and self._wish.of(group) is None and (group in server.encrypted or not server.reachable)
 
     def _add(self, identifier: str, stage: str, server: str, *, title: str, rule: str, **more: str) -> None:
         self._steps[stage].append(VmsStep(id=identifier, stage=stage, server=server, title=title, rule=rule, **more))

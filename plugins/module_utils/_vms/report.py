@@ -26,6 +26,8 @@ _SERVER_KEYS: t.Final = frozenset({"name", "host_name", "roles", "trusted", "cer
 _CLIENT_KEYS: t.Final = frozenset({"name", "kind", "trusted", "servers"})
 _HELD_KEYS: t.Final = frozenset({"content", "issuers", "key_readable"})
 _LONGEST_CHAIN: t.Final = 8
+#: Stands for a root that nobody has made yet.
+_NEW_ROOT: t.Final = "new"
 
 
 def vms_plan(
@@ -36,7 +38,9 @@ def vms_plan(
     management: bool | None = None,
     streaming: bool | None = None,
     mobile: bool | None = None,
+    renew: bool = False,
     authority_root: str | None = None,
+    new_authority: bool = False,
     renew_before: float = 30,
     warn_before: float = 15,
     at: str | None = None,
@@ -51,7 +55,9 @@ def vms_plan(
         management: Whether the management server and the others are to speak encrypted; None leaves it as it is.
         streaming: The same of recording servers and what fetches streams.
         mobile: The same of mobile servers and their clients.
+        renew: What is on and left as it is has its certificates renewed.
         authority_root: Root of the authority that issues what is missing, PEM; it has to be valid.
+        new_authority: That authority is yet to be made.
         renew_before: Days; with less left, that authority issues anew.
         warn_before: Days; a certificate with less left is a warning. Less than ``renew_before``.
         at: The instant, ISO 8601 with a time zone; now by default.
@@ -71,9 +77,11 @@ def vms_plan(
     topology = Topology(
         servers=tuple(_server(row, known) for row in servers), clients=tuple(_client(row) for row in clients)
     )
-    authority, wish = None, Wish(management=management, streaming=streaming, mobile=mobile)
-    if authority_root and True in (management, streaming, mobile):
+    authority, wish = None, Wish(management=management, streaming=streaming, mobile=mobile, renew=renew)
+    if authority_root and (renew or True in (management, streaming, mobile)):
         authority = _authority(authority_root, dt.timedelta(days=renew_before), now)
+    elif new_authority:
+        authority = Authority(root=_NEW_ROOT, renew_before=dt.timedelta(days=renew_before))
     plan = plan_vms(topology, wish, authority, now)
     named = {root.sha256: root for root in (_root(one) for one in known)}
     steps = [*plan.steps, *plan.blocked]
@@ -231,6 +239,10 @@ def _wrong(subject: str, found: object, expected: str) -> InputError:
 # -- writing -----------------------------------------------------------------------------------------------------------
 
 
+def _short(root: str) -> str:
+    return root if root == _NEW_ROOT else f"{root[:16]}…"
+
+
 def _table(plan: VmsPlan, ending: t.Sequence[Ending]) -> list[str]:
     """All of it for people, a line each."""
     counts = collections.Counter(state.status for state in plan.links)
@@ -246,7 +258,7 @@ def _table(plan: VmsPlan, ending: t.Sequence[Ending]) -> list[str]:
     ]
     found = ", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "none"
     trust = [
-        f"{need.client} ({need.kind.replace('_', ' ')}) has to trust the root {need.root[:16]}… for"
+        f"{need.client} ({need.kind.replace('_', ' ')}) has to trust the root {_short(need.root)} for"
         f" {len(need.servers)} servers{'; it does' if need.trusted else ''}."
         for need in plan.client_trust
     ]

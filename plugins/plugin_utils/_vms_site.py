@@ -1,0 +1,154 @@
+# Copyright: (c) 2026, camsec.fleet contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Between the servers' tasks of a play and the plan for the whole VMS. Pure."""
+
+from __future__ import annotations
+
+import collections
+import hashlib
+import ssl
+import typing as t
+
+__all__ = ["vms_failures", "vms_link_losses", "vms_servers", "vms_todo"]
+
+HostVars = t.Mapping[str, t.Mapping[str, t.Any]]
+Row = dict[str, t.Any]
+_CERTIFICATE_STEPS: t.Final = frozenset({"install_certificate", "grant_key"})
+
+
+def vms_servers(hosts: t.Iterable[str], hostvars: HostVars, *, read: str) -> Row:
+    """What the servers of a play told, as P(camsec.fleet.vms_plan#filter) takes it.
+
+    Args:
+        hosts: Inventory names.
+        hostvars: Ansible's C(hostvars).
+        read: Name of the variable that M(camsec.fleet.vms_info) was registered as.
+
+    Returns:
+        ``servers``, ``peers`` (for the module's option ``servers``), ``roots`` (PEM) and ``links``.
+    """
+    servers, peers, links = list[Row](), list[Row](), list[Row]()
+    roots: dict[str, None] = {}
+    for name in hosts:
+        variables = hostvars[name]
+        known = {
+            "name": name,
+            "host_name": str(variables.get("camsec_vms_host_name", name)),
+            "roles": list(variables.get("camsec_vms_roles", [])),
+        }
+        peers.append({**known, "ports": dict(variables.get("camsec_vms_ports", {}))})
+        told = variables.get(read, {})
+        servers.append(dict(told["server"]) if "server" in told else {**known, "reachable": False})
+        roots.update(dict.fromkeys(told.get("roots", ())))
+        links += told.get("links", ())
+    return {"servers": servers, "peers": peers, "roots": list(roots), "links": links}
+
+
+def vms_todo(plan: t.Mapping[str, t.Any], roots: t.Iterable[str]) -> Row:
+    """What a plan has each server do: what a play keeps of it, however large the VMS is.
+
+    Args:
+        plan: Of P(camsec.fleet.vms_plan#filter).
+        roots: The roots that it may name, PEM.
+
+    Returns:
+        ``table``, ``steps`` and ``blocked`` (how many), ``held_up_by``, ``unready_clients`` (who is not known to trust
+        its roots) and ``servers``, by server ``trust`` (PEM of all roots that it is to trust, or empty), ``certificate``
+        and ``check`` (whether), ``groups_on``, ``groups_off`` and ``titles``.
+    """
+    by_digest = {_sha256(pem): pem for pem in roots}
+    servers: dict[str, Row] = {}
+    for step in plan["steps"]:
+        _note(servers.setdefault(step["server"], _nothing()), step, by_digest)
+    return {
+        "table": plan["table"],
+        "steps": len(plan["steps"]),
+        "blocked": len(plan["blocked"]),
+        "held_up_by": plan["held_up_by"],
+        "unready_clients": [need["client"] for need in plan["client_trust"] if need["trusted"] is not True],
+        "servers": servers,
+    }
+
+
+def _note(mine: Row, step: t.Mapping[str, str], roots: t.Mapping[str, str]) -> None:
+    mine["titles"].append(f"{step['title']} [{step['rule']}]")
+    kind = step["id"]
+    if kind == "trust_root":
+        mine["trust"] += roots.get(step["root"], "")
+    elif kind in _CERTIFICATE_STEPS:
+        mine["certificate"] = True
+    elif kind == "check_handshake":
+        mine["check"] = True
+    elif kind == "enable_encryption":
+        mine["groups_on"].append(step["group"])
+    elif kind == "disable_encryption":
+        mine["groups_off"].append(step["group"])
+
+
+def vms_failures(hosts: t.Iterable[str], hostvars: HostVars, *, results: t.Sequence[str]) -> list[str]:
+    """What went wrong on the servers, a sentence each.
+
+    Args:
+        hosts: Inventory names.
+        hostvars: Ansible's C(hostvars).
+        results: Names of variables that tasks were registered as.
+
+    Returns:
+        The sentences; none when all is well.
+    """
+    found = []
+    for name in hosts:
+        for variable in results:
+            found += [
+                str(one.get("msg", f"{name}: failed")) for one in _each(hostvars[name].get(variable)) if _failed(one)
+            ]
+    return list(dict.fromkeys(found))
+
+
+def vms_link_losses(before: t.Iterable[Row], after: t.Iterable[Row]) -> list[str]:
+    """Links that worked and do not any more, and those that did not answer to either look.
+
+    Args:
+        before: Links as M(camsec.fleet.vms_info) told them.
+        after: The same, later.
+
+    Returns:
+        One sentence for each reason and verifier; none when nothing was lost.
+    """
+    worked = {_key(link) for link in before if link["status"] != "broken"}
+    lost = collections.defaultdict[tuple[str, str], list[str]](list)
+    known = set()
+    for link in after:
+        known.add(_key(link))
+        if link["status"] == "broken" and _key(link) in worked:
+            lost[link["reason"], link.get("reason_rule", "")].append(f"{link['verifier']} to {link['presenter']}")
+    sentences = [
+        f"{', '.join(dict.fromkeys(pairs))}: the link worked before and does not now: {reason}. [{rule}]"
+        for (reason, rule), pairs in lost.items()
+    ]
+    unseen = sorted({key[3] for key in worked - known})
+    return [*sentences, *(f"{name}: nobody could look at its links again." for name in unseen)]
+
+
+def _nothing() -> Row:
+    return {"trust": "", "certificate": False, "check": False, "groups_on": [], "groups_off": [], "titles": []}
+
+
+def _sha256(pem: str) -> str:
+    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem.strip())).hexdigest()
+
+
+def _each(result: t.Any) -> list[t.Mapping[str, t.Any]]:
+    """A task's result, or those of its loop."""
+    if not result:
+        return []
+    return list(result["results"]) if "results" in result else [result]
+
+
+def _failed(result: t.Mapping[str, t.Any]) -> bool:
+    return bool(result.get("failed") or result.get("unreachable"))
+
+
+def _key(link: Row) -> tuple[str, str, str, str]:
+    return link["rule"], link["presenter"], link["group"], link["verifier"]
