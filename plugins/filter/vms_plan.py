@@ -62,7 +62,7 @@ options:
     type: bool
   renew:
     description:
-      - Certificates of what is on and left as it is are renewed when they are due, in the place where they are (VMS-17).
+      - Certificates of what is on and left as it is are renewed when they are due (VMS-17).
     type: bool
     default: false
   authority_root:

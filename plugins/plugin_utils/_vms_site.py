@@ -54,7 +54,7 @@ def vms_todo(plan: t.Mapping[str, t.Any], roots: t.Iterable[str]) -> Row:
 
     Returns:
         ``table``, ``steps`` and ``blocked`` (how many), ``held_up_by``, ``unready_clients`` (who is not known to trust
-        its roots) and ``servers``, by server ``trust`` (PEM of all roots that it is to trust, or empty), ``certificate``
+        its roots) and ``servers``, by server ``trust`` (PEM of roots that it is to trust, or empty), ``certificate``
         and ``check`` (whether), ``groups_on``, ``groups_off`` and ``titles``.
     """
     by_digest = {_sha256(pem): pem for pem in roots}

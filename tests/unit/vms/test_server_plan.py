@@ -1,0 +1,323 @@
+# Copyright: (c) 2026, camsec.fleet contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One server of the VMS: the steps, and what is refused before anything is changed."""
+
+from __future__ import annotations
+
+import dataclasses as dc
+import datetime as dt
+import pathlib
+import typing as t
+
+import pytest
+from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import CamsecError, InputError, RuleError
+from ansible_collections.camsec.fleet.plugins.module_utils._core._plan import Plan
+from ansible_collections.camsec.fleet.plugins.module_utils._core._secret import Secret
+from ansible_collections.camsec.fleet.plugins.module_utils._pki._authority import CertificateAuthority
+from ansible_collections.camsec.fleet.plugins.module_utils._vms import facts as facts_
+from ansible_collections.camsec.fleet.plugins.module_utils._vms.facts import (
+    DEFAULT_PORTS,
+    Handshake,
+    Identity,
+    Own,
+    ServerFacts,
+    thumbprint_of,
+)
+from ansible_collections.camsec.fleet.plugins.module_utils._vms.server_plan import WantedServer, make_plan
+from ansible_collections.camsec.fleet.plugins.module_utils._vms.signing import Authority, Bundle, request_inf
+
+NOW = dt.datetime.now(tz=dt.UTC)
+PASSPHRASE = Secret("a passphrase of the tests")
+ME = Identity(
+    name="rec",
+    host_name="rec.example",
+    roles=("recording_server",),
+    ports=DEFAULT_PORTS,
+    service_account=r"NT AUTHORITY\NETWORK SERVICE",
+    configurator="C:\\sc.exe",
+)
+NAMES = ("DNS:rec.example",)
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
+    return CertificateAuthority.create(
+        tmp_path_factory.mktemp("pki") / "ca", passphrase=PASSPHRASE, common_name="Root", key_type="ecdsa"
+    )
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> CertificateAuthority:
+    return CertificateAuthority.create(
+        tmp_path_factory.mktemp("pki") / "other", passphrase=PASSPHRASE, common_name="Other", key_type="ecdsa"
+    )
+
+
+def own(
+    signer: CertificateAuthority,
+    names: t.Sequence[str] = NAMES,
+    *,
+    days: int = 300,
+    key_type: str = "rsa",
+    **changes: t.Any,
+) -> Own:
+    _key, issued = signer.issue_with_new_key(
+        passphrase=PASSPHRASE, device="rec", subject_alt_names=names, lifetime_days=days, key_type=key_type
+    )
+    facts = issued.facts
+    found = Own(
+        thumbprint=thumbprint_of(facts),
+        facts=facts,
+        chain=(signer.root_certificate,),
+        has_private_key=True,
+        readable=True,
+    )
+    return dc.replace(found, **changes)
+
+
+def holding(*certificates: Own, roots: t.Iterable[str] = (), **changes: t.Any) -> ServerFacts:
+    plain = {"server": Handshake(status="plain"), "streaming_media": Handshake(status="plain")}
+    found = ServerFacts(
+        account="S-1-5-20",
+        configurator=True,
+        configurators_running=0,
+        own=certificates,
+        roots=frozenset(roots),
+        services=(),
+        groups=plain,
+    )
+    return dc.replace(found, **changes)
+
+
+def presenting(one: Own, *groups: str) -> dict[str, Handshake]:
+    shown = Handshake(status="encrypted", thumbprint=one.thumbprint, leaf=one.facts)
+    plain = Handshake(status="plain")
+    return {group: shown if group in groups else plain for group in ("server", "streaming_media")}
+
+
+def source(signer: CertificateAuthority | None, passphrase: Secret | None = PASSPHRASE) -> Authority:
+    return Authority(own=signer, passphrase=passphrase, lifetime_days=397, backdate_hours=24)
+
+
+def planned(current: ServerFacts, now: dt.datetime = NOW, **wanted: t.Any) -> Plan:
+    return make_plan(current, ME, WantedServer(names=NAMES, **wanted), now)
+
+
+def ids(plan: Plan) -> list[str]:
+    return [step.id for step in plan.steps]
+
+
+def refused(error: type[CamsecError], current: ServerFacts, **wanted: t.Any) -> str:
+    with pytest.raises(error) as raised:
+        planned(current, **wanted)
+    return raised.value.message
+
+
+def test_a_fresh_server_gets_trust_then_a_certificate_then_the_switches(authority: CertificateAuthority) -> None:
+    plan = planned(
+        holding(),
+        trusted=(authority.root_certificate,),
+        source=source(authority),
+        groups={"streaming_media": True, "server": True},
+    )
+    assert ids(plan) == [
+        "trust_root", "install_certificate", "check_handshake", "enable_encryption", "enable_encryption",
+    ]  # fmt: skip
+    assert [step.data["group"] for step in plan.steps[-2:]] == ["server", "streaming_media"]
+    assert plan.steps[1].data["subject"] == "CN=rec.example"
+    assert plan.after["groups"] == {"server": "new", "streaming_media": "new"}
+    assert {impact.rule for impact in plan.impacts} == {"VMS-10"}
+
+
+def test_what_is_as_it_should_be_is_left_alone(authority: CertificateAuthority) -> None:
+    one, root = own(authority), authority.root_certificate
+    current = holding(one, roots=[root.sha256], groups=presenting(one, "server", "streaming_media"))
+    plan = planned(current, trusted=(root,), source=source(authority), groups={"server": True, "streaming_media": True})
+    assert ids(plan) == []
+    assert plan.before == {key: value for key, value in plan.after.items() if key != "serving"}
+    assert plan.after["serving"] == one.thumbprint
+
+
+def test_vms_17_a_due_certificate_in_use_keeps_its_subject_and_is_waited_for(authority: CertificateAuthority) -> None:
+    due = own(authority, days=10)
+    current = holding(due, roots=[authority.root_certificate.sha256], groups=presenting(due, "server"))
+    plan = planned(current, source=source(authority))
+    assert ids(plan) == ["install_certificate", "check_handshake", "await_renewal", "remove_certificate"]
+    assert plan.steps[0].data["subject"] == due.facts.subject
+    assert plan.steps[2].data["groups"] == ["server"]
+    assert plan.steps[3].data["thumbprint"] == due.thumbprint
+
+
+def test_a_renewal_that_was_cut_off_is_gone_on_with(authority: CertificateAuthority) -> None:
+    due, new = own(authority, days=10), own(authority)
+    current = holding(due, new, roots=[authority.root_certificate.sha256], groups=presenting(due, "server"))
+    assert ids(planned(current, source=source(authority))) == ["await_renewal", "remove_certificate"]
+    taken_up = dc.replace(current, groups=presenting(new, "server"))
+    assert ids(planned(taken_up, source=source(authority))) == ["remove_certificate"]
+    assert ids(planned(taken_up, source=source(authority), remove_old=False)) == []
+
+
+def test_vms_14_a_key_that_the_service_cannot_read_is_granted(authority: CertificateAuthority) -> None:
+    one = own(authority, readable=False)
+    current = holding(one, roots=[authority.root_certificate.sha256])
+    plan = planned(current, source=source(authority), groups={"server": True})
+    assert ids(plan) == ["grant_key", "check_handshake", "enable_encryption"]
+    assert plan.before["certificates"] == {one.thumbprint: False}
+    assert plan.after["certificates"] == {one.thumbprint: True}
+
+
+def test_a_certificate_of_another_authority_that_can_serve_stays(
+    authority: CertificateAuthority, other: CertificateAuthority
+) -> None:
+    theirs = own(other, days=5)
+    current = holding(theirs, roots=[authority.root_certificate.sha256, other.root_certificate.sha256])
+    assert ids(planned(current, source=source(authority))) == []
+
+
+@pytest.mark.parametrize(
+    ("names", "changes", "rule", "found"),
+    [
+        (("DNS:elsewhere.example",), {}, "VMS-11", "no certificate for this host"),
+        (NAMES, {"has_private_key": False}, "VMS-11", "no certificate for this host"),
+    ],
+)
+def test_what_cannot_serve_is_replaced(
+    authority: CertificateAuthority, names: tuple[str, ...], changes: dict[str, t.Any], rule: str, found: str
+) -> None:
+    current = holding(own(authority, names, **changes), roots=[authority.root_certificate.sha256])
+    step = planned(current, source=source(authority)).steps[0]
+    assert (step.id, step.rule) == ("install_certificate", rule)
+    assert found in step.title
+
+
+def test_off_is_the_reverse_and_says_what_stops(authority: CertificateAuthority) -> None:
+    one = own(authority)
+    current = holding(
+        one, roots=[authority.root_certificate.sha256], groups=presenting(one, "server", "streaming_media")
+    )
+    plan = planned(current, groups={"server": False, "streaming_media": False})
+    assert [(step.id, step.data["group"]) for step in plan.steps] == [
+        ("disable_encryption", "streaming_media"), ("disable_encryption", "server"),
+    ]  # fmt: skip
+    assert plan.after["groups"] == {"server": "off", "streaming_media": "off"}
+
+
+def test_push_to_talk_is_named_when_a_mobile_server_goes_plain(authority: CertificateAuthority) -> None:
+    one = own(authority)
+    mobile = dc.replace(ME, roles=("mobile_server",))
+    shown = Handshake(status="encrypted", thumbprint=one.thumbprint, leaf=one.facts)
+    current = holding(one, groups={"server": Handshake(status="plain"), "mobile_server": shown})
+    plan = make_plan(current, mobile, WantedServer(groups={"mobile_server": False}), NOW)
+    assert "VMS-18" in {impact.rule for impact in plan.impacts}
+
+
+# -- refusals ----------------------------------------------------------------------------------------------------------
+
+
+def test_half_steps_are_refused_by_their_rules(authority: CertificateAuthority) -> None:
+    root = authority.root_certificate.sha256
+    on = {"server": True}
+    one = own(authority)
+    assert refused(RuleError, holding(), groups=on).endswith("[VMS-11]")
+    assert refused(RuleError, holding(own(authority, days=300, readable=False), roots=[root]), groups=on).endswith(
+        "[VMS-14]"
+    )
+    assert refused(RuleError, holding(one), groups=on).endswith("[VMS-13]")
+    assert refused(RuleError, holding(own(authority, key_type="ecdsa"), roots=[root]), groups=on).endswith("[VMS-19]")
+    assert "no file C:\\sc.exe" in refused(RuleError, holding(one, roots=[root], configurator=False), groups=on)
+
+
+def test_a_certificate_for_another_host_is_refused_by_its_thumbprint(authority: CertificateAuthority) -> None:
+    wrong = own(authority, ("DNS:elsewhere.example",))
+    current = holding(wrong, roots=[authority.root_certificate.sha256])
+    message = refused(RuleError, current, groups={"server": True}, thumbprint=wrong.thumbprint)
+    assert "elsewhere.example" in message and "rec.example" in message and message.endswith("[VMS-12]")
+
+
+def test_a_thumbprint_that_does_not_exist_names_those_that_do(authority: CertificateAuthority) -> None:
+    one = own(authority)
+    current = holding(one, roots=[authority.root_certificate.sha256])
+    message = refused(InputError, current, groups={"server": True}, thumbprint="AB" * 20)
+    assert "AB" * 20 in message and one.thumbprint in message
+
+
+def test_a_stale_configurator_is_refused_unless_it_may_be_ended(authority: CertificateAuthority) -> None:
+    current = holding(own(authority), roots=[authority.root_certificate.sha256], configurators_running=1)
+    assert "1 running already" in refused(RuleError, current, groups={"server": True})
+    plan = planned(current, groups={"server": True}, stop_running_configurator=True)
+    assert ids(plan) == ["enable_encryption"]
+
+
+def test_an_untrusted_authority_and_a_missing_passphrase_are_said_first(authority: CertificateAuthority) -> None:
+    assert "vms_trusted_ca first" in refused(RuleError, holding(), source=source(authority))
+    trusting = holding(roots=[authority.root_certificate.sha256])
+    assert "authority_passphrase" in refused(InputError, trusting, source=source(authority, None))
+    wrong = source(authority, Secret("another passphrase"))
+    assert "passphrase" in refused(CamsecError, trusting, source=wrong)
+
+
+def test_a_root_in_use_is_not_taken_away(authority: CertificateAuthority, other: CertificateAuthority) -> None:
+    one, root = own(authority), authority.root_certificate
+    roots = [root.sha256, other.root_certificate.sha256]
+    current = holding(one, roots=roots, groups=presenting(one, "server"))
+    assert "in use by the certificate group server" in refused(RuleError, current, distrusted=(root,))
+    assert ids(planned(current, distrusted=(other.root_certificate,))) == ["distrust_root"]
+
+
+def test_a_group_that_is_not_the_servers(authority: CertificateAuthority) -> None:
+    message = refused(InputError, holding(own(authority)), groups={"mobile_server": True})
+    assert "mobile_server" in message and "server, streaming_media" in message
+
+
+def test_a_bundle_for_another_host_is_refused(authority: CertificateAuthority) -> None:
+    leaf = own(authority, ("DNS:elsewhere.example",)).facts
+    bundle = Bundle(content=b"", passphrase=PASSPHRASE, thumbprint=thumbprint_of(leaf), leaf=leaf)
+    assert refused(RuleError, holding(), source=bundle).endswith("[VMS-12]")
+
+
+def test_a_fleet_without_an_authority_yet_can_be_planned() -> None:
+    plan = planned(holding(), source=source(None))
+    assert ids(plan) == ["install_certificate", "check_handshake"]
+    assert "does not exist yet" in plan.warnings[0]
+
+
+def test_a_renewal_that_would_gain_nothing_is_a_warning(tmp_path: pathlib.Path) -> None:
+    ending = CertificateAuthority.create(
+        tmp_path / "ca", passphrase=PASSPHRASE, common_name="Ending", key_type="ecdsa", lifetime_days=20
+    )
+    one = own(ending, days=20)
+    current = holding(one, roots=[ending.root_certificate.sha256])
+    plan = planned(current, source=source(ending))
+    assert ids(plan) == [] and len(plan.warnings) == 1
+
+
+# -- what Windows says -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rules", "readable"),
+    [
+        ([], False),
+        ([{"sid": "S-1-5-18", "rights": 2032127, "allow": True}], False),
+        ([{"sid": "S-1-5-20", "rights": 131209, "allow": True}], True),
+        ([{"sid": "S-1-1-0", "rights": 131209, "allow": True}], True),
+        ([{"sid": "S-1-5-20", "rights": 65536, "allow": True}], False),
+        (
+            [
+                {"sid": "S-1-5-20", "rights": 131209, "allow": True},
+                {"sid": "S-1-5-11", "rights": 1, "allow": False},
+            ],
+            False,
+        ),
+    ],
+)
+def test_vms_14_who_may_read_a_key(rules: list[dict[str, t.Any]], readable: bool) -> None:
+    assert facts_._readable(rules, "S-1-5-20") is readable
+
+
+def test_certreq_is_asked_for_a_machine_key_that_stays() -> None:
+    text = request_inf("CN=rec.example", ("DNS:rec.example", "IP:192.0.2.1"), key_size=3072)
+    assert 'Subject = "CN=rec.example"\r\n' in text
+    assert '_continue_ = "dns=rec.example&ipaddress=192.0.2.1"\r\n' in text
+    assert {"Exportable = FALSE", "MachineKeySet = TRUE", "KeyLength = 3072"} <= set(text.split("\r\n"))
