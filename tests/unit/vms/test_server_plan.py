@@ -232,14 +232,17 @@ def test_a_certificate_for_another_host_is_refused_by_its_thumbprint(authority: 
     wrong = own(authority, ("DNS:elsewhere.example",))
     current = holding(wrong, roots=[authority.root_certificate.sha256])
     message = refused(RuleError, current, groups={"server": True}, thumbprint=wrong.thumbprint)
-    assert "elsewhere.example" in message and "rec.example" in message and message.endswith("[VMS-12]")
+    assert "elsewhere.example" in message
+    assert "rec.example" in message
+    assert message.endswith("[VMS-12]")
 
 
 def test_a_thumbprint_that_does_not_exist_names_those_that_do(authority: CertificateAuthority) -> None:
     one = own(authority)
     current = holding(one, roots=[authority.root_certificate.sha256])
     message = refused(InputError, current, groups={"server": True}, thumbprint="AB" * 20)
-    assert "AB" * 20 in message and one.thumbprint in message
+    assert "AB" * 20 in message
+    assert one.thumbprint in message
 
 
 def test_a_stale_configurator_is_refused_unless_it_may_be_ended(authority: CertificateAuthority) -> None:
@@ -267,7 +270,8 @@ def test_a_root_in_use_is_not_taken_away(authority: CertificateAuthority, other:
 
 def test_a_group_that_is_not_the_servers(authority: CertificateAuthority) -> None:
     message = refused(InputError, holding(own(authority)), groups={"mobile_server": True})
-    assert "mobile_server" in message and "server, streaming_media" in message
+    assert "mobile_server" in message
+    assert "server, streaming_media" in message
 
 
 def test_a_bundle_for_another_host_is_refused(authority: CertificateAuthority) -> None:
@@ -289,7 +293,8 @@ def test_a_renewal_that_would_gain_nothing_is_a_warning(tmp_path: pathlib.Path) 
     one = own(ending, days=20)
     current = holding(one, roots=[ending.root_certificate.sha256])
     plan = planned(current, source=source(ending))
-    assert ids(plan) == [] and len(plan.warnings) == 1
+    assert ids(plan) == []
+    assert len(plan.warnings) == 1
 
 
 # -- what Windows says -------------------------------------------------------------------------------------------------

@@ -17,9 +17,14 @@ from ansible_collections.camsec.fleet.plugins.plugin_utils._vms_site import (
 
 def link(presenter: str, verifier: str, status: str, reason: str = "", rule: str = "VMS-01") -> dict[str, str]:
     return {
-        "rule": rule, "presenter": presenter, "group": "server", "verifier": verifier, "status": status, "reason": reason,
+        "rule": rule,
+        "presenter": presenter,
+        "group": "server",
+        "verifier": verifier,
+        "status": status,
+        "reason": reason,
         "reason_rule": "VMS-10",
-    }  # fmt: skip
+    }
 
 
 def test_a_server_without_a_result_has_not_answered() -> None:
@@ -39,7 +44,8 @@ def test_a_server_without_a_result_has_not_answered() -> None:
     known = {"name": "rec", "host_name": "rec.example", "roles": ["recording_server"]}
     assert site["servers"] == [{"name": "mgmt"}, {**known, "reachable": False}]
     assert site["peers"][1] == {**known, "ports": {"streaming": 1}}
-    assert site["roots"] == ["R"] and len(site["links"]) == 1
+    assert site["roots"] == ["R"]
+    assert len(site["links"]) == 1
 
 
 def test_each_server_gets_its_own_steps() -> None:
@@ -78,9 +84,7 @@ def test_failures_of_tasks_and_loops_are_said_once() -> None:
 
 def test_a_link_that_worked_and_does_not_is_named_with_its_reason() -> None:
     before = [link("m", "a", "plain"), link("m", "b", "encrypted"), link("m", "c", "broken"), link("m", "d", "plain")]
-    after = [
-        link("m", "a", "broken", "no trust"), link("m", "b", "broken", "no trust"), link("m", "c", "broken", "no trust"),
-    ]  # fmt: skip
+    after = [link("m", name, "broken", "no trust") for name in ("a", "b", "c")]
     assert vms_link_losses(before, after) == [
         "a to m, b to m: the link worked before and does not now: no trust. [VMS-10]",
         "d: nobody could look at its links again.",

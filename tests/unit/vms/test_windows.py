@@ -11,6 +11,7 @@ import typing as t
 
 import pytest
 from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import (
+    PkiError,
     ProtocolError,
     RefusedError,
 )
@@ -45,7 +46,8 @@ def test_a_secret_is_on_standard_input_and_nowhere_else() -> None:
     assert script == scripts.BOOTSTRAP
     # What stays below the limit of cmd.exe, which runs it on a host of Win32-OpenSSH.
     assert len(shell.command) < 8191
-    assert shell.given.isascii() and shell.given.count(b"\n") == 1
+    assert shell.given.isascii()
+    assert shell.given.count(b"\n") == 1
     assert json.loads(shell.given)["given"]["passphrase"] == "sésame öffne dich"
 
 
@@ -81,6 +83,8 @@ def test_fewer_handshakes_than_asked_for_are_refused() -> None:
 
 def test_a_handshake_without_a_verdict_is_refused() -> None:
     with pytest.raises(ProtocolError):
+        handshake({"status": "encrypted"}, "rec")
+    with pytest.raises(PkiError, match="no X.509 certificate"):
         handshake({"status": "encrypted", "leaf": "AAAA"}, "rec")
     assert handshake({"status": "plain"}, "rec").status == "plain"
 
