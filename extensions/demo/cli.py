@@ -127,6 +127,8 @@ def _arguments(argv: t.Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--onvif-cameras", type=int, default=2, help="ONVIF cameras besides (2)")
     parser.add_argument("--sunell-cameras", type=int, default=2, help="Sunell cameras besides (2)")
     parser.add_argument("--axis-cameras", type=int, default=2, help="Axis cameras besides (2)")
+    parser.add_argument("--vms-recording-servers", type=int, default=2, help="a VMS with so many besides (2)")
+    parser.add_argument("--vms-failover-servers", type=int, default=1, help="failover servers of that VMS (1)")
     parser.add_argument("--speed", type=float, default=200.0, help="how much faster the devices' clocks run (200)")
     parser.add_argument("--base-address", default="127.50.0.0", help="loopback network of the fleet (127.50.0.0)")
     parser.add_argument("--forks", type=int, default=10, help="devices at a time (10)")
@@ -163,6 +165,8 @@ def _simulator(options: argparse.Namespace, home: pathlib.Path) -> t.Iterator[pa
     command = [sys.executable, "-m", package, "--recorders", str(options.recorders), "--cameras", str(options.cameras)]
     command += ["--onvif-cameras", str(options.onvif_cameras), "--sunell-cameras", str(options.sunell_cameras)]
     command += ["--axis-cameras", str(options.axis_cameras)]
+    command += ["--vms-recording-servers", str(options.vms_recording_servers)]
+    command += ["--vms-failover-servers", str(options.vms_failover_servers)]
     command += ["--speed", str(options.speed), "--base-address", options.base_address, "--control-port", "0"]
     command += ["--write-inventory", str(inventory), "--ready-file", str(ready)]
     with (home / "simulator.log").open("wb") as log, _process(command, stdout=log) as process:
@@ -224,6 +228,8 @@ def _write_variables(home: pathlib.Path) -> pathlib.Path:
         "camsec_trust_directory": str(home / "recorders"),
         "camsec_escrow_directory": str(home / "escrow"),
         "camsec_escrow_password": secrets.token_urlsafe(18),
+        # Nobody sits before the simulated clients.
+        "vms_encryption_clients_ready": True,
     }
     if not path.exists():
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
@@ -321,7 +327,31 @@ def _devices(home: pathlib.Path, inventory: pathlib.Path) -> list[Device]:
     others = [group["hosts"] for group in cameras.get("children", {}).values()]
     for name, host in itertools.chain(*(hosts.items() for hosts in (cameras["hosts"], *others))):
         found.append(_device(name, host, str(home / "ca" / "trusted.pem")))
+    for name, host in groups.get("camsec_vms_servers", {}).get("hosts", {}).items():
+        found += _vms_endpoints(name, host, str(home / "ca" / "trusted.pem"))
     return found
+
+
+#: Where a server of the VMS presents a certificate, by what runs on it; the data collector is everywhere.
+_VMS_PORTS = {
+    "management_server": ("management",),
+    "recording_server": ("webapi", "streaming"),
+    "failover_recording_server": ("webapi", "streaming"),
+    "mobile_server": ("mobile",),
+}
+
+
+def _vms_endpoints(name: str, host: t.Mapping[str, t.Any], ca_path: str) -> list[Device]:
+    places = ["data_collector", *itertools.chain(*(_VMS_PORTS.get(role, ()) for role in host["camsec_vms_roles"]))]
+    return [
+        Device(
+            name=f"{name} ({place})",
+            address=host["ansible_host"],
+            port=host["camsec_vms_ports"][place],
+            ca_path=ca_path,
+        )
+        for place in places
+    ]
 
 
 def _device(name: str, host: t.Mapping[str, t.Any], ca_path: str) -> Device:
@@ -374,7 +404,11 @@ def _demonstrate(options: argparse.Namespace, home: pathlib.Path) -> int:
         others = (
             f"{options.onvif_cameras} ONVIF, {options.sunell_cameras} Sunell and {options.axis_cameras} Axis cameras"
         )
-        print(f"Simulated: {options.recorders} recorders, {options.cameras} cameras, {others}, as from the factory.\n")
+        vms = f"a VMS with {options.vms_recording_servers} recording and {options.vms_failover_servers} failover servers"
+        print(
+            f"Simulated: {options.recorders} recorders, {options.cameras} cameras, {others}"
+            f"{f', {vms}' if options.vms_recording_servers else ''}, as from the factory.\n"
+        )
         print("First run of camsec.fleet.site:")
         first = _play(options, home, inventory, 1)
         print(f"\nWhat it changed ({first.changed} tasks, {first.seconds:.0f} s):\n{first.summary}\n")

@@ -1,11 +1,13 @@
 # Copyright: (c) 2026, camsec.fleet contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What planning a big VMS costs: a measurement and no test."""
+"""What planning a big VMS costs, and rolling out a site of 25 servers: measurements and no test."""
 
 from __future__ import annotations
 
 import datetime as dt
+import subprocess
+import sys
 import time
 
 from ansible_collections.camsec.fleet.plugins.module_utils._vms.picture import draw
@@ -18,7 +20,27 @@ SIZES = {"management_server": 1, "recording_server": 1000, "failover_recording_s
 CLIENTS = 50
 
 
+SITE = {"recording": 20, "failover": 4}
+
+
 def main() -> None:
+    """Both."""
+    plan()
+    roll_out()
+
+
+def roll_out() -> None:
+    """The demonstration with a VMS alone: a first run, a second that changes nothing, every endpoint verified."""
+    none = [f"--{kind}=0" for kind in ("recorders", "cameras", "onvif-cameras", "sunell-cameras", "axis-cameras")]
+    servers = [f"--vms-{kind}-servers={count}" for kind, count in SITE.items()]
+    command = [sys.executable, "-m", "ansible_collections.camsec.fleet.extensions.demo", *none, *servers]
+    print(
+        f"\nVMS: 1 management server, {SITE['recording']} recording and {SITE['failover']} failover servers rolled out"
+    )
+    subprocess.run([*command, "--base-address", "127.70.0.0"], check=True)  # noqa: S603  # our own program
+
+
+def plan() -> None:
     """Plan and draw it, and print the best of some runs."""
     servers = [
         Server(name=f"{role}-{number}", host_name=f"{role}-{number}.example", roles=(role,))

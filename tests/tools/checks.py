@@ -64,6 +64,7 @@ TYPED = ("plugins", "extensions.simulator", "extensions.uploader", "extensions.e
 # Folders of tests/integration by the check that runs them; what is in neither is of the check `integration`.
 CAMERAS = ("axis", "camera", "dialects", "inventories", "onvif", "sunell")
 EVIDENCE = ("ftpes", "preflight", "evidence", "endpoint", "storage")
+VMS = ("vms",)
 LOOPBACK = frozenset({"loopback"})
 CHECKS = (
     Check(
@@ -83,7 +84,7 @@ CHECKS = (
         name="integration",
         commands=(
             "{bin}/python -m pytest tests/integration"
-            + "".join(f" --ignore=tests/integration/{name}" for name in (*CAMERAS, *EVIDENCE))
+            + "".join(f" --ignore=tests/integration/{name}" for name in (*CAMERAS, *EVIDENCE, *VMS))
             + " --junitxml={build}/logs/integration.xml",
         ),
         environment=DEV,
@@ -103,7 +104,11 @@ CHECKS = (
             junit=True,
             seconds=1500,
         )
-        for name, folders in (("integration-cameras", CAMERAS), ("integration-evidence", EVIDENCE))
+        for name, folders in (
+            ("integration-cameras", CAMERAS),
+            ("integration-evidence", EVIDENCE),
+            ("integration-vms", VMS),
+        )
     ),
     Check(name="ruff", commands=("{bin}/ruff check .",), group="lint"),
     Check(name="ruff-format", commands=("{bin}/ruff format --check .",), group="lint"),
