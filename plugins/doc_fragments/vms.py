@@ -136,6 +136,22 @@ options:
     description:
       - Passphrase of its key; needed when something has to be signed.
     type: str
+  sign_command:
+    description:
+      - Program and arguments that sign instead of O(authority_directory), for an authority that is not ours; see
+        O(camsec.fleet.camera#module:sign_command). It is run on the controller, and needs O(ca_path). Where a
+        certificate is in use, it has to keep the subject of the request (VMS-17).
+    type: list
+    elements: str
+  sign_timeout:
+    description:
+      - Seconds that O(sign_command) may take.
+    type: float
+    default: 60.0
+  crl_path:
+    description:
+      - Revocation list of the authority of O(sign_command), PEM or DER. A certificate on it is replaced.
+    type: path
   pkcs12_path:
     description:
       - A certificate with its RSA key from elsewhere, PKCS#12, which only its owner may read (mode 0600).

@@ -21,6 +21,12 @@ description:
   - One that a certificate group presents is renewed with the same subject, so that the VMS takes the new one up by
     itself (VMS-17); this waits until a handshake shows it. Only then, what it replaced is removed by its thumbprint.
   - A certificate of another authority that can serve is left alone.
+options:
+  ca_path:
+    description:
+      - PEM file on the controller with the root and the intermediate certificates of the authority that
+        O(sign_command) asks.
+    type: path
 extends_documentation_fragment:
   - camsec.fleet.vms
   - camsec.fleet.vms.certificate
@@ -113,6 +119,7 @@ from ansible_collections.camsec.fleet.plugins.module_utils._vms.modules import (
     CERTIFICATE_OPTIONS,
     SERVER_INVENTORY,
     SERVER_OPTIONS,
+    SOURCES,
     certificate,
 )
 
@@ -120,10 +127,14 @@ SPEC = ModuleSpec(
     argument_spec={
         **SERVER_OPTIONS,
         **CERTIFICATE_OPTIONS,
+        "ca_path": {"type": "path"},
     },
     run=certificate,
-    inventory_options=(*SERVER_INVENTORY, *CERTIFICATE_INVENTORY),
-    constraints={"mutually_exclusive": [("authority_directory", "pkcs12_path")]},
+    inventory_options=(*SERVER_INVENTORY, *CERTIFICATE_INVENTORY, "ca_path"),
+    constraints={
+        "mutually_exclusive": [SOURCES],
+        "required_by": {"sign_command": ["ca_path"], "crl_path": ["sign_command"]},
+    },
 )
 
 

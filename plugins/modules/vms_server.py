@@ -120,6 +120,7 @@ from ansible_collections.camsec.fleet.plugins.module_utils._vms.modules import (
     GROUP_CHOICES,
     SERVER_INVENTORY,
     SERVER_OPTIONS,
+    SOURCES,
     SWITCH_OPTIONS,
     TRUST_OPTIONS,
     server,
@@ -135,7 +136,10 @@ SPEC = ModuleSpec(
     },
     run=server,
     inventory_options=(*SERVER_INVENTORY, *CERTIFICATE_INVENTORY),
-    constraints={"mutually_exclusive": [("authority_directory", "pkcs12_path"), ("ca_path", "ca_content")]},
+    constraints={
+        "mutually_exclusive": [SOURCES, ("ca_path", "ca_content")],
+        "required_by": {"sign_command": ["ca_path"], "crl_path": ["sign_command"]},
+    },
 )
 
 

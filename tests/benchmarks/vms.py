@@ -37,7 +37,7 @@ def roll_out() -> None:
     print(
         f"\nVMS: 1 management server, {SITE['recording']} recording and {SITE['failover']} failover servers rolled out"
     )
-    subprocess.run([*command, "--base-address", "127.70.0.0"], check=True)  # noqa: S603  # our own program
+    subprocess.run([*command, "--base-address", "127.70.0.0"], check=True)  # our own program
 
 
 def plan() -> None:

@@ -118,6 +118,11 @@ class ExternalAuthority:
         self._revoked = _revoked(crl_path, self._trusted) if crl_path else {}
 
     @property
+    def roots(self) -> tuple[CertificateFacts, ...]:
+        """The root certificates of ``ca_path``."""
+        return self._roots
+
+    @property
     def issuer_certificate(self) -> CertificateFacts:
         """Of the authorities that sign no other one of ``ca_path``, the one that ends last."""
         lowest = [

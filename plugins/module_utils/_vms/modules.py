@@ -10,6 +10,7 @@ import datetime as dt
 import ipaddress
 import typing as t
 
+from .._camera.command import SigningCommand
 from .._core._call import Call
 from .._core._converge import converge
 from .._core._errors import InputError
@@ -18,6 +19,7 @@ from .._core._shell import Shell
 from .._options import secret
 from .._pki._authority import CertificateAuthority
 from .._pki._bundle import bundle_from_pkcs12, pkcs12_file
+from .._pki._external import ExternalAuthority
 from .._pki._files import read_text
 from .._pki._renewal import check_window
 from .._tls._certificate import CertificateFacts, certificate_blocks, load_one_certificate
@@ -27,7 +29,7 @@ from .facts import DEFAULT_PORTS, Identity, thumbprint_of
 from .information import Information, Peer
 from .server import ServerResource
 from .server_plan import WantedServer
-from .signing import Authority, Bundle, Source
+from .signing import Bundle, ForeignAuthority, OwnAuthority, Source
 from .topology import MOBILE, ROLES, SERVER, STREAMING
 from .windows import WindowsHost
 
@@ -37,6 +39,7 @@ __all__ = [
     "GROUP_CHOICES",
     "SERVER_INVENTORY",
     "SERVER_OPTIONS",
+    "SOURCES",
     "SWITCH_OPTIONS",
     "TRUST_OPTIONS",
     "certificate",
@@ -74,6 +77,9 @@ TRUST_OPTIONS: t.Final[dict[str, dict[str, t.Any]]] = {
 CERTIFICATE_OPTIONS: t.Final[dict[str, dict[str, t.Any]]] = {
     "authority_directory": {"type": "path"},
     "authority_passphrase": {"type": "str", "no_log": True},
+    "sign_command": {"type": "list", "elements": "str"},
+    "sign_timeout": {"type": "float", "default": 60.0},
+    "crl_path": {"type": "path"},
     "pkcs12_path": {"type": "path"},
     "pkcs12_passphrase": {"type": "str", "no_log": True},
     "subject_alt_name": {"type": "list", "elements": "str", "default": []},
@@ -87,6 +93,9 @@ CERTIFICATE_OPTIONS: t.Final[dict[str, dict[str, t.Any]]] = {
 CERTIFICATE_INVENTORY: t.Final = (
     "authority_directory",
     "authority_passphrase",
+    "sign_command",
+    "sign_timeout",
+    "crl_path",
     "subject_alt_name",
     "lifetime_days",
     "backdate_hours",
@@ -97,6 +106,8 @@ SWITCH_OPTIONS: t.Final[dict[str, dict[str, t.Any]]] = {
     "thumbprint": {"type": "str"},
     "stop_running_configurator": {"type": "bool", "default": False},
 }
+#: Where a certificate can come from: one of these options.
+SOURCES: t.Final = ("authority_directory", "sign_command", "pkcs12_path")
 GROUP_CHOICES: t.Final = (SERVER, STREAMING, MOBILE)
 
 
@@ -112,12 +123,9 @@ def trusted_ca(call: Call) -> dict[str, t.Any]:
 
 def certificate(call: Call) -> dict[str, t.Any]:
     """Of ``vms_certificate``."""
-    if call.params["authority_directory"] is None and call.params["pkcs12_path"] is None:
+    if all(call.params[name] is None for name in SOURCES):
         raise InputError(
-            device=_device(call),
-            subject="source of the certificate",
-            found="none",
-            expected="authority_directory or pkcs12_path",
+            device=_device(call), subject="source of the certificate", found="none", expected=" or ".join(SOURCES)
         )
     return _converged(call, _wanted_certificate(call))
 
@@ -131,7 +139,7 @@ def encryption(call: Call) -> dict[str, t.Any]:
 def server(call: Call) -> dict[str, t.Any]:
     """Of ``vms_server``."""
     groups = {group: call.params[group] for group in GROUP_CHOICES if call.params[group] is not None}
-    given = call.params["authority_directory"] or call.params["pkcs12_path"]
+    given = any(call.params[name] is not None for name in SOURCES)
     wanted = _wanted_certificate(call) if given else WantedServer()
     wanted = dc.replace(wanted, trusted=_roots(call.params, _device(call)), groups=groups, **_switch(call.params))
     return _converged(call, wanted)
@@ -271,14 +279,28 @@ def _source(call: Call) -> Source:
     params, device = call.params, _device(call)
     if params["pkcs12_path"] is not None:
         return _bundle(params, device)
+    if params["sign_command"] is not None:
+        return _foreign(params, device)
     directory = params["authority_directory"]
     # A fresh fleet in check mode: the task that would make the authority changed nothing.
     there = CertificateAuthority.exists(directory) or not call.check_mode
-    return Authority(
+    return OwnAuthority(
         own=CertificateAuthority.open(directory) if there else None,
         passphrase=secret(params["authority_passphrase"]),
         lifetime_days=params["lifetime_days"],
         backdate_hours=params["backdate_hours"],
+    )
+
+
+def _foreign(params: t.Mapping[str, t.Any], device: str) -> ForeignAuthority:
+    command = SigningCommand(arguments=tuple(params["sign_command"]), timeout=params["sign_timeout"])
+    return ForeignAuthority(
+        external=ExternalAuthority(
+            ca_path=params["ca_path"], command=command, crl_path=params["crl_path"], device=device
+        ),
+        lifetime_days=params["lifetime_days"],
+        backdate_hours=params["backdate_hours"],
+        renew_before=params["renew_before"],
     )
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 import datetime as dt
 import typing as t
 
-from .._core._errors import CamsecError, ConnectError, RefusedError, VerificationError
+from .._core._errors import CamsecError, ConnectError, PkiError, RefusedError, VerificationError
 from .._core._plan import Plan, Step
 from .._tls._certificate import CertificateFacts
 from .._transport._patience import Patience
 from . import configurator
 from .facts import Handshake, Identity, ServerFacts, handshake, read_groups, read_server, thumbprint_of
 from .server_plan import WantedServer, make_plan
-from .signing import Authority, Bundle, request_inf
+from .signing import Bundle, Signer, request_inf
 from .windows import WindowsHost
 
 __all__ = ["ServerResource"]
@@ -147,13 +147,20 @@ class ServerResource:
             self._add_issuers(source.issuers)
             self._thumbprint = self._unproven = source.thumbprint
             self._host.import_pkcs12(source.content, source.passphrase, self._identity.service_account)
-        elif isinstance(source, Authority):
+        elif source is not None:
             self._request(source, data)
 
-    def _request(self, source: Authority, data: t.Mapping[str, t.Any]) -> None:
+    def _request(self, source: Signer, data: t.Mapping[str, t.Any]) -> None:
         inf = request_inf(data["subject"], self._wanted.names, key_size=self._wanted.key_size)
         request, self._pending = self._host.make_request(inf, self._identity.service_account)
-        issued = source.sign(request, device=self._identity.name, names=self._wanted.names, subject=data["subject"])
+        issued = source.sign(request, device=self._identity.name, names=self._wanted.names)
+        if data["keep"] and issued.facts.subject != data["subject"]:
+            raise PkiError(
+                device=self._identity.name,
+                subject="subject of the new certificate",
+                found=issued.facts.subject,
+                expected=f"{data['subject']}, since the VMS takes up a renewed certificate by its subject (VMS-17)",
+            )
         self._add_issuers(issued.issuers_pem)
         self._thumbprint = thumbprint = thumbprint_of(issued.facts)
         self._host.accept_certificate(issued.pem, thumbprint)

@@ -18,7 +18,7 @@ from .._pki._renewal import pointless_renewal, renewal_due, renewal_is_pointless
 from .._tls._certificate import CertificateFacts
 from .._tls._names import bare
 from .facts import Identity, Own, ServerFacts, certificate_names, thumbprint_of
-from .signing import Authority, Bundle, Source
+from .signing import Bundle, Signer, Source
 from .topology import MOBILE, SERVER
 
 __all__ = ["WantedServer", "make_plan"]
@@ -167,16 +167,15 @@ class _Planner:
         missing = [name for name in self._wanted.names if not self._names(own, name)]
         return (f"a certificate that does not name {bare(missing[0])}", "VMS-12") if missing else self._due(source, own)
 
-    def _due(self, source: Authority, own: Own) -> tuple[str, str]:
-        authority = source.own
-        if authority is None or not authority.issued_by_us(own.facts):
+    def _due(self, source: Signer, own: Own) -> tuple[str, str]:
+        if not source.issued_by_us(own.facts):
             return "", ""  # somebody else's: theirs to renew
-        revoked = authority.revoked(own.facts)
+        revoked = source.revoked(own.facts)
         if revoked:
             return f"a certificate that was revoked ({revoked})", "VMS-13"
         due = renewal_due(own.facts, self._now, self._wanted.renew_before)
-        if due and renewal_is_pointless(own.facts, self._now, authority.issuer_certificate.not_after):
-            self._warnings.append(pointless_renewal(due, authority.issuer_certificate.not_after))
+        if due and renewal_is_pointless(own.facts, self._now, source.issuer_end):
+            self._warnings.append(pointless_renewal(due, source.issuer_end))
             return "", ""
         return (due.rstrip("."), "VMS-17") if due else ("", "")
 
@@ -198,7 +197,7 @@ class _Planner:
         subject = own.facts.subject if own is not None and used else f"CN={self._identity.host_name}"
         what = "Install the certificate of the PKCS#12 file" if isinstance(source, Bundle) else "Issue a certificate"
         title = f"{what} for {self._identity.host_name}, its key readable for {self._identity.service_account}: {fault}"
-        self._add("install_certificate", title, rule, subject=subject)
+        self._add("install_certificate", title, rule, subject=subject, keep=bool(used))
         self._new = True
         self._check_handshake()
         same = [group for group in used if self._takes_up(group, subject)]
@@ -214,24 +213,14 @@ class _Planner:
         if isinstance(source, Bundle):
             self._check_bundle(source)
             return
-        if source.own is None:
+        if not source.roots:
             self._warnings.append(_NO_AUTHORITY_YET)
             return
-        root = source.own.root_certificate
-        if root.sha256 not in self._roots:
-            raise self._broken(
-                "VMS-13", "trusted roots", f"no {root.subject_common_name}", "the root of our authority, before a"
-                " certificate below it is installed", "Run camsec.fleet.vms_trusted_ca first.",
-            )  # fmt: skip
-        if source.passphrase is None:
-            raise InputError(
-                device=self._identity.name,
-                subject="authority_passphrase",
-                found="none",
-                expected=f"the passphrase of the CA's key, since a certificate has to be issued: {fault}",
-            )
-        source.own.check_names(self._wanted.names, self._identity.host_name, device=self._identity.name)
-        source.own.check_passphrase(source.passphrase)
+        if not any(root.sha256 in self._roots for root in source.roots):
+            found = f"no {source.roots[0].subject_common_name}"
+            expected = "the root of the authority, before a certificate below it is installed"
+            raise self._broken("VMS-13", "trusted roots", found, expected, "Run camsec.fleet.vms_trusted_ca first.")
+        source.check(self._wanted.names, self._identity.host_name, device=self._identity.name, fault=fault)
 
     def _check_bundle(self, source: Bundle) -> None:
         names = certificate_names(source.leaf)
@@ -268,7 +257,7 @@ class _Planner:
 
     def _ours(self, one: Own) -> bool:
         source = self._wanted.source
-        return isinstance(source, Authority) and source.own is not None and source.own.issued_by_us(one.facts)
+        return source is not None and not isinstance(source, Bundle) and source.issued_by_us(one.facts)
 
     # -- switches --------------------------------------------------------------------------------------------------
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import pathlib
 import re
 import subprocess
 import typing as t
@@ -135,7 +134,7 @@ def test_a_server_that_cannot_be_reached_is_one_sentence(fresh: Vms) -> None:
     fresh.control(f"servers/{NAME}/power_on", "POST")
 
 
-def test_information_says_how_many_days_are_left(fresh: Vms, tmp_path: pathlib.Path) -> None:
+def test_information_says_how_many_days_are_left(fresh: Vms) -> None:
     authority(fresh)
     fresh.ask(NAME, "vms_server", f"ca_path={fresh.ca} streaming_media=true lifetime_days=90")
     info = told(fresh.ask(NAME, "vms_info", ""))

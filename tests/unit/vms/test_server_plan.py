@@ -25,7 +25,7 @@ from ansible_collections.camsec.fleet.plugins.module_utils._vms.facts import (
     thumbprint_of,
 )
 from ansible_collections.camsec.fleet.plugins.module_utils._vms.server_plan import WantedServer, make_plan
-from ansible_collections.camsec.fleet.plugins.module_utils._vms.signing import Authority, Bundle, request_inf
+from ansible_collections.camsec.fleet.plugins.module_utils._vms.signing import Bundle, OwnAuthority, request_inf
 
 NOW = dt.datetime.now(tz=dt.UTC)
 PASSPHRASE = Secret("a passphrase of the tests")
@@ -96,8 +96,8 @@ def presenting(one: Own, *groups: str) -> dict[str, Handshake]:
     return {group: shown if group in groups else plain for group in ("server", "streaming_media")}
 
 
-def source(signer: CertificateAuthority | None, passphrase: Secret | None = PASSPHRASE) -> Authority:
-    return Authority(own=signer, passphrase=passphrase, lifetime_days=397, backdate_hours=24)
+def source(signer: CertificateAuthority | None, passphrase: Secret | None = PASSPHRASE) -> OwnAuthority:
+    return OwnAuthority(own=signer, passphrase=passphrase, lifetime_days=397, backdate_hours=24)
 
 
 def planned(current: ServerFacts, now: dt.datetime = NOW, **wanted: t.Any) -> Plan:

@@ -84,7 +84,7 @@ def test_fewer_handshakes_than_asked_for_are_refused() -> None:
 def test_a_handshake_without_a_verdict_is_refused() -> None:
     with pytest.raises(ProtocolError):
         handshake({"status": "encrypted"}, "rec")
-    with pytest.raises(PkiError, match="no X.509 certificate"):
+    with pytest.raises(PkiError, match=r"no X\.509 certificate"):
         handshake({"status": "encrypted", "leaf": "AAAA"}, "rec")
     assert handshake({"status": "plain"}, "rec").status == "plain"
 
