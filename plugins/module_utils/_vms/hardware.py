@@ -59,6 +59,10 @@ _UNVERIFIED = (
     "The VMS fetches video by HTTPS without looking at the camera's certificate: whoever stands between can pass for"
     " the camera. Set validate_certificate and validate_host_name."
 )
+_NOT_ENCRYPTED = (
+    "Check the address, the port and the network. A VMS that is not encrypted yet answers in plain HTTP only: set"
+    " first_contact to plain_http until it is, on a network that you trust."
+)
 _PLAIN = "The password went to the VMS over plain HTTP, as first_contact allows: change it once the VMS is encrypted."
 
 Value = bool | int
@@ -273,7 +277,12 @@ def gateway_at(target: Target) -> tuple[Contact, GatewayApi]:
         api.login()
         return api
 
-    return contact(target, log_in)
+    try:
+        return contact(target, log_in)
+    except ConnectError as error:
+        if target.first_contact == "refuse":
+            error.advice = _NOT_ENCRYPTED
+        raise
 
 
 class HardwareResource:
