@@ -95,8 +95,16 @@ def trust_wish(
         The wish.
 
     Raises:
-        CamsecError: One of them is not to be trusted by anybody, or wanted and unwanted at once.
+        CamsecError: One of them is not to be trusted by anybody, or wanted and unwanted at once; or there are none.
     """
+    if not (paths or contents or absent):
+        raise InputError(
+            device="client trust",
+            subject="certificates",
+            found="none to trust and none to remove",
+            expected="one or more",
+            advice="Name the PEM files of the roots.",
+        )
     sources = [(str(path), read_text(path, subject="trusted certificate")) for path in paths]
     sources += [(f"content {number}", text) for number, text in enumerate(contents, 1)]
     found = [facts for source, text in sources for facts in _checked(source, text, now)]
@@ -194,14 +202,7 @@ def apple_profile(anchors: t.Sequence[Anchor], *, identifier: str, display_name:
 
     Returns:
         The property list; the same for the same arguments.
-
-    Raises:
-        InputError: There is nothing to bring.
     """
-    if not anchors:
-        raise InputError(
-            device=identifier, subject="profile", found="no certificate", expected="one or more certificates"
-        )
     payloads = [_apple_payload(anchor.facts, identifier) for anchor in anchors]
     profile = {
         "PayloadType": "Configuration",

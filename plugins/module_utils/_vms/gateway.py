@@ -278,10 +278,13 @@ class GatewayApi:
         """
         return self._hardware(self.item("hardware", name))
 
-    def recorders(self) -> list[Recorder]:
-        """All recording servers, then all failover recording servers."""
-        kinds = (("recordingServers", False), ("failoverRecorders", True))
-        return [self._recorder(one, failover=failover) for kind, failover in kinds for one in self.collection(kind)]
+    def recording_servers(self) -> list[Recorder]:
+        """All recording servers."""
+        return [self._recorder(one, failover=False) for one in self.collection("recordingServers")]
+
+    def failover_recorders(self) -> list[Recorder]:
+        """All failover recording servers."""
+        return [self._recorder(one, failover=True) for one in self.collection("failoverRecorders")]
 
     def driver_settings(self, name: str) -> Json:
         """The driver's settings of one piece of hardware (FIELD).

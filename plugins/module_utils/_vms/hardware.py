@@ -318,7 +318,7 @@ class HardwareResource:
             CamsecError: The VMS cannot be reached or understood, or has no such hardware, or several.
         """
         reached, self._api = gateway_at(self.target)
-        recorders = {recorder.id: recorder.name for recorder in self._api.recorders() if not recorder.failover}
+        recorders = {recorder.id: recorder.name for recorder in self._api.recording_servers()}
         hardware = self._find(self._api, recorders)
         server = recorders.get(hardware.recording_server_id, "")
         self._before = self._with_settings(self._api, hardware, server, reached)

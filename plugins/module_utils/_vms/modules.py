@@ -63,7 +63,7 @@ def hardware_info(call: Call) -> dict[str, t.Any]:
     """Of ``vms_hardware_info``."""
     reached, api = gateway_at(_target(call.params))
     try:
-        recorders = api.recorders()
+        recorders = [*api.recording_servers(), *api.failover_recorders()]
         names = {recorder.id: recorder.name for recorder in recorders}
         listed = [_shown(api, one, names, settings=call.params["read_settings"]) for one in api.hardware()]
         return {

@@ -270,6 +270,8 @@ def test_bad_input_reaches_no_client(debian: Client, site: Authority, tmp_path: 
     sentences.append("CN=site-root both to be trusted and to be removed")
     hosts["short"] = {"camsec_client_trust_paths": [], "camsec_client_trust_absent": ["abc"]}
     sentences.append("found 'abc', expected its SHA-256, 64 hexadecimal digits")
+    hosts["nothing"] = {}
+    sentences.append("client trust: certificates: found none to trust and none to remove")
     before = debian.files()
     done = debian.play("-vvv", "--forks", "2", hosts=hosts)
     assert len(re.findall(r"changed=0 .* failed=1 ", done.stdout)) == len(hosts)

@@ -101,5 +101,5 @@ def test_a_profile_for_apples_devices(root: pathlib.Path, intermediate: pathlib.
     der.write_bytes(told["PayloadContent"][0]["PayloadContent"])
     subject = openssl("x509", "-inform", "der", "-in", str(der), "-noout", "-subject")
     assert "Surveillance CA" in subject
-    with pytest.raises(AnsibleFilterError, match="found no certificate"):
+    with pytest.raises(AnsibleFilterError, match="found none to trust and none to remove"):
         profile([], identifier="example.roots")
