@@ -120,10 +120,13 @@ class Client:
         self, *arguments: str, hosts: t.Mapping[str, t.Mapping[str, t.Any]] | None = None, **variables: t.Any
     ) -> subprocess.CompletedProcess[str]:
         """Run the playbook for one client, or for several that share these folders and have variables of their own."""
-        given = {**self.variables, **variables, "ansible_python_interpreter": sys.executable}
+        given = {**variables, "ansible_python_interpreter": sys.executable}
         given |= {"camsec_client_trust_become": False}
         inventory = self.folder / "inventory.json"
-        desks = {name: {"ansible_connection": "local", **own} for name, own in (hosts or {"desk": {}}).items()}
+        desks = {
+            name: {"ansible_connection": "local", **self.variables, **own}
+            for name, own in (hosts or {"desk": {}}).items()
+        }
         inventory.write_text(json.dumps({"camsec_clients": {"hosts": desks}}))
         return subprocess.run(
             [
@@ -270,6 +273,10 @@ def test_bad_input_reaches_no_client(debian: Client, site: Authority, tmp_path: 
     sentences.append("CN=site-root both to be trusted and to be removed")
     hosts["short"] = {"camsec_client_trust_paths": [], "camsec_client_trust_absent": ["abc"]}
     sentences.append("found 'abc', expected its SHA-256, 64 hexadecimal digits")
+    hosts["other_kind"] = {"camsec_client_trust_paths": [good], "client_trust_family": "Slackware"}
+    sentences.append("other_kind: family: found Slackware, expected Debian or RedHat.")
+    hosts["nowhere"] = {"camsec_client_trust_paths": [good], "client_trust_directory": str(tmp_path / "nowhere")}
+    sentences.append("nowhere: found no such folder, expected the one of the package ca-certificates.")
     hosts["nothing"] = {}
     sentences.append("client trust: certificates: found none to trust and none to remove")
     before = debian.files()
@@ -280,15 +287,6 @@ def test_bad_input_reaches_no_client(debian: Client, site: Authority, tmp_path: 
     assert "Traceback" not in said
     assert key.splitlines()[1] not in said
     assert debian.files() == before
-
-
-def test_a_client_of_another_kind(debian: Client, site: Authority, tmp_path: pathlib.Path) -> None:
-    wanted = {"camsec_client_trust_paths": [str(site.root)]}
-    unknown = debian.play(client_trust_family="Slackware", **wanted)
-    assert "desk: family: found Slackware, expected Debian or RedHat." in " ".join(unknown.stdout.split())
-    nowhere = debian.play(client_trust_directory=str(tmp_path / "nowhere"), **wanted)
-    said = " ".join(nowhere.stdout.split())
-    assert "found no such folder, expected the one of the package ca-certificates." in said
 
 
 def _ended_root() -> bytes:
