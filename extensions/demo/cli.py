@@ -404,7 +404,9 @@ def _demonstrate(options: argparse.Namespace, home: pathlib.Path) -> int:
         others = (
             f"{options.onvif_cameras} ONVIF, {options.sunell_cameras} Sunell and {options.axis_cameras} Axis cameras"
         )
-        vms = f"a VMS with {options.vms_recording_servers} recording and {options.vms_failover_servers} failover servers"
+        vms = (
+            f"a VMS with {options.vms_recording_servers} recording and {options.vms_failover_servers} failover servers"
+        )
         print(
             f"Simulated: {options.recorders} recorders, {options.cameras} cameras, {others}"
             f"{f', {vms}' if options.vms_recording_servers else ''}, as from the factory.\n"

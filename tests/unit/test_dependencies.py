@@ -211,23 +211,30 @@ RUNTIME = yaml.safe_load((ROOT / "meta" / "runtime.yml").read_text(encoding="utf
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py") if path.stem != "__init__")
 # The other modules work on files of the controller.
 DEVICE_MODULES = [name for name in MODULES if name.split("_")[0] in {"camera", "recorder"}]
+# Those that speak to a VMS's API Gateway.
+GATEWAY_MODULES = [name for name in MODULES if name.startswith("vms_hardware")]
+# Those that send PowerShell over the connection of the task's host.
+WINDOWS_MODULES = [name for name in MODULES if name.startswith("vms_") and name not in GATEWAY_MODULES]
 ACTIONS = sorted(path.stem for path in (ROOT / "plugins" / "action").glob("*.py") if path.stem != "__init__")
 
 
 def test_action_group_and_files_name_the_same_modules() -> None:
     assert sorted(RUNTIME["action_groups"]["device"]) == DEVICE_MODULES
+    assert sorted(RUNTIME["action_groups"]["vms"]) == WINDOWS_MODULES
+    assert sorted(RUNTIME["action_groups"]["vms_gateway"]) == GATEWAY_MODULES
 
 
 def test_every_device_module_runs_in_the_worker() -> None:
     routed = RUNTIME["plugin_routing"]["modules"]
-    own = [name for name in DEVICE_MODULES if name in ACTIONS]
-    assert sorted([*routed, *own]) == DEVICE_MODULES
+    in_worker = sorted([*DEVICE_MODULES, *GATEWAY_MODULES, *WINDOWS_MODULES])
+    own = [name for name in in_worker if name in ACTIONS]
+    assert sorted([*routed, *own]) == in_worker
     targets = {entry["action_plugin"] for entry in routed.values()}
     assert {target.removeprefix("camsec.fleet.") for target in targets} <= set(ACTIONS)
 
 
 def test_whole_state_modules_have_an_action_file_of_their_own_name() -> None:
-    assert {"camera", "recorder"} <= set(ACTIONS)
+    assert {"camera", "recorder", "vms_hardware", "vms_server"} <= set(ACTIONS)
 
 
 def test_execution_environment_brings_what_the_wheel_brings() -> None:

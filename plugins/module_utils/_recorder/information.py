@@ -9,7 +9,8 @@ import dataclasses as dc
 import typing as t
 
 from .._tls._certificate import CertificateFacts
-from .resource import RecorderResource, contact_shown
+from .._transport._contact import contact_shown
+from .resource import RecorderResource
 
 __all__ = ["information", "root_certificate"]
 

@@ -22,7 +22,7 @@ from .._escrow._escrow import Entry, Escrow
 from .._pki._files import make_parents, read_text, write_or_fail
 from .._tls._certificate import CertificateFacts
 from .._transport._connection import Trust
-from .._transport._contact import Contact, Target, contact
+from .._transport._contact import Contact, Target, contact, contact_shown
 from .._transport._patience import Patience, until
 from .._transport._session import DeviceSession, Refused
 from . import rules
@@ -40,7 +40,7 @@ from .state import (
     Wanted,
 )
 
-__all__ = ["EscrowAccess", "Limits", "RecorderResource", "contact_shown", "known_root"]
+__all__ = ["EscrowAccess", "Limits", "RecorderResource", "known_root"]
 
 #: At most so many cameras are asked for a picture to prove the password (two commands each).
 _PROBED_CAMERAS = 3
@@ -749,30 +749,6 @@ def known_root(path: str) -> CertificateFacts | None:
     return CertificateFacts.from_pem(
         read_text(path, subject="root certificate"), device=path, subject="root certificate"
     )
-
-
-def contact_shown(reached: Contact, certificate: CertificateFacts | None) -> dict[str, t.Any]:
-    """How the recorder was reached, as a result shows it.
-
-    Args:
-        reached: The contact.
-        certificate: The certificate in the handshake.
-
-    Returns:
-        ``contact`` and, over HTTPS, ``endpoint`` and ``certificate``.
-    """
-    shown: dict[str, t.Any] = {"contact": reached.shown()}
-    peer = reached.session.peer
-    if peer is not None and certificate is not None:
-        endpoint = reached.session.endpoint
-        shown["certificate"] = certificate.shown()
-        shown["endpoint"] = {
-            "address": endpoint.host,
-            "port": endpoint.port,
-            "protocol": peer.protocol,
-            "suite": peer.suite,
-        }
-    return shown
 
 
 def _password_set(state: RecorderState) -> bool:

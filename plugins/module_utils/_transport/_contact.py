@@ -9,10 +9,11 @@ import dataclasses as dc
 import typing as t
 
 from .._core._errors import CamsecError, ConnectError, InputError, PasswordWithheldError, TrustError
+from .._tls._certificate import CertificateFacts
 from ._connection import Endpoint, Trust
 from ._session import Credentials, DeviceSession
 
-__all__ = ["FIRST_CONTACT_CHOICES", "Contact", "Target", "contact"]
+__all__ = ["FIRST_CONTACT_CHOICES", "Contact", "Target", "contact", "contact_shown"]
 
 FIRST_CONTACT_CHOICES = ("refuse", "plain_http", "any_certificate")
 _LONGEST_TIMEOUT = 3600
@@ -139,6 +140,30 @@ def contact(target: Target, prove: t.Callable[[DeviceSession], t.Any]) -> tuple[
                 raise
             failures.append(error)
     raise _unreachable(target, failures)
+
+
+def contact_shown(reached: Contact, certificate: CertificateFacts | None) -> dict[str, t.Any]:
+    """How a device was reached, as a result shows it.
+
+    Args:
+        reached: The contact.
+        certificate: The certificate in the handshake.
+
+    Returns:
+        ``contact`` and, over HTTPS, ``endpoint`` and ``certificate``.
+    """
+    shown: dict[str, t.Any] = {"contact": reached.shown()}
+    peer = reached.session.peer
+    if peer is not None and certificate is not None:
+        endpoint = reached.session.endpoint
+        shown["certificate"] = certificate.shown()
+        shown["endpoint"] = {
+            "address": endpoint.host,
+            "port": endpoint.port,
+            "protocol": peer.protocol,
+            "suite": peer.suite,
+        }
+    return shown
 
 
 def _unreachable(target: Target, failures: t.Sequence[CamsecError]) -> ConnectError:

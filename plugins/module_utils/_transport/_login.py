@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How a session logs in: HTTP Digest (RFC 7616), or HTTP Basic (RFC 7617) where a device offers nothing else.
 
-Basic hands over the password itself. It goes to a device that has proved who it is, over TLS, and to no other.
+Basic hands over the password itself. It goes to a device that has proved who it is, over TLS, and to no other. A server
+that hands out tokens (RFC 6750) gets the account from its driver alone, never by a login of HTTP.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ import typing as t
 from .._thirdparty import requests
 
 if t.TYPE_CHECKING:
+    from .._core._secret import Secret
     from ._session import Credentials
 
-__all__ = ["Login", "wants_the_password"]
+__all__ = ["Login", "TokenLogin", "wants_the_password"]
 
 
 class Login:
@@ -59,6 +61,30 @@ class Login:
         answer.history.append(response)
         answer.request = again
         return answer
+
+
+class TokenLogin:
+    """The login by a token (RFC 6750), as ``requests`` takes it.
+
+    Args:
+        token: The token; None for a request that is not logged in, such as the one that asks for a token.
+    """
+
+    def __init__(self, token: Secret | None) -> None:
+        self._token = token
+
+    def __call__(self, request: t.Any) -> t.Any:
+        """Prepare a request; part of ``requests``' interface.
+
+        Args:
+            request: The prepared request.
+
+        Returns:
+            The same, with the token.
+        """
+        if self._token is not None:
+            request.headers["Authorization"] = f"Bearer {self._token.reveal()}"
+        return request
 
 
 def wants_the_password(response: t.Any) -> bool:

@@ -23,7 +23,7 @@ from .._core._errors import (
 from .._core._secret import Secret
 from .._thirdparty import requests, urllib3
 from ._connection import AnswerTooBig, AnswerTooSlow, DeviceAdapter, Endpoint, Peer, PinMismatch, Trust
-from ._login import Login, wants_the_password
+from ._login import Login, TokenLogin, wants_the_password
 
 __all__ = ["Answer", "Credentials", "DeviceSession", "Refused"]
 
@@ -136,6 +136,19 @@ class DeviceSession:
     def peer(self) -> Peer | None:
         """What the newest TLS handshake showed; None over plain HTTP."""
         return self._adapter.peer
+
+    @property
+    def proven(self) -> bool:
+        """Whether the other end proves who it is, over TLS, before anything is sent to it."""
+        return self._proven
+
+    def use_token(self, token: Secret | None) -> None:
+        """Log in by a token from now on, and no longer by the account.
+
+        Args:
+            token: The token; None for requests without a login.
+        """
+        self._session.auth = TokenLogin(token)
 
     def rehearse(self) -> None:
         """Prepare a request that is never sent, so that what the libraries do at their first use is done."""

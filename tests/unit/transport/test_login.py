@@ -10,6 +10,7 @@ import typing as t
 
 import pytest
 from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import LoginError, PasswordWithheldError
+from ansible_collections.camsec.fleet.plugins.module_utils._core._secret import Secret
 from ansible_collections.camsec.fleet.plugins.module_utils._transport._connection import Trust
 
 from .conftest import CREDENTIALS, PASSWORD, Exchange, Identity, Server, answer, session, unauthorized
@@ -75,3 +76,16 @@ def test_digest_comes_first_where_both_are_offered(serve: Serve, identity: Ident
 def test_what_was_made_is_a_success(serve: Serve) -> None:
     with session(serve(lambda exchange: exchange.send(answer(status=201)))) as one:
         assert one.read("/").status == 201
+
+
+@pytest.mark.parametrize("challenge", [BASIC, unauthorized()], ids=["basic", "digest"])
+def test_a_session_with_a_token_gives_the_account_to_no_challenge(
+    serve: Serve, identity: Identity, challenge: bytes
+) -> None:
+    server = serve(lambda exchange: exchange.send(challenge), tls=identity.context)
+    with session(server, scheme="https", trust=Trust(ca_path=identity.path)) as one:
+        for token in (None, Secret("t0ken")):
+            one.use_token(token)
+            with pytest.raises(LoginError):
+                one.read("/")
+    assert [head.partition("Authorization: ")[2].split("\r\n")[0] for head in server.requests] == ["", "Bearer t0ken"]
