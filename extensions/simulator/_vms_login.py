@@ -28,7 +28,8 @@ class VmsLogin:
     """
 
     def __init__(self, state_dir: pathlib.Path | None) -> None:
-        self._state_dir = state_dir
+        # In the inventory the paths have to hold wherever it is used.
+        self._state_dir = state_dir.absolute() if state_dir is not None else None
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
 
     @property

@@ -218,8 +218,9 @@ class VmsServer(Device):
     # -- requests ------------------------------------------------------------------------------------------------
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """What a service that is no API gateway says."""
-        return web.Response(text=f"{request.method} is not spoken here: Milestone XProtect {self.spec.version}\r\n")
+        """What a service that is no API gateway says; it says it to anybody."""
+        del request
+        return web.Response(text=f"Milestone XProtect {self.spec.version}\r\n")
 
     async def _answer(self, port: Port, request: web.BaseRequest) -> web.StreamResponse:
         if self.gateway is None or port.service != ROLES[MANAGEMENT].service:

@@ -86,6 +86,13 @@ class Site:
         der = ssl.PEM_cert_to_DER_cert(certificate)
         return server.host.stores.add("My", der, key if with_key else None).thumbprint
 
+    def import_pem(self, name: str, pem: str) -> str:
+        """A certificate and key of somebody else's program in My, the key readable for the services."""
+        key = new_key(t.cast("t.Any", serialization.load_pem_private_key(pem.encode(), None)))
+        key.rules[NETWORK_SERVICE] = "read"
+        der = ssl.PEM_cert_to_DER_cert(pem[: pem.index("-----END CERTIFICATE-----") + 25] + "\n")
+        return self.sim.vms_server(name).host.stores.add("My", der, key).thumbprint
+
     def prepare(self) -> dict[str, str]:
         """Trust and certificates everywhere."""
         for name in SERVERS:

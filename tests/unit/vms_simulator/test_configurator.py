@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import typing as t
 
 import pytest
@@ -82,6 +83,18 @@ def test_a_stale_configurator(site: Site) -> None:
     host = site.sim.vms_server(name).host
     host.processes.clear()
     assert site.enable(name, "streaming_media", thumbprint) == 0
+
+
+def test_two_at_once(site: Site) -> None:
+    site.trust("recording-01")
+    thumbprint = site.give("recording-01")
+    site.sim.control("/clock", "POST", {"speed": 10})
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        runs = [
+            pool.submit(site.configure, "recording-01", *ON, STREAMING, f"/thumbprint={thumbprint}")
+            for _run in range(2)
+        ]
+    assert sorted(run.result()[0] for run in runs) == [-4, 0]
 
 
 def test_a_service_that_does_not_start(site: Site) -> None:

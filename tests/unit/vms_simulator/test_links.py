@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+import pathlib
+import ssl
+import subprocess
 import typing as t
 import urllib.error
 
@@ -159,6 +162,51 @@ def test_renewal_falls_back_and_does_not_take_what_is_not_valid_yet(site: Site) 
     assert site.presented("recording-01", 7563) == first
     site.sim.advance(11 * DAY)
     assert site.presented("recording-01", 7563) == future
+
+
+def test_a_chain_with_an_intermediate(site: Site, tmp_path: pathlib.Path) -> None:
+    """The presenter sends what it has in its store CA; without it the verifier cannot get to its root."""
+    chain = Chain(tmp_path)
+    server = site.sim.vms_server("recording-01")
+    server.host.stores.add("Root", ssl.PEM_cert_to_DER_cert(chain.root))
+    site.sim.control("/vms/clients/control-room/trust", "POST", {"trusted": [chain.root]})
+    thumbprint = site.import_pem("recording-01", chain.issue(server.spec.full_name))
+    assert site.enable("recording-01", "streaming_media", thumbprint) == -4
+    intermediate = server.host.stores.add("CA", ssl.PEM_cert_to_DER_cert(chain.pem))
+    assert site.enable("recording-01", "streaming_media", thumbprint) == 0
+    link = site.links(presenter="recording-01", verifier="control-room")[0]
+    assert (link["status"], link["thumbprint"]) == ("encrypted", thumbprint)
+    server.host.stores.remove("CA", intermediate.thumbprint)
+    link = site.links(presenter="recording-01", verifier="control-room")[0]
+    assert (link["status"], link["broken_by"]) == ("broken", "VMS-03")
+
+
+class Chain:
+    """A root and an intermediate authority below it, by openssl."""
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        self.folder = folder
+        options = ["-subj", "/CN=Top", "-keyout", str(folder / "root.key"), "-out", str(folder / "root.pem")]
+        self._openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "60", *options)
+        self.root = (folder / "root.pem").read_text()
+        self.pem = self._signed("middle", "root", "/CN=Middle", "basicConstraints=critical,CA:TRUE,pathlen:0")
+
+    @staticmethod
+    def _openssl(*arguments: str) -> None:
+        subprocess.run(["openssl", *arguments], capture_output=True, check=True, timeout=30)
+
+    def _signed(self, name: str, by: str, subject: str, *extensions: str) -> str:
+        key, csr, pem, cnf = (str(self.folder / f"{name}.{part}") for part in ("key", "csr", "pem", "cnf"))
+        pathlib.Path(cnf).write_text("\n".join(extensions) + "\n")
+        self._openssl("req", "-newkey", "rsa:2048", "-nodes", "-subj", subject, "-keyout", key, "-out", csr)
+        signer = ("-CA", f"{self.folder}/{by}.pem", "-CAkey", f"{self.folder}/{by}.key", "-days", "30")
+        self._openssl("x509", "-req", "-in", csr, *signer, "-extfile", cnf, "-out", pem)
+        return pathlib.Path(pem).read_text()
+
+    def issue(self, host: str) -> str:
+        """A certificate of the intermediate, and its key."""
+        pem = self._signed("leaf", "middle", f"/CN={host}", f"subjectAltName=DNS:{host}", "extendedKeyUsage=serverAuth")
+        return pem + (self.folder / "leaf.key").read_text()
 
 
 def test_another_subject_is_no_renewal(site: Site) -> None:
