@@ -35,8 +35,8 @@ def key_path(key: Key) -> str:
 class Files:
     """Files and folders by their full paths; upper and lower case are the same."""
 
-    def __init__(self, stores: Stores) -> None:
-        self._stores = stores
+    def __init__(self, stores: Stores, programs: t.Mapping[str, object]) -> None:
+        self._stores, self._programs = stores, programs
         self._files: dict[str, tuple[str, bytes]] = {}
         self._folders: dict[str, str] = {}
         for folder in _FOLDERS:
@@ -57,14 +57,18 @@ class Files:
         return self.full(path).lower() in self._folders
 
     def is_file(self, path: str) -> bool:
-        return self.full(path).lower() in self._files or self.key_at(path) is not None
+        return self.full(path).lower() in self._files or self.key_at(path) is not None or self._is_program(path)
+
+    def _is_program(self, path: str) -> bool:
+        low = self.full(path).lower()
+        return any("\\" in name and name.lower() == low for name in self._programs)
 
     def exists(self, path: str) -> bool:
         return self.is_file(path) or self.is_folder(path)
 
     def read(self, path: str) -> bytes:
-        """FileNotFoundError when there is no such file. A container's content is encrypted: here it is left out."""
-        if self.key_at(path) is not None:
+        """FileNotFoundError when there is no such file. Of containers and programs the content is left out."""
+        if self.key_at(path) is not None or self._is_program(path):
             return b""
         try:
             return self._files[self.full(path).lower()][1]

@@ -9,12 +9,16 @@ from __future__ import annotations
 import collections
 import dataclasses as dc
 import hashlib
+import socket
 import threading
 import typing as t
+import weakref
 
 from ._clock import Clock
 from ._device import ReadOnly
+from ._powershell import Outcome, PowerShell
 from ._windows_files import Files
+from ._windows_ssh import SshDoor, new_host_key, public_key
 from ._windows_store import ADMINISTRATORS, CNG, CSP, LOCAL_SERVICE, NETWORK_SERVICE, SYSTEM, Stores
 
 __all__ = ["Binding", "Process", "Program", "Service", "WindowsHost"]
@@ -104,27 +108,32 @@ class WindowsHost:
         version: str = "10.0.20348.0",
         key_storage: t.Literal["cng", "csp"] = "cng",
         clock_offset: float = 0.0,
+        time_zone: float = 9 * 3600.0,
     ) -> None:
         self.name, self.address, self.host_name, self.port = name, address, host_name, port
         self.clock, self.read_only, self.clock_offset = clock, read_only, clock_offset
         self._resolve = resolve
         self.account, self.password, self.authorized_keys = account, password, tuple(authorized_keys)
-        self.locale, self.version = locale, version
+        self.locale, self.version, self.time_zone = locale, version, time_zone
         # Which kind of provider keeps the keys that are imported and made without naming one.
         self.provider = CNG if key_storage == "cng" else CSP
         self.stores = Stores()
-        self.files = Files(self.stores)
         self.services: dict[str, Service] = {}
         self.processes: list[Process] = []
         self.bindings: list[Binding] = []
         self.programs: dict[str, Program] = {}
+        self.files = Files(self.stores, self.programs)
         self.accounts: dict[str, str] = dict(WELL_KNOWN)
         self.on_change: t.Callable[[], None] = lambda: None
         # "refuse_connection", "drop_after_script" (the script ran, its answer is lost), "slow"; used up by the caller.
         self.faults: set[str] = set()
         self.log: collections.deque[dict[str, object]] = collections.deque(maxlen=1000)
+        self.slow_seconds = 2.0
         self.power = "off"
         self.lock = threading.RLock()
+        self.host_key = new_host_key()
+        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        self._door = SshDoor(self)
 
     # -- time, names, accounts -----------------------------------------------------------------------------------
 
@@ -170,15 +179,70 @@ class WindowsHost:
             return False
         return True
 
+    def set_service_status(self, name: str, status: str) -> None:
+        """Start or stop a service."""
+        with self.lock:
+            self.services[name].status = status
+        self.on_change()
+
+    def end_process(self, process: Process) -> None:
+        """A running program ends."""
+        with self.lock:
+            if process in self.processes:
+                self.processes.remove(process)
+        self.on_change()
+
+    # -- scripts -------------------------------------------------------------------------------------------------
+
+    @property
+    def console_encoding(self) -> str:
+        """The OEM code page, in which a console's programs write and read."""
+        return "cp932" if self.locale.startswith("ja") else "cp437"
+
+    def environment(self) -> dict[str, str]:
+        """The environment variables of a login, by their names in upper case."""
+        home = f"C:\\Users\\{self.account}"
+        return {
+            "COMPUTERNAME": self.host_name.partition(".")[0].upper(),
+            "PROGRAMDATA": "C:\\ProgramData",
+            "ALLUSERSPROFILE": "C:\\ProgramData",
+            "PROGRAMFILES": "C:\\Program Files",
+            "PROGRAMFILES(X86)": "C:\\Program Files (x86)",
+            "SYSTEMROOT": "C:\\Windows",
+            "WINDIR": "C:\\Windows",
+            "SYSTEMDRIVE": "C:",
+            "TEMP": f"{home}\\AppData\\Local\\Temp",
+            "TMP": f"{home}\\AppData\\Local\\Temp",
+            "USERNAME": self.account,
+            "USERDOMAIN": self.host_name.partition(".")[0].upper(),
+            "USERPROFILE": home,
+        }
+
+    def run_script(self, script: str, stdin: t.Sequence[str] = ()) -> Outcome:
+        """Run a PowerShell script as the administrator, in this thread."""
+        return PowerShell(self).run(script, stdin)
+
+    def opened(self, made: socket.socket) -> None:
+        """A script's socket; it is closed when the computer goes off."""
+        self._sockets.add(made)
+
     # -- power ---------------------------------------------------------------------------------------------------
 
     async def power_on(self) -> None:
         """Open the SSH server; PortError when that cannot be."""
+        await self._door.open()
         self.power = "on"
 
     async def power_off(self) -> None:
         """End every connection and every listener."""
         self.power = "off"
+        for made in list(self._sockets):
+            made.close()
+        await self._door.close()
+
+    def public_key(self) -> str:
+        """The SSH host key as a line of `known_hosts` has it after the name."""
+        return public_key(self.host_key)
 
     # -- memory --------------------------------------------------------------------------------------------------
 
@@ -191,6 +255,7 @@ class WindowsHost:
             "bindings": [dc.asdict(binding) for binding in self.bindings],
             "accounts": dict(self.accounts),
             "files": self.files.dump(),
+            "host_key": self.host_key,
         }
 
     def load(self, data: t.Mapping[str, t.Any]) -> None:
@@ -201,6 +266,7 @@ class WindowsHost:
         self.bindings = [Binding(**item) for item in data["bindings"]]
         self.accounts = dict(data["accounts"])
         self.files.load(data["files"])
+        self.host_key = data["host_key"]
 
 
 def _same_account(known: str, given: str) -> bool:

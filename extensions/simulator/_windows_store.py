@@ -313,17 +313,23 @@ class Stores:
 
     # -- verification --------------------------------------------------------------------------------------------
 
-    def chain_of(self, der: bytes) -> tuple[bytes, ...]:
-        """What Schannel sends for a certificate: it, and the intermediates that this computer has, without the root."""
+    def path_of(self, der: bytes, extra: t.Iterable[bytes] = ()) -> tuple[bytes, ...]:
+        """A certificate and its issuers as far as they are known, trusted or not."""
         chain = [x509.load_der_x509_certificate(der)]
         with self.lock:
             known = [entry.certificate for name in ("CA", "Root") for entry in self._stores[name].values()]
+        known += [x509.load_der_x509_certificate(one) for one in extra]
         while chain[-1].issuer != chain[-1].subject:
-            issuer = next((one for one in known if _issued(one, chain[-1])), None)
-            if issuer is None or issuer in chain:
+            issuer = next((one for one in known if one not in chain and _issued(one, chain[-1])), None)
+            if issuer is None:
                 break
             chain.append(issuer)
-        kept = chain[:1] + [one for one in chain[1:] if one.issuer != one.subject]
+        return tuple(one.public_bytes(serialization.Encoding.DER) for one in chain)
+
+    def chain_of(self, der: bytes) -> tuple[bytes, ...]:
+        """What Schannel sends for a certificate: it, and the intermediates that this computer has, without the root."""
+        path = [x509.load_der_x509_certificate(one) for one in self.path_of(der)]
+        kept = path[:1] + [one for one in path[1:] if one.issuer != one.subject]
         return tuple(one.public_bytes(serialization.Encoding.DER) for one in kept)
 
     def check_chain(self, leaf: bytes, extra: t.Iterable[bytes], now: float) -> Verdict:
