@@ -19,6 +19,7 @@ from ._listener import PortError
 from ._simulator import Simulator
 from ._spec import FleetError
 from ._spec_common import is_loopback
+from ._vms_control import vms_routes
 
 __all__ = ["Control"]
 
@@ -57,6 +58,7 @@ class Control:
             web.get("/fleet", self._fleet),
             web.get("/inventory", self._inventory),
             *cinema_routes(self._simulator),
+            *vms_routes(self._simulator),
         ])  # fmt: skip
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await self._runner.setup()
@@ -209,7 +211,7 @@ class Control:
     async def _inventory(self, _request: web.Request) -> web.Response:
         simulator = self._simulator
         text = inventory_yaml(
-            simulator.fleet, https_port=self._https_port, speed=simulator.clock.speed, cinema=simulator.facts()
+            simulator.fleet, https_port=self._https_port, speed=simulator.clock.speed, facts=simulator.facts()
         )
         return web.Response(text=text, content_type="application/yaml")
 

@@ -21,6 +21,7 @@ from ._clock import Clock
 from ._faults import Fault
 from ._frame import After, ApiError, busy
 from ._listener import Listener, PortError
+from ._vms_wire import VMS_AGENT
 
 __all__ = ["RECORDER_AGENT", "Device", "DeviceSpec", "ReadOnly"]
 
@@ -75,7 +76,7 @@ class RequestLog:
 
     def add(self, request: web.BaseRequest, status: int, *, writes: bool = False, operation: str | None = None) -> None:
         """Remember a request; `operation` is what it asks for where the path does not tell."""
-        by = "recorder" if request.headers.get("User-Agent") == RECORDER_AGENT else "client"
+        by = "recorder" if request.headers.get("User-Agent") in (RECORDER_AGENT, VMS_AGENT) else "client"
         path = _SECRET.sub(r"\1=***", request.raw_path)
         entry: dict[str, object] = {"method": request.method, "path": path, "status": status, "by": by}
         self.entries.append(entry if operation is None else {**entry, "operation": operation})

@@ -29,6 +29,8 @@ from ._spec import (
     User,
     unlock_key,
 )
+from ._vms_fleet import generate_vms, hardware_fields, vms_group
+from ._vms_spec import VmsClientSpec, VmsHardwareSpec, VmsServerSpec
 
 __all__ = ["convert", "fleet_yaml", "generate", "inventory_yaml", "parse_fleet"]
 
@@ -43,6 +45,9 @@ _LISTS: t.Final = (
     "onvif_cameras",
     "sunell_cameras",
     "axis_cameras",
+    "vms_servers",
+    "vms_hardware",
+    "vms_clients",
 )
 _DEFAULTS: t.Final = (
     "recorder",
@@ -52,6 +57,7 @@ _DEFAULTS: t.Final = (
     "onvif_camera",
     "sunell_camera",
     "axis_camera",
+    "vms_server",
 )
 
 
@@ -88,6 +94,8 @@ def parse_fleet(text: str) -> Fleet:
         _build(AxisCameraSpec, entry, "Axis camera")
         for entry in _entries(top, "axis_cameras", defaults.get("axis_camera", {}))
     ]
+    every: tuple[_AnyCamera, ...] = (*cameras, *onvif, *sunell, *axis)
+    known = {camera.name: camera for camera in every}
     fleet = Fleet(
         recorders=tuple(recorders),
         cameras=tuple(cameras),
@@ -96,6 +104,12 @@ def parse_fleet(text: str) -> Fleet:
         sunell_cameras=tuple(sunell),
         onvif_cameras=tuple(onvif),
         axis_cameras=tuple(axis),
+        vms_servers=tuple(
+            _build(VmsServerSpec, entry, "VMS server")
+            for entry in _entries(top, "vms_servers", defaults.get("vms_server", {}))
+        ),
+        vms_hardware=tuple(_hardware(entry, known) for entry in _entries(top, "vms_hardware", {})),
+        vms_clients=tuple(_build(VmsClientSpec, entry, "VMS client") for entry in _entries(top, "vms_clients", {})),
     )
     if fleet == Fleet():
         raise FleetError("the fleet file names no device")
@@ -129,8 +143,27 @@ def _camera(entry: dict[str, t.Any]) -> CameraSpec:
     return _build(CameraSpec, entry, "camera")
 
 
+_AnyCamera = CameraSpec | OnvifCameraSpec | SunellCameraSpec | AxisCameraSpec
+
+
+def _hardware(entry: dict[str, t.Any], cameras: t.Mapping[str, _AnyCamera]) -> VmsHardwareSpec:
+    """Hardware that is called as a camera of the fleet is that camera."""
+    camera = cameras.get(str(entry.get("name")))
+    known = {} if camera is None else hardware_fields(camera)
+    return _build(VmsHardwareSpec, {**known, **entry}, "VMS hardware")
+
+
 _AnySpec = (
-    RecorderSpec | CameraSpec | CinemaCameraSpec | FtpesServerSpec | OnvifCameraSpec | SunellCameraSpec | AxisCameraSpec
+    RecorderSpec
+    | CameraSpec
+    | CinemaCameraSpec
+    | FtpesServerSpec
+    | OnvifCameraSpec
+    | SunellCameraSpec
+    | AxisCameraSpec
+    | VmsServerSpec
+    | VmsHardwareSpec
+    | VmsClientSpec
 )
 _Spec = t.TypeVar(
     "_Spec",
@@ -144,6 +177,9 @@ _Spec = t.TypeVar(
     SunellCameraSpec,
     User,
     Kit,
+    VmsServerSpec,
+    VmsHardwareSpec,
+    VmsClientSpec,
 )
 
 
@@ -236,8 +272,14 @@ def generate(
     onvif_cameras: int = 0,
     sunell_cameras: int = 0,
     axis_cameras: int = 0,
+    vms_recording_servers: int = 0,
+    vms_failover_servers: int = 0,
 ) -> Fleet:
-    """A deterministic fleet: recorder i at base.0.i, cameras from base.1.1 on, each further kind in the nets behind."""
+    """A deterministic fleet: recorder i at base.0.i, cameras from base.1.1 on, each further kind in the nets behind.
+
+    With recording servers there is a VMS: a management, an event and a mobile server besides, clients of each kind
+    that a control room has, and the fleet's cameras as its hardware.
+    """
     count = recorders_for(cameras) if recorders is None else recorders
     biggest = RECORDER_MODELS["WJ-NX400K"]
     if min(count, cameras, onvif_cameras, sunell_cameras, axis_cameras) < 0 or count > 250:
@@ -255,13 +297,22 @@ def generate(
     first = math.ceil(cameras / _CAMERAS_AN_OCTET) * _CAMERAS_AN_OCTET
     behind = base + 256 * math.ceil((first + onvif_cameras) / _CAMERAS_AN_OCTET)
     last = behind + 256 * math.ceil(sunell_cameras / _CAMERAS_AN_OCTET)
-    return Fleet(
+    fleet = Fleet(
         recorders=tuple(specs),
         cameras=tuple(_made_camera(i, base, http_port, share) for i in range(cameras)),
         onvif_cameras=tuple(_made_onvif_camera(i, base, http_port, first + i) for i in range(onvif_cameras)),
         sunell_cameras=tuple(_made_sunell(i, behind, http_port) for i in range(sunell_cameras)),
         axis_cameras=tuple(_made_axis(i, last, http_port) for i in range(axis_cameras)),
     )
+    end = last + 256 * math.ceil(axis_cameras / _CAMERAS_AN_OCTET)
+    known: tuple[_AnyCamera, ...] = (*fleet.cameras, *fleet.onvif_cameras, *fleet.sunell_cameras, *fleet.axis_cameras)
+    vms = generate_vms(
+        recording=vms_recording_servers,
+        failover=vms_failover_servers,
+        cameras=known,
+        address=lambda number: _address(end + 256 + number),
+    )
+    return dc.replace(fleet, **vms)
 
 
 def _address(number: int) -> str:
@@ -352,6 +403,12 @@ def fleet_yaml(fleet: Fleet) -> str:
         data["sunell_cameras"] = [_plain(spec) for spec in fleet.sunell_cameras]
     if fleet.axis_cameras:
         data["axis_cameras"] = [_plain(spec) for spec in fleet.axis_cameras]
+    vms: dict[str, t.Sequence[_AnySpec]] = {
+        "vms_servers": fleet.vms_servers,
+        "vms_hardware": fleet.vms_hardware,
+        "vms_clients": fleet.vms_clients,
+    }
+    data.update({name: [_plain(spec) for spec in specs] for name, specs in vms.items() if specs})
     return yaml.safe_dump(data, sort_keys=False)
 
 
@@ -371,24 +428,26 @@ def _plain_value(value: t.Any) -> t.Any:
 
 
 def inventory_yaml(
-    fleet: Fleet, *, https_port: int, speed: float, cinema: t.Mapping[str, t.Mapping[str, t.Any]] | None = None
+    fleet: Fleet, *, https_port: int, speed: float, facts: t.Mapping[str, t.Mapping[str, t.Any]] | None = None
 ) -> str:
     """The Ansible inventory of the fleet; it holds passwords.
 
-    `cinema` is what only the running simulator knows of cinema cameras and FTPES servers, by name.
+    `facts` is what only the running simulator knows of cinema cameras, FTPES servers and VMS servers, by name.
     """
     recorders = {spec.name: _recorder_vars(spec, https_port, speed) for spec in fleet.recorders}
     cameras: dict[str, t.Any] = {"hosts": {spec.name: _camera_vars(spec, https_port) for spec in fleet.cameras}}
     if others := _other_cameras(fleet, https_port):
         cameras["children"] = others
     children: dict[str, t.Any] = {"camsec_recorders": {"hosts": recorders}, "camsec_cameras": cameras}
-    known = cinema or {}
+    known = facts or {}
     if fleet.cinema_cameras:
         hosts = {spec.name: {**_cinema_vars(spec), **known.get(spec.name, {})} for spec in fleet.cinema_cameras}
         children["cinema_cameras"] = {"hosts": hosts}
     if fleet.ftpes_servers:
         hosts = {spec.name: {**_server_vars(spec), **known.get(spec.name, {})} for spec in fleet.ftpes_servers}
         children["ftpes_endpoints"] = {"hosts": hosts}
+    if fleet.vms_servers:
+        children["camsec_vms_servers"] = vms_group(fleet.vms_servers, fleet.vms_clients, known)
     data = {
         "all": {
             "vars": {

@@ -25,11 +25,23 @@ from ._spec import Fleet, FleetError
 from ._store import Folder, Store
 from ._sunell import SunellCamera
 from ._sunell_firmware import Firmwares
+from ._vms_login import VmsLogin
+
+if t.TYPE_CHECKING:
+    from ._vms_system import VmsSystem
 
 __all__ = ["Simulator"]
 
 _CLOCK_FILE: t.Final = "_clock"
 _SAVE_AFTER: t.Final = 0.2
+
+
+class _Kept(t.Protocol):
+    """What has a state of its own that is kept."""
+
+    @property
+    def name(self) -> str: ...
+    def dump(self) -> dict[str, t.Any]: ...
 
 
 class Simulator:
@@ -42,9 +54,11 @@ class Simulator:
         self.devices: dict[str, Device] = {}
         self.cinema: dict[str, CinemaCamera] = {}
         self.ftpes = FtpesServers()
+        self.vms: VmsSystem | None = None
+        self._vms_login = VmsLogin(state_dir)
         self._folder = Folder(state_dir)
         self._store = Store(state_dir) if state_dir is not None else None
-        self._unsaved: dict[str, Device | CinemaCamera] = {}
+        self._unsaved: dict[str, _Kept] = {}
         self._saving: asyncio.TimerHandle | None = None
         self._changing = asyncio.Lock()
         self._built_in: dict[str, BuiltIn] = {}
@@ -60,6 +74,7 @@ class Simulator:
             self.clock.jump_to(max(float(kept["now"]), self.clock.now()))
 
     async def _start_devices(self) -> None:
+        self.vms = self._build_vms()
         self.devices = self._build()
         # Cameras first, so that the recorders' first try finds them.
         cameras = [device for device in self.devices.values() if isinstance(device, (Camera, OnvifCamera, AxisCamera))]
@@ -74,6 +89,9 @@ class Simulator:
             await self.ftpes.start(self.fleet.ftpes_servers, self._folder.path / "ftpes")
             for one in self.cinema.values():
                 await one.power_on()
+            if self.vms is not None:
+                await self.vms.power_on()
+                self._vms_login.write_known_hosts(self.vms.servers.values())
         except PortError as error:
             await self._stop_devices()
             raise FleetError(str(error)) from error
@@ -96,6 +114,7 @@ class Simulator:
             devices[axis.name] = AxisCamera(spec=axis, clock=self.clock, read_only=self.read_only)
         for onvif in self.fleet.onvif_cameras:
             devices[onvif.name] = OnvifCamera(spec=onvif, clock=self.clock, read_only=self.read_only)
+        devices.update(self.vms.servers if self.vms is not None else {})
         for device in devices.values():
             kept = self._load(device.name)
             if kept is not None:
@@ -105,6 +124,25 @@ class Simulator:
                 device.state.built_in = self._built_in.get(device.spec.address, device.state.built_in)
             device.on_change = self._changed
         return devices
+
+    def _build_vms(self) -> VmsSystem | None:
+        """The fleet's VMS, if it has one; its servers are devices, and get their state with the others."""
+        if not self.fleet.vms_servers:
+            return None
+        # asyncssh is only for fleets with a VMS.
+        from ._vms_system import VmsSystem  # noqa: PLC0415
+
+        vms = VmsSystem(
+            fleet=self.fleet,
+            clock=self.clock,
+            read_only=self.read_only,
+            authorized_keys=[self._vms_login.public_key()],
+        )
+        for client in vms.clients.values():
+            if (kept := self._load(client.name)) is not None:
+                client.load(kept)
+            client.on_change = self._changed
+        return vms
 
     def _build_cinema(self) -> dict[str, CinemaCamera]:
         cameras: dict[str, CinemaCamera] = {}
@@ -118,7 +156,7 @@ class Simulator:
         return cameras
 
     def facts(self) -> dict[str, dict[str, t.Any]]:
-        """What the inventory says of cinema cameras and FTPES servers beyond the fleet file."""
+        """What the inventory says of cinema cameras, FTPES servers and VMS servers beyond the fleet file."""
         cameras = {
             name: {
                 "ftpes_camera_card_path": str(camera.card.root),
@@ -129,7 +167,9 @@ class Simulator:
             for name, camera in self.cinema.items()
         }
         root = str(self.ftpes.root_path)
-        return {**cameras, **{name: {"camsec_ftpes_ca_path": root} for name in self.ftpes.servers}}
+        endpoints = {name: {"camsec_ftpes_ca_path": root} for name in self.ftpes.servers}
+        servers = {spec.name: self._vms_login.facts() for spec in self.fleet.vms_servers}
+        return {**cameras, **endpoints, **servers}
 
     def _load(self, name: str) -> dict[str, t.Any] | None:
         if self._store is None:
@@ -141,8 +181,11 @@ class Simulator:
 
     # -- keeping the state ---------------------------------------------------------------------------------------
 
-    def _changed(self, device: Device | CinemaCamera) -> None:
-        if self._store is None or device not in (self.devices.get(device.name), self.cinema.get(device.name)):
+    def _changed(self, device: _Kept) -> None:
+        name = device.name
+        client = self.vms.clients.get(name) if self.vms is not None else None
+        known = (self.devices.get(name), self.cinema.get(name), client)
+        if self._store is None or device not in known:
             return
         self._unsaved[device.name] = device
         if self._saving is None:
@@ -190,7 +233,10 @@ class Simulator:
             self._changed(device)
         for camera in self.cinema.values():
             self._changed(camera)
+        for client in self.vms.clients.values() if self.vms is not None else ():
+            self._changed(client)
         self.save()
         await self._stop_devices()
         self._folder.remove()
+        self._vms_login.remove()
         self.clock.stop()

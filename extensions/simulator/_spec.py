@@ -21,6 +21,7 @@ from ._spec_common import check_device as _check_device
 from ._spec_common import check_place as _check_place
 from ._spec_common import require as _require
 from ._sunell_spec import SunellCameraSpec
+from ._vms_spec import VmsClientSpec, VmsHardwareSpec, VmsServerSpec, check_vms
 
 __all__ = [
     "CameraSpec",
@@ -254,7 +255,7 @@ def _take(places: dict[tuple[str, int], str], name: str, address: str, port: int
 
 @dc.dataclass(frozen=True, kw_only=True)
 class Fleet:
-    """Recorders and cameras that fit together; cinema cameras, and the servers that they upload to."""
+    """Recorders and cameras that fit together; cinema cameras, the servers that they upload to, and a VMS."""
 
     recorders: tuple[RecorderSpec, ...] = ()
     cameras: tuple[CameraSpec, ...] = ()
@@ -263,6 +264,9 @@ class Fleet:
     sunell_cameras: tuple[SunellCameraSpec, ...] = ()
     onvif_cameras: tuple[OnvifCameraSpec, ...] = ()
     axis_cameras: tuple[AxisCameraSpec, ...] = ()
+    vms_servers: tuple[VmsServerSpec, ...] = ()
+    vms_hardware: tuple[VmsHardwareSpec, ...] = ()
+    vms_clients: tuple[VmsClientSpec, ...] = ()
 
     @property
     def summary(self) -> str:
@@ -274,12 +278,14 @@ class Fleet:
             (len(self.axis_cameras), "Axis cameras"),
             (len(self.cinema_cameras), "cinema cameras"),
             (len(self.ftpes_servers), "FTPES servers"),
+            (len(self.vms_servers), "VMS servers"),
         ]
         return ", ".join(f"{count} {what}" for count, what in [*counts, *(one for one in more if one[0])])
 
     def __post_init__(self) -> None:
         self._check_places()
         self._check_registrations()
+        check_vms(self.vms_servers, self.vms_hardware, self.vms_clients)
 
     def _check_places(self) -> None:
         names: set[str] = set()
@@ -300,6 +306,14 @@ class Fleet:
             _require(server.name not in names, f"two devices are called {server.name!r}")
             names.add(server.name)
             _take(places, server.name, server.address, server.port)
+        for host in self.vms_servers:
+            _require(host.name not in names, f"two devices are called {host.name!r}")
+            names.add(host.name)
+            for port in host.taken_ports:
+                _take(places, host.name, host.address, port)
+        for client in self.vms_clients:
+            _require(client.name not in names, f"two devices are called {client.name!r}")
+            names.add(client.name)
 
     def _check_registrations(self) -> None:
         recorders = {recorder.name: recorder for recorder in self.recorders}

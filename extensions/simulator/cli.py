@@ -41,6 +41,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--cameras", type=int, default=24, metavar="N", help="cameras of a made-up fleet (default: 24)")
     add("--sunell-cameras", type=int, default=0, metavar="N", help="Sunell cameras of a made-up fleet (default: none)")
     add("--axis-cameras", type=int, default=0, metavar="N", help="Axis cameras of a made-up fleet (default: none)")
+    add("--vms-recording-servers", type=int, default=0, metavar="N", help="a VMS with so many (default: no VMS)")
+    add("--vms-failover-servers", type=int, default=0, metavar="N", help="failover servers of that VMS (default: none)")
     add("--onvif-cameras", type=int, default=0, metavar="N", help="ONVIF cameras of a made-up fleet (default: 0)")
     add("--base-address", default="127.50.0.0", metavar="ADDRESS", help="of a made-up fleet (default: 127.50.0.0)")
     add("--http-port", type=int, default=8080, metavar="PORT", help="HTTP port of a made-up fleet (default: 8080)")
@@ -98,6 +100,8 @@ def _fleet(options: argparse.Namespace) -> Fleet:
         http_port=options.http_port,
         sunell_cameras=options.sunell_cameras,
         axis_cameras=options.axis_cameras,
+        vms_recording_servers=options.vms_recording_servers,
+        vms_failover_servers=options.vms_failover_servers,
     )
 
 
@@ -143,7 +147,7 @@ def _announce(options: argparse.Namespace, simulator: Simulator, url: str) -> No
     fleet = simulator.fleet
     if options.write_inventory is not None:
         facts = simulator.facts()
-        text = inventory_yaml(fleet, https_port=options.https_port, speed=options.speed, cinema=facts)
+        text = inventory_yaml(fleet, https_port=options.https_port, speed=options.speed, facts=facts)
         write_private(options.write_inventory, text)
     if options.pid_file is not None:
         write_private(options.pid_file, f"{os.getpid()}\n")

@@ -39,6 +39,10 @@ from ._simulator import Simulator
 from ._spec import Fleet
 from ._sunell import SunellCamera
 
+if t.TYPE_CHECKING:
+    from ._vms_server import VmsServer
+    from ._vms_system import VmsSystem
+
 __all__ = ["QuirkyFtpesServer", "RunningSimulator", "Spawned", "control", "own_base_address", "spawn"]
 
 _Result = t.TypeVar("_Result")
@@ -170,7 +174,7 @@ class RunningSimulator:
         """The Ansible inventory, YAML."""
         simulator = self.simulator
         return inventory_yaml(
-            simulator.fleet, https_port=self._https_port, speed=simulator.clock.speed, cinema=simulator.facts()
+            simulator.fleet, https_port=self._https_port, speed=simulator.clock.speed, facts=simulator.facts()
         )
 
     def advance(self, seconds: float) -> None:
@@ -227,6 +231,21 @@ class RunningSimulator:
     def cinema_camera(self, name: str) -> CinemaCamera:
         """A cinema camera by name."""
         return self.simulator.cinema[name]
+
+    def vms_server(self, name: str) -> VmsServer:
+        """A server of the VMS by name."""
+        return self._vms.servers[name]
+
+    def vms_links(self) -> list[dict[str, t.Any]]:
+        """Every link of the VMS, tried now."""
+        return [link.shown() for link in self.run(self._vms.links())]
+
+    @property
+    def _vms(self) -> VmsSystem:
+        vms = self.simulator.vms
+        if vms is None:
+            raise KeyError("the fleet has no VMS")
+        return vms
 
     def ftpes_server(self, name: str) -> FtpesServer:
         """One of the fleet's FTPES servers by name."""

@@ -1,0 +1,718 @@
+# Copyright: (c) 2026, camsec.fleet contributors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Cmdlets of the simulated PowerShell: how their parameters are bound, and those that have to do with objects."""
+
+from __future__ import annotations
+
+import collections.abc as c
+import dataclasses as dc
+import functools
+import time
+import typing as t
+import uuid
+
+from ._powershell import Arguments, PowerShell, ScriptBlock
+from ._powershell_members import get_property
+from ._powershell_operators import TimeSpan, compare
+from ._powershell_text import from_json, to_json
+from ._powershell_values import (
+    VOID,
+    ErrorRecord,
+    HashTable,
+    Limit,
+    NetError,
+    NetException,
+    NetObject,
+    PsError,
+    PsObject,
+    as_int,
+    as_list,
+    as_number,
+    items_of,
+    net_error,
+    same,
+    text_of,
+    true,
+)
+
+__all__ = ["Bound", "cmdlet", "load", "run_cmdlet"]
+
+Items = list[t.Any] | None
+Work = c.Callable[[PowerShell, "Bound", Items, list[t.Any]], None]
+
+
+@dc.dataclass(frozen=True)
+class _Parameter:
+    name: str
+    switch: bool
+    place: int | None
+    aliases: tuple[str, ...]
+
+    def answers_to(self, word: str) -> bool:
+        return word == self.name.lower() or word in self.aliases
+
+
+@dc.dataclass(frozen=True)
+class _Cmdlet:
+    name: str
+    parameters: tuple[_Parameter, ...]
+    work: Work
+
+
+_CMDLETS: dict[str, _Cmdlet] = {}
+_COMMON: t.Final = "ErrorAction|ea WarningAction|wa ErrorVariable|ev Verbose|vb! Debug|db! Confirm|cf!"
+_ALIASES: t.Final[c.Mapping[str, str]] = {
+    "gci": "get-childitem", "dir": "get-childitem", "ls": "get-childitem", "gi": "get-item", "ri": "remove-item",
+    "rm": "remove-item", "del": "remove-item", "rd": "remove-item", "ni": "new-item", "md": "new-item",
+    "gc": "get-content", "cat": "get-content", "type": "get-content", "sc": "set-content", "%": "foreach-object",
+    "foreach": "foreach-object", "?": "where-object", "where": "where-object", "select": "select-object",
+    "sort": "sort-object", "measure": "measure-object", "echo": "write-output", "write": "write-output",
+    "sleep": "start-sleep", "ps": "get-process", "gps": "get-process", "kill": "stop-process",
+    "spps": "stop-process", "saps": "start-process", "start": "start-process", "gsv": "get-service",
+    "sasv": "start-service", "gcim": "get-ciminstance", "gcm": "get-command", "gp": "get-itemproperty",
+    "gv": "get-variable", "sv": "set-variable",
+}  # fmt: skip
+_AUTOMATIC: t.Final = frozenset({"inputobject"})
+
+
+def _parameters(text: str) -> tuple[_Parameter, ...]:
+    """`Path:0 LiteralPath|lp Force!`: a place behind the colon, `!` for a switch, aliases behind bars."""
+    found = []
+    for word in text.split():
+        bare, _colon, place = word.rstrip("!").partition(":")
+        name, *aliases = bare.split("|")
+        found.append(_Parameter(name, word.endswith("!"), int(place) if place else None, tuple(aliases)))
+    return tuple(found)
+
+
+def cmdlet(name: str, parameters: str = "") -> c.Callable[[Work], Work]:
+    """Make a function a cmdlet."""
+
+    def made(work: Work) -> Work:
+        _CMDLETS[name.lower()] = _Cmdlet(name, (*_parameters(parameters), *_parameters(_COMMON)), work)
+        return work
+
+    return made
+
+
+class Bound:
+    """A cmdlet's parameters as they were given."""
+
+    def __init__(self, name: str, values: c.Mapping[str, t.Any]) -> None:
+        self.name, self._values = name, dict(values)
+
+    def has(self, name: str) -> bool:
+        return name.lower() in self._values
+
+    def get(self, name: str, default: t.Any = None) -> t.Any:
+        return self._values.get(name.lower(), default)
+
+    def text(self, name: str, default: str = "") -> str:
+        return text_of(self.get(name, default))
+
+    def on(self, name: str) -> bool:
+        return true(self.get(name, False))
+
+    def names(self) -> set[str]:
+        return set(self._values)
+
+
+def known_cmdlet(name: str) -> str | None:
+    """A cmdlet's name in its own spelling."""
+    low = name.lower().removeprefix("microsoft.powershell.management\\").removeprefix("microsoft.powershell.utility\\")
+    found = _CMDLETS.get(_ALIASES.get(low, low))
+    return found.name if found else None
+
+
+def run_cmdlet(
+    shell: PowerShell, name: str, given: list[tuple[str | None, t.Any]], items: Items, out: list[t.Any]
+) -> bool:
+    """Run a cmdlet; False when there is none of that name."""
+    spelled = known_cmdlet(name)
+    if spelled is None:
+        return False
+    found = _CMDLETS[spelled.lower()]
+    bound = _bind(shell, found, given)
+    action = text_of(bound.get("ErrorAction")) or None
+    before = len(shell.errors)
+    with shell.error_action(action):
+        try:
+            found.work(shell, bound, items, out)
+        except NetError as error:
+            record = ErrorRecord(
+                error.exception,
+                error_id=f"{error.exception.kind.rpartition('.')[2]},Microsoft.PowerShell.Commands."
+                f"{found.name.replace('-', '')}Command",
+                activity=found.name,
+            )
+            raise PsError(record) from error
+        finally:
+            if bound.has("ErrorVariable"):
+                shell.set_variable(bound.text("ErrorVariable").lstrip("+"), shell.errors[before:])
+    return True
+
+
+@functools.cache
+def load() -> None:
+    """The other files' cmdlets and types become known when they are read."""
+    from . import (  # noqa: PLC0415 - they build on this file
+        _powershell_access,
+        _powershell_crypto,
+        _powershell_items,
+        _powershell_net,
+        _powershell_sockets,
+        _powershell_system,
+    )
+
+    del _powershell_access, _powershell_crypto, _powershell_items, _powershell_net, _powershell_sockets
+    del _powershell_system
+
+
+def _find(shell: PowerShell, command: _Cmdlet, name: str) -> _Parameter:
+    word = name.lstrip("-").lower()
+    exact = [one for one in command.parameters if one.answers_to(word)]
+    begun = exact or [one for one in command.parameters if one.name.lower().startswith(word)]
+    if len(begun) == 1:
+        return begun[0]
+    if len(begun) > 1:
+        raise shell.error(
+            f"Parameter cannot be processed because the parameter name '{word}' is ambiguous.",
+            kind="System.Management.Automation.ParameterBindingException",
+            error_id=f"AmbiguousParameter,{command.name}",
+            category="InvalidArgument",
+            activity=command.name,
+        )
+    raise Limit(f"the parameter {name} of {command.name}")
+
+
+def _bind(shell: PowerShell, command: _Cmdlet, given: list[tuple[str | None, t.Any]]) -> Bound:
+    values: dict[str, t.Any] = {}
+    loose: list[t.Any] = []
+    waiting: _Parameter | None = None
+    for name, value in given:
+        if name is None:
+            if waiting is not None:
+                values[waiting.name.lower()], waiting = value, None
+            else:
+                loose.append(value)
+            continue
+        if waiting is not None:
+            raise _missing_argument(shell, command, waiting)
+        found = _find(shell, command, name)
+        if value is not Arguments.NOTHING:
+            values[found.name.lower()] = value
+        elif found.switch:
+            values[found.name.lower()] = True
+        else:
+            waiting = found
+    if waiting is not None:
+        raise _missing_argument(shell, command, waiting)
+    _place(shell, command, values, loose)
+    return Bound(command.name, {name: None if value is VOID else value for name, value in values.items()})
+
+
+def _place(shell: PowerShell, command: _Cmdlet, values: dict[str, t.Any], loose: list[t.Any]) -> None:
+    places = sorted(
+        (one for one in command.parameters if one.place is not None and one.name.lower() not in values),
+        key=lambda one: one.place or 0,
+    )
+    if len(loose) > len(places):
+        raise shell.error(
+            f"A positional parameter cannot be found that accepts argument '{text_of(loose[len(places)])}'.",
+            kind="System.Management.Automation.ParameterBindingException",
+            error_id=f"PositionalParameterNotFound,{command.name}",
+            category="InvalidArgument",
+            activity=command.name,
+        )
+    for param, value in zip(places, loose, strict=False):
+        values[param.name.lower()] = value
+
+
+def _missing_argument(shell: PowerShell, command: _Cmdlet, param: _Parameter) -> PsError:
+    return shell.error(
+        f"Missing an argument for parameter '{param.name}'. Specify a parameter and try again.",
+        kind="System.Management.Automation.ParameterBindingException",
+        error_id=f"MissingArgument,{command.name}",
+        category="InvalidArgument",
+        activity=command.name,
+    )
+
+
+# -- output ------------------------------------------------------------------------------------------------------
+
+
+@cmdlet("Write-Output", "InputObject:0 NoEnumerate!")
+def _write_output(_shell: PowerShell, bound: Bound, items: Items, out: list[t.Any]) -> None:
+    if not bound.has("InputObject"):
+        out.extend(items or [])
+    elif bound.on("NoEnumerate"):
+        out.append(bound.get("InputObject"))
+    else:
+        out.extend(items_of(bound.get("InputObject")))
+
+
+@cmdlet("Write-Host", "Object:0 NoNewline! ForegroundColor BackgroundColor")
+def _write_host(shell: PowerShell, bound: Bound, items: Items, _out: list[t.Any]) -> None:
+    if bound.on("NoNewline"):
+        raise Limit("Write-Host -NoNewline")
+    for item in items if items is not None else [bound.get("Object", "")]:
+        shell.output.append(text_of(item))
+
+
+@cmdlet("Write-Warning", "Message:0")
+def _write_warning(shell: PowerShell, bound: Bound, items: Items, _out: list[t.Any]) -> None:
+    for item in items if items is not None else [bound.get("Message")]:
+        shell.warn(text_of(item))
+
+
+@cmdlet("Write-Verbose", "Message:0")
+@cmdlet("Write-Debug", "Message:0")
+@cmdlet("Write-Progress", "Activity:0 Status:1 Id:2 PercentComplete Completed!")
+@cmdlet("Write-Information", "MessageData:0")
+def _write_nothing(_shell: PowerShell, bound: Bound, _items: Items, _out: list[t.Any]) -> None:
+    if bound.on("Verbose") or bound.on("Debug"):
+        raise Limit(f"{bound.name} -Verbose or -Debug")
+
+
+@cmdlet("Write-Error", "Message:0 Exception ErrorRecord Category ErrorId TargetObject")
+def _write_error(shell: PowerShell, bound: Bound, items: Items, _out: list[t.Any]) -> None:
+    if bound.has("ErrorRecord"):
+        shell.report(bound.get("ErrorRecord"))
+        return
+    exception = bound.get("Exception")
+    if exception is None:
+        message = bound.text("Message") if bound.has("Message") else text_of(items)
+        exception = NetException("Microsoft.PowerShell.Commands.WriteErrorException", message)
+    shell.report(
+        ErrorRecord(
+            exception,
+            error_id=bound.text("ErrorId") or exception.kind,
+            category=bound.text("Category", "NotSpecified"),
+            target=bound.get("TargetObject"),
+            activity="Write-Error",
+        )
+    )
+
+
+@cmdlet("Out-Null", "InputObject:0")
+def _out_null(_shell: PowerShell, _bound: Bound, _items: Items, _out: list[t.Any]) -> None:
+    return
+
+
+@cmdlet("Out-String", "InputObject:0 Stream! Width")
+def _out_string(shell: PowerShell, bound: Bound, items: Items, out: list[t.Any]) -> None:
+    given = items_of(bound.get("InputObject")) if bound.has("InputObject") else items or []
+    lines = [shell.line_of(item) for item in given if item is not None]
+    if bound.on("Stream"):
+        out.extend(lines)
+    else:
+        out.append("".join(f"{line}\r\n" for line in lines))
+
+
+@cmdlet("Out-Default", "InputObject")
+@cmdlet("Out-Host", "InputObject")
+def _out_host(shell: PowerShell, bound: Bound, items: Items, _out: list[t.Any]) -> None:
+    shell.output.extend(items_of(bound.get("InputObject")) if bound.has("InputObject") else items or [])
+
+
+# -- pipelines ---------------------------------------------------------------------------------------------------
+
+
+@cmdlet("ForEach-Object", "Process:0 MemberName Begin End InputObject ArgumentList|args")
+def _for_each(shell: PowerShell, bound: Bound, items: Items, out: list[t.Any]) -> None:
+    given = as_list(bound.get("InputObject")) if bound.has("InputObject") else items or []
+    if bound.has("Begin"):
+        shell.run_block_with_item(bound.get("Begin"), None, out)
+    what = bound.get("Process", bound.get("MemberName"))
+    for item in given:
+        if isinstance(what, ScriptBlock):
+            shell.run_block_with_item(what, item, out)
+        else:
+            out.extend(items_of(_member(shell, item, text_of(what), as_list(bound.get("ArgumentList")))))
+    if bound.has("End"):
+        shell.run_block_with_item(bound.get("End"), None, out)
+
+
+def _member(shell: PowerShell, item: t.Any, name: str, args: list[t.Any]) -> t.Any:
+    """ForEach-Object Name: a property, or a method of that name."""
+    from ._powershell_members import call_method  # noqa: PLC0415 - beside the only use
+
+    is_method = isinstance(item, NetObject) and hasattr(item, f"do_{name.lower()}")
+    if is_method or (isinstance(item, str) and name.lower() != "length"):
+        return call_method(shell, item, name, args)
+    return get_property(shell, item, name)
+
+
+_TESTS: t.Final = (
+    "EQ NE LT LE GT GE Like NotLike Match NotMatch Contains NotContains In NotIn Is IsNot CEQ CNE CLike CMatch CIn"
+)
+
+
+@cmdlet(
+    "Where-Object", f"FilterScript:0 Property Value:1 InputObject Not! {' '.join(f'{one}' for one in _TESTS.split())}"
+)
+def _where(shell: PowerShell, bound: Bound, items: Items, out: list[t.Any]) -> None:
+    given = as_list(bound.get("InputObject")) if bound.has("InputObject") else items or []
+    test = bound.get("FilterScript", bound.get("Property"))
+    if isinstance(test, ScriptBlock):
+        for item in given:
+            found = shell.run_with_item(test, item)
+            if true(found):
+                out.append(item)
+        return
+    signs = [sign for sign in _TESTS.lower().split() if bound.has(sign)]
+    for item in given:
+        value = get_property(shell, item, text_of(test))
+        found_one = compare(shell, f"-{signs[0]}", value, bound.get(signs[0])) if signs else value
+        if true(found_one) != bound.on("Not"):
+            out.append(item)
+
+
+def _selected(shell: PowerShell, item: t.Any, wanted: t.Any) -> tuple[str, t.Any]:
+    """A property of Select-Object: a name, or a table with a name and an expression."""
+    if isinstance(wanted, HashTable):
+        key = next((one for one in ("Name", "N", "Label", "L") if one in wanted), "Name")
+        expression = wanted["Expression"] if "Expression" in wanted else wanted["E"]
+        if isinstance(expression, ScriptBlock):
+            found = shell.run_with_item(expression, item)
+            return text_of(wanted[key]), found[0] if len(found) == 1 else found or None
+        return text_of(wanted[key]), get_property(shell, item, text_of(expression))
+    name = text_of(wanted)
+    if "*" in name:
+        raise Limit(f"Select-Object -Property {name}")
+    try:
+        value = get_property(shell, item, name)
+    except PsError:
+        value = None
+    return name, None if value is VOID else value
+
+
+@cmdlet("Select-Object", "Property:0 First Last Skip Unique! ExpandProperty InputObject Index")
+def _select(shell: PowerShell, bound: Bound, items: Items, out: list[t.Any]) -> None:
+    given = as_list(bound.get("InputObject")) if bound.has("InputObject") else list(items or [])
+    if bound.has("Skip"):
+        given = given[as_int(bound.get("Skip")) :]
+    if bound.has("Index"):
+        wanted = [as_int(at) for at in as_list(bound.get("Index"))]
+        given = [item for at, item in enumerate(given) if at in wanted]
+    if bound.has("First"):
+        given = given[: as_int(bound.get("First"))]
+    if bound.has("Last"):
+        count = as_int(bound.get("Last"))
+        given = given[-count:] if count else []
+    if bound.has("ExpandProperty"):
+        given = [one for item in given for one in items_of(_expanded(shell, item, bound.text("ExpandProperty")))]
+    elif bound.has("Property"):
+        given = [
+            PsObject(dict(_selected(shell, item, one) for one in as_list(bound.get("Property")))) for item in given
+        ]
+    if bound.on("Unique"):
+        given = _unique(given, case=True)
+    out.extend(given)
+
+
+def _expanded(shell: PowerShell, item: t.Any, name: str) -> t.Any:
+    if isinstance(item, PsObject) and not item.has(name):
+        shell.report(
+            ErrorRecord(
+                NetException("System.Management.Automation.PSArgumentException", f'Property "{name}" cannot be found.'),
+                error_id="ExpandPropertyNotFound,Microsoft.PowerShell.Commands.SelectObjectCommand",
+                category="InvalidArgument",
+                activity="Select-Object",
+                target=item,
+            )
+        )
+        return VOID
+    return get_property(shell, item, name)
+
+
+def _plain(item: t.Any) -> t.Any:
+    return str(item) if isinstance(item, PsObject) else item
+
+
+def _unique(items: list[t.Any], *, case: bool) -> list[t.Any]:
+    found: list[t.Any] = []
+    for item in items:
+        if not any(same(_plain(one), _plain(item), case=case) for one in found):
+            found.append(item)
+    return found
+
+
+@cmdlet("Sort-Object", "Property:0 Descending! Unique! CaseSensitive! InputObject")
+def _sort(shell: PowerShell, bound: Bound, items: Items, out: list[t.Any]) -> None:
+    given = as_list(bound.get("InputObject")) if bound.has("InputObject") else list(items or [])
+    keys = as_list(bound.get("Property"))
+
+    def key_of(item: t.Any) -> list[t.Any]:
+        return [_selected_key(shell, item, key) for key in keys] or [item]
+
+    def order(left: t.Any, right: t.Any) -> int:
+        for one, two in zip(key_of(left), key_of(right), strict=True):
+            if one is None or two is None:
+                result = (one is not None) - (two is not None)
+            elif same(one, two):
+                continue
+            else:
+                result = -1 if compare(shell, "-lt", one, two) else 1
+            if result:
+                return result
+        return 0
+
+    ordered = sorted(given, key=functools.cmp_to_key(order), reverse=bound.on("Descending"))
+    if bound.on("Unique"):
+        kept: list[t.Any] = []
+        for item in ordered:
+            if not kept or order(kept[-1], item) != 0:
+                kept.append(item)
+        ordered = kept
+    out.extend(ordered)
+
+
+def _selected_key(shell: PowerShell, item: t.Any, key: t.Any) -> t.Any:
+    if isinstance(key, ScriptBlock):
+        found = shell.run_with_item(key, item)
+        return found[0] if found else None
+    if isinstance(key, HashTable):
+        raise Limit("Sort-Object with a table as its property")
+    return get_property(shell, item, text_of(key))
+
+
+@cmdlet("Measure-Object", "Property:0 Sum! Maximum! Minimum! Average! InputObject Line! Word! Character!")
+def _measure(shell: PowerShell, bound: Bound, items: Items, out: list[t.Any]) -> None:
+    if bound.on("Line") or bound.on("Word") or bound.on("Character"):
+        raise Limit("Measure-Object of texts")
+    given = as_list(bound.get("InputObject")) if bound.has("InputObject") else list(items or [])
+    if bound.has("Property"):
+        given = [get_property(shell, item, bound.text("Property")) for item in given]
+    result: dict[str, t.Any] = {"Count": len(given), "Average": None, "Sum": None, "Maximum": None, "Minimum": None}
+    if given and bound.on("Sum"):
+        result["Sum"] = float(sum(as_number(item) for item in given))
+    if given and bound.on("Average"):
+        result["Average"] = float(sum(as_number(item) for item in given)) / len(given)
+    if given and bound.on("Maximum"):
+        result["Maximum"] = max(given, key=as_number)
+    if given and bound.on("Minimum"):
+        result["Minimum"] = min(given, key=as_number)
+    out.append(PsObject({**result, "Property": bound.get("Property")}))
+
+
+@cmdlet(
+    "Add-Member", "NotePropertyName NotePropertyValue MemberType|Type:0 Name:1 Value:2 InputObject Force! PassThru!"
+)
+def _add_member(_shell: PowerShell, bound: Bound, items: Items, out: list[t.Any]) -> None:
+    given = [bound.get("InputObject")] if bound.has("InputObject") else list(items or [])
+    if bound.has("MemberType") and bound.text("MemberType").lower() != "noteproperty":
+        raise Limit(f"Add-Member {bound.text('MemberType')}")
+    name = bound.text("NotePropertyName") or bound.text("Name")
+    value = bound.get("NotePropertyValue", bound.get("Value"))
+    for item in given:
+        if not isinstance(item, PsObject):
+            raise Limit("Add-Member to anything but a PSCustomObject")
+        if item.has(name) and not bound.on("Force"):
+            raise net_error(
+                "System.InvalidOperationException",
+                f'Cannot add a member with the name "{name}" because a member with that name already exists. To'
+                " overwrite the member anyway, add the Force parameter to your command.",
+            )
+        item.add(name, value)
+        if bound.on("PassThru"):
+            out.append(item)
+
+
+@cmdlet("Group-Object", "Property:0 AsHashTable! NoElement!")
+def _group(_shell: PowerShell, _bound: Bound, _items: Items, _out: list[t.Any]) -> None:
+    raise Limit("Group-Object")
+
+
+# -- JSON, texts, time -------------------------------------------------------------------------------------------
+
+
+@cmdlet("ConvertTo-Json", "InputObject:0 Depth Compress!")
+def _to_json(_shell: PowerShell, bound: Bound, items: Items, out: list[t.Any]) -> None:
+    if bound.has("InputObject"):
+        value = bound.get("InputObject")
+    else:
+        given = items or []
+        if not given:
+            return
+        value = given[0] if len(given) == 1 else given
+    depth = as_int(bound.get("Depth", 2))
+    if not 1 <= depth <= 100:
+        raise net_error(
+            "System.Management.Automation.ParameterBindingException",
+            f"Cannot validate argument on parameter 'Depth'. The {depth} argument is not in the range from 1 to 100.",
+        )
+    out.append(to_json(value, depth=depth, compress=bound.on("Compress")))
+
+
+@cmdlet("ConvertFrom-Json", "InputObject:0")
+def _from_json(shell: PowerShell, bound: Bound, items: Items, out: list[t.Any]) -> None:
+    given = as_list(bound.get("InputObject")) if bound.has("InputObject") else items or []
+    text = "\n".join(text_of(item) for item in given)
+    if not text.strip():
+        raise net_error(
+            "System.Management.Automation.ParameterBindingException",
+            "Cannot bind argument to parameter 'InputObject' because it is an empty string.",
+        )
+    # 5.1 hands an array on in one piece.
+    out.append(from_json(text, shell.zone))
+
+
+@cmdlet("Start-Sleep", "Seconds:0 Milliseconds|m")
+def _sleep(shell: PowerShell, bound: Bound, _items: Items, _out: list[t.Any]) -> None:
+    seconds = (
+        as_number(bound.get("Milliseconds")) / 1000 if bound.has("Milliseconds") else as_number(bound.get("Seconds"))
+    )
+    time.sleep(min(10.0, shell.host.clock.real_seconds(seconds)))
+
+
+@cmdlet("Get-Date", "Date:0 Format UFormat")
+def _get_date(shell: PowerShell, bound: Bound, _items: Items, out: list[t.Any]) -> None:
+    from ._powershell_net import now  # noqa: PLC0415 - it builds on this file
+    from ._powershell_types import convert, find_type  # noqa: PLC0415 - beside the only use
+
+    date = convert(shell, bound.get("Date"), find_type("datetime")) if bound.has("Date") else now(shell, "Local")
+    if bound.has("UFormat"):
+        raise Limit("Get-Date -UFormat")
+    out.append(date.formatted(bound.text("Format")) if bound.has("Format") else date)
+
+
+@cmdlet("New-TimeSpan", "Start:0 End:1 Seconds Minutes Hours Days")
+def _new_span(shell: PowerShell, bound: Bound, _items: Items, out: list[t.Any]) -> None:
+    import datetime as dt  # noqa: PLC0415 - beside the only use
+
+    del shell
+    if bound.has("Start") or bound.has("End"):
+        raise Limit("New-TimeSpan between dates")
+    parts = {name: float(as_number(bound.get(name, 0))) for name in ("seconds", "minutes", "hours", "days")}
+    out.append(TimeSpan(dt.timedelta(**parts)))
+
+
+@cmdlet("New-Guid")
+def _new_guid(_shell: PowerShell, _bound: Bound, _items: Items, out: list[t.Any]) -> None:
+    from ._powershell_net import Guid  # noqa: PLC0415 - it builds on this file
+
+    out.append(Guid(uuid.uuid4()))
+
+
+@cmdlet("New-Object", "TypeName:0 ArgumentList|args:1 Property")
+def _new_object(shell: PowerShell, bound: Bound, _items: Items, out: list[t.Any]) -> None:
+    from ._powershell_types import find_type  # noqa: PLC0415 - beside the only use
+
+    name = bound.text("TypeName")
+    if name.lower() in {"psobject", "pscustomobject", "system.management.automation.psobject"}:
+        table = bound.get("Property")
+        out.append(PsObject({text_of(key): value for key, value in table.pairs()} if table is not None else {}))
+        return
+    if bound.has("Property"):
+        raise Limit("New-Object -Property")
+    given = bound.get("ArgumentList")
+    args = list(given) if isinstance(given, list) else [] if given is None else [given]
+    out.append(shell.construct(find_type(name), [None if arg is VOID else arg for arg in args]))
+
+
+@cmdlet("Set-StrictMode", "Version Off!")
+def _strict(shell: PowerShell, bound: Bound, _items: Items, _out: list[t.Any]) -> None:
+    shell.strict = not bound.on("Off") and bound.text("Version") not in {"1", "1.0"}
+
+
+@cmdlet("Get-Variable", "Name:0 ValueOnly! Scope")
+def _get_variable(shell: PowerShell, bound: Bound, _items: Items, out: list[t.Any]) -> None:
+    name = bound.text("Name")
+    found = [scope for scope in shell.scope.chain() if name.lower() in scope.variables]
+    if not found or (name.lower() == "lastexitcode" and shell.variable(name) is None):
+        shell.report(
+            ErrorRecord(
+                NetException(
+                    "System.Management.Automation.ItemNotFoundException",
+                    f"Cannot find a variable with the name '{name}'.",
+                ),
+                error_id="VariableNotFound,Microsoft.PowerShell.Commands.GetVariableCommand",
+                category="ObjectNotFound",
+                target=name,
+                activity="Get-Variable",
+            )
+        )
+        return
+    value = found[0].variables[name.lower()]
+    out.append(value if bound.on("ValueOnly") else PsObject({"Name": name, "Value": value}))
+
+
+@cmdlet("Set-Variable", "Name:0 Value:1 Scope")
+def _set_variable(shell: PowerShell, bound: Bound, _items: Items, _out: list[t.Any]) -> None:
+    prefix = f"{bound.text('Scope')}:" if bound.has("Scope") else ""
+    shell.set_variable(prefix + bound.text("Name"), bound.get("Value"))
+
+
+@cmdlet("Import-Module", "Name:0 Force!")
+def _import_module(shell: PowerShell, bound: Bound, _items: Items, _out: list[t.Any]) -> None:
+    for name in as_list(bound.get("Name")):
+        if text_of(name).lower() in {
+            "pki",
+            "microsoft.powershell.security",
+            "microsoft.powershell.management",
+            "microsoft.powershell.utility",
+            "cimcmdlets",
+        }:
+            continue
+        raise Limit(f"the module {text_of(name)}")
+    del shell
+
+
+@cmdlet("Get-Command", "Name:0 CommandType")
+def _get_command(shell: PowerShell, bound: Bound, _items: Items, out: list[t.Any]) -> None:
+    from ._powershell_native import find_program  # noqa: PLC0415 - it builds on the shell
+
+    for name in as_list(bound.get("Name")):
+        text = text_of(name)
+        spelled = known_cmdlet(text)
+        path = find_program(shell.host, text) if spelled is None else None
+        if spelled is not None:
+            out.append(PsObject({"Name": spelled, "CommandType": "Cmdlet", "Source": "", "Path": None}))
+        elif path is not None:
+            out.append(
+                PsObject({"Name": path.rpartition("\\")[2], "CommandType": "Application", "Source": path, "Path": path})
+            )
+        elif "\\" in text:
+            shell.report(
+                ErrorRecord(
+                    NetException(
+                        "System.Management.Automation.CommandNotFoundException",
+                        f"The term '{text}' is not recognized as the name of a cmdlet, function, script file, or operable"
+                        " program. Check the spelling of the name, or if a path was included, verify that the path is"
+                        " correct and try again.",
+                    ),
+                    error_id="CommandNotFoundException,Microsoft.PowerShell.Commands.GetCommandCommand",
+                    category="ObjectNotFound",
+                    target=text,
+                    activity="Get-Command",
+                )
+            )
+        else:
+            raise Limit(f"the command {text}")
+
+
+@cmdlet("Split-Path", "Path:0 Leaf! Parent! Qualifier!")
+def _split_path(_shell: PowerShell, bound: Bound, items: Items, out: list[t.Any]) -> None:
+    import ntpath  # noqa: PLC0415 - beside the only use
+
+    for path in as_list(bound.get("Path")) or items or []:
+        text = text_of(path)
+        if bound.on("Qualifier"):
+            out.append(ntpath.splitdrive(text)[0])
+        else:
+            out.append(ntpath.basename(text.rstrip("\\")) if bound.on("Leaf") else ntpath.dirname(text.rstrip("\\")))
+
+
+@cmdlet("Get-Random", "Minimum Maximum:0")
+@cmdlet("Invoke-Expression", "Command:0")
+@cmdlet("Invoke-Command", "ScriptBlock:0 ComputerName")
+@cmdlet("Start-Job", "ScriptBlock:0")
+@cmdlet("Add-Type", "TypeDefinition:0 AssemblyName|AN Path MemberDefinition Name Namespace")
+def _not_there(_shell: PowerShell, bound: Bound, _items: Items, _out: list[t.Any]) -> None:
+    # An assembly's name asks for no more than what is there already.
+    if bound.name == "Add-Type" and bound.names() <= {"assemblyname"}:
+        return
+    raise Limit(bound.name)
