@@ -103,6 +103,7 @@ def _server_vars(spec: VmsServerSpec) -> dict[str, t.Any]:
         "camsec_vms_service_account": spec.service_account,
         "camsec_vms_ports": {
             "management": spec.https_port,
+            "management_http": spec.http_port,
             "data_collector": spec.data_collector_port,
             "webapi": spec.webapi_port,
             "streaming": spec.streaming_port,

@@ -187,11 +187,11 @@ function Test-Plain($target) {
     if ($null -eq $client) { return 'silent' }
     try {
         $stream = $client.GetStream()
-        $request = [System.Text.Encoding]::ASCII.GetBytes("HEAD / HTTP/1.0`r`nHost: " + $target.name + "`r`n`r`n")
-        $stream.Write($request, 0, $request.Length)
-        $buffer = New-Object byte[] 5
-        $count = $stream.Read($buffer, 0, 5)
-        if ([System.Text.Encoding]::ASCII.GetString($buffer, 0, $count) -eq 'HTTP/') { return 'plain' }
+        $writer = New-Object System.IO.StreamWriter($stream)
+        $writer.Write("HEAD / HTTP/1.0`r`nHost: " + $target.name + "`r`n`r`n")
+        $writer.Flush()
+        $reader = New-Object System.IO.StreamReader($stream)
+        if ($reader.ReadLine() -like 'HTTP/*') { return 'plain' }
     } catch {
         $null = $_
     } finally {
@@ -203,7 +203,7 @@ function Test-Target($target) {
     $client = Connect-Target $target
     if ($null -eq $client) { return @{ status = 'silent' } }
     try {
-        return Start-Tls $client.GetStream() $target.name
+        return Start-Tls ($client.GetStream()) $target.name
     } catch {
         $null = $_
     } finally {
@@ -238,7 +238,7 @@ try {
     $server = New-Object System.Net.Security.SslStream($peer.GetStream(), $false)
     $null = $server.AuthenticateAsServerAsync(
         $certificate, $false, [System.Security.Authentication.SslProtocols]::Tls12, $false)
-    Start-Tls $client.GetStream() $given.name
+    Start-Tls ($client.GetStream()) $given.name
 } finally {
     $client.Close()
     if ($null -ne $peer) { $peer.Close() }
