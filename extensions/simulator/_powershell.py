@@ -1208,20 +1208,27 @@ class PowerShell:
             return self._kind(owner).static(self, name)
         return members.get_property(self, owner, name)
 
+    def _value_argument_list(self, node: Node) -> t.Any:
+        """`New-Object Name('x')`: an argument in parentheses, close to the word before it."""
+        values = self._list_of(node)
+        return values[0] if len(values) == 1 else values
+
+    def _list_of(self, node: Node | None) -> list[t.Any]:
+        return [
+            _null(self.value(part))
+            for block in (node.parts if node else [])
+            if block.kind not in {"(", ")"}
+            for part in (block.parts if block.kind == "argument_expression_list" else [block])
+            if part.kind != ","
+        ]
+
     @staticmethod
     def _kind(owner: t.Any) -> NetType:
         return owner if isinstance(owner, NetType) else find_type(text_of(owner))
 
     def _value_invokation_expression(self, node: Node) -> t.Any:
         owner, name = self.value(node.parts[0]), self._member_name(node.parts[2])
-        arguments = node.first("argument_list")
-        args = [
-            _null(self.value(part))
-            for block in (arguments.parts if arguments else [])
-            if block.kind not in {"(", ")"}
-            for part in (block.parts if block.kind == "argument_expression_list" else [block])
-            if part.kind != ","
-        ]
+        args = self._list_of(node.first("argument_list"))
         if node.parts[1].kind == "::":
             return self.call_static(self._kind(owner), name, args)
         return self._wrapped(name, len(args), lambda: members.call_method(self, owner, name, args))

@@ -230,6 +230,13 @@ class _Stream(NetObject):
     def __init__(self, client: TcpClient) -> None:
         self.client = client
 
+    def raw(self) -> socket.socket:
+        """The socket below; an error when it is closed."""
+        raw = self.client.socket
+        if raw is None or raw.fileno() < 0:
+            raise net_error("System.ObjectDisposedException", "Cannot access a disposed object.")
+        return raw
+
     def set_readtimeout(self, value: t.Any) -> None:
         self.client.timeout = as_int(value) / 1000
 
@@ -570,10 +577,7 @@ class SslStream(NetObject):
         return int(convert(self.shell, protocols, find_type(_PROTOCOLS.name)).value)
 
     def _raw(self) -> socket.socket:
-        raw = self.client.socket
-        if raw is None or raw.fileno() < 0:
-            raise net_error("System.ObjectDisposedException", "Cannot access a disposed object.")
-        return raw
+        return _Stream(self.client).raw()
 
     @staticmethod
     def _client_args(args: tuple[t.Any, ...]) -> t.Any:
@@ -717,3 +721,92 @@ register(
 
 def _delegate(shell: PowerShell, value: t.Any) -> t.Any:
     return None if value is None else convert(shell, value, find_type("scriptblock"))
+
+
+# -- text over a connection --------------------------------------------------------------------------------------
+
+
+class StreamWriter(NetObject):
+    """A System.IO.StreamWriter over a connection: text in UTF-8, sent when it is flushed."""
+
+    TYPE = "System.IO.StreamWriter"
+
+    def __init__(self, stream: _Stream) -> None:
+        self.stream, self.held = stream, b""
+
+    def do_write(self, text: t.Any) -> t.Any:
+        self.held += text_of(text).encode()
+        return VOID
+
+    def do_writeline(self, text: t.Any = "") -> t.Any:
+        return self.do_write(f"{text_of(text)}\r\n")
+
+    def do_flush(self) -> t.Any:
+        raw, held, self.held = self.stream.raw(), self.held, b""
+        try:
+            raw.settimeout(self.stream.client.timeout)
+            raw.sendall(held)
+        except OSError:
+            raise _broken("write data to") from None
+        finally:
+            raw.setblocking(False)
+        return VOID
+
+    def do_close(self) -> t.Any:
+        self.do_flush()
+        return self.stream.do_close()
+
+    do_dispose = do_close
+
+
+class StreamReader(NetObject):
+    """A System.IO.StreamReader over a connection."""
+
+    TYPE = "System.IO.StreamReader"
+
+    def __init__(self, stream: _Stream) -> None:
+        self.stream, self.held = stream, b""
+
+    def do_readline(self) -> str | None:
+        """The next line without its end; $null at the end of what comes."""
+        while b"\n" not in self.held:
+            block = self._receive()
+            if not block:
+                rest, self.held = self.held, b""
+                return rest.decode(errors="replace") if rest else None
+            self.held += block
+        line, _end, self.held = self.held.partition(b"\n")
+        return line.removesuffix(b"\r").decode(errors="replace")
+
+    def _receive(self) -> bytes:
+        raw = self.stream.raw()
+        try:
+            raw.settimeout(self.stream.client.timeout)
+            return raw.recv(4096)
+        except OSError:
+            raise _broken("read data from") from None
+        finally:
+            raw.setblocking(False)
+
+    def do_close(self) -> t.Any:
+        return self.stream.do_close()
+
+    do_dispose = do_close
+
+
+def _broken(what: str) -> NetError:
+    words = f"Unable to {what} the transport connection: An existing connection was forcibly closed by the remote host."
+    return net_error("System.IO.IOException", words)
+
+
+def _over(kind: type[StreamWriter | StreamReader]) -> t.Callable[..., StreamWriter | StreamReader]:
+    def new(_shell: PowerShell, stream: t.Any, *more: t.Any) -> StreamWriter | StreamReader:
+        if not isinstance(stream, _Stream) or more:
+            raise Limit(f"a {kind.TYPE} over anything but a connection")
+        return kind(stream)
+
+    return new
+
+
+register(NetType(StreamWriter.TYPE, new=_over(StreamWriter)))
+register(NetType(StreamReader.TYPE, new=_over(StreamReader)))

@@ -69,6 +69,12 @@ def _number_as_command(node: tree_sitter.Node) -> tree_sitter.Node | None:
     return next((found for child in node.children if (found := _number_as_command(child))), None)
 
 
+def _as_value(text: bytes) -> bytes:
+    """`1..3` as `(1)..3` and `5L` as `5`: so the grammar reads them as what they are."""
+    first, dots, last = text.partition(b"..")
+    return b"(" + first + b")" + dots + last if dots else text[:-1]
+
+
 def _swallowed_blank(node: tree_sitter.Node, source: bytes) -> int | None:
     """Where the grammar took a blank for a name's beginning: after `)` and `}` it wants a new line, PowerShell not."""
     for child in (node, *node.children):
@@ -88,13 +94,7 @@ def parse(text: str) -> Node:
             number = _number_as_command(tree.root_node)
             if number is None:
                 return _node(tree.root_node)
-            # `1..3` becomes `(1)..3`, which the grammar reads as what it is.
-            end = (
-                number.start_byte + (number.text or b"").index(b".")
-                if b"." in (number.text or b"")
-                else number.end_byte
-            )
-            source = source[: number.start_byte] + b"(" + source[number.start_byte : end] + b")" + source[end:]
+            source = source[: number.start_byte] + _as_value(number.text or b"") + source[number.end_byte :]
             continue
         at = _swallowed_blank(broken, source)
         if at is None:
