@@ -79,7 +79,7 @@ def test_a_second_run_changes_nothing(vms: Vms) -> None:
 
 @pytest.mark.usefixtures("rolled_out")
 def test_a_client_that_is_not_known_to_trust_holds_up_its_switches(vms: Vms) -> None:
-    run = vms.vms(vms_encryption_streaming=False, vms_encryption_clients_ready=False)
+    run = vms.vms(vms_encryption_streaming="plain", vms_encryption_clients_ready=False)
     assert run.status == 0, run.output
     assert {link["status"] for link in vms.control("links") if link["group"] == "streaming_media"} == {"plain"}
     again = vms.vms(vms_encryption_clients_ready=False, camsec_lifetime_days=60)
@@ -110,7 +110,7 @@ def test_vms_17_what_is_due_is_renewed_without_a_switch(vms: Vms) -> None:
 
 @pytest.mark.usefixtures("rolled_out")
 def test_off_is_the_reverse(vms: Vms) -> None:
-    run = vms.vms(vms_encryption_management=False, vms_encryption_streaming=False, vms_encryption_mobile=False)
+    run = vms.vms(vms_encryption_management="plain", vms_encryption_streaming="plain", vms_encryption_mobile="plain")
     assert run.status == 0, run.output
     assert "VMS-18" in run.text
     assert set(vms.links()) == {"plain"}
