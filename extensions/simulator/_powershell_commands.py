@@ -609,8 +609,27 @@ def _new_object(shell: PowerShell, bound: Bound, _items: Items, out: list[t.Any]
     if bound.has("Property"):
         raise Limit("New-Object -Property")
     given = bound.get("ArgumentList")
+    if name.endswith("[]"):
+        out.append(_new_array(name, as_int(given)))
+        return
+    if isinstance(given, bytes | bytearray):
+        # -ArgumentList is an array: a byte[] alone becomes as many arguments as it has bytes.
+        short = name.rpartition(".")[2]
+        raise net_error(
+            "System.Management.Automation.MethodException",
+            f'Cannot find an overload for "{short}" and the argument count: "{len(given)}".',
+        )
     args = list(given) if isinstance(given, list) else [] if given is None else [given]
     out.append(shell.construct(find_type(name), [None if arg is VOID else arg for arg in args]))
+
+
+def _new_array(name: str, size: int) -> t.Any:
+    low = name.lower().removeprefix("system.")
+    if low == "byte[]":
+        return bytearray(size)
+    if low not in {"object[]", "string[]", "int[]", "int32[]"}:
+        raise Limit(f"New-Object {name}")
+    return [0 if low.startswith("int") else None] * size
 
 
 @cmdlet("Set-StrictMode", "Version Off!")

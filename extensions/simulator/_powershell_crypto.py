@@ -399,8 +399,24 @@ def _from_pfx(shell: PowerShell, data: bytes, password: str, flags: int) -> Cert
     private, certificate, _others = _read_pfx(data, password)
     if certificate is None:
         raise _not_found()
+    return _loaded(shell, certificate, private, flags)
+
+
+def _loaded(
+    shell: PowerShell, certificate: x509.Certificate, private: rsa.RSAPrivateKey | None, flags: int
+) -> Certificate:
+    """A PFX's certificate; a key that is to stay (PersistKeySet) is in its container as soon as it is read."""
     entry = Entry(der=certificate.public_bytes(serialization.Encoding.DER))
-    return Certificate(shell, entry, private=private, flags=flags)
+    if private is None or not flags & 16:
+        return Certificate(shell, entry, private=private, flags=flags)
+    if not flags & 2:
+        raise Limit("a key in a user's own key set")
+    if not shell.host.may_change():
+        raise net_error(_CRYPTO, "Access denied.\r\n", hresult=0x80090010)
+    key = new_key(private, provider=shell.host.provider, exportable=bool(flags & 4))
+    shell.host.stores.keep(key)
+    entry.key = key
+    return Certificate(shell, entry)
 
 
 def _read_pfx(
@@ -454,8 +470,7 @@ class _Collection(NetList):
             for one in others:
                 self.append(Certificate(self.shell, Entry(der=one.public_bytes(serialization.Encoding.DER))))
             if certificate is not None:
-                entry = Entry(der=certificate.public_bytes(serialization.Encoding.DER))
-                self.append(Certificate(self.shell, entry, private=private, flags=bits))
+                self.append(_loaded(self.shell, certificate, private, bits))
         return VOID
 
 
@@ -505,10 +520,8 @@ class _Store(NetObject):
 
     def do_add(self, certificate: t.Any) -> t.Any:
         self._writes()
-        key = certificate.entry.key
-        if certificate.private is not None and key is None:
-            key = _kept_key(self.shell, certificate)
-        self.shell.host.stores.add(self.name, certificate.entry.der, key)
+        # The key of a PFX that was read without PersistKeySet goes with the object: the certificate stays without.
+        self.shell.host.stores.add(self.name, certificate.entry.der, certificate.entry.key)
         return VOID
 
     def do_addrange(self, certificates: t.Any) -> t.Any:
@@ -520,17 +533,6 @@ class _Store(NetObject):
         self._writes()
         self.shell.host.stores.remove(self.name, certificate.entry.thumbprint)
         return VOID
-
-
-def _kept_key(shell: PowerShell, certificate: Certificate) -> Key | None:
-    """A PFX's key, as it stays behind: for good only with PersistKeySet, for services only with MachineKeySet."""
-    machine, persist = certificate.flags & 2, certificate.flags & 16
-    if not persist:
-        return None
-    if not machine:
-        raise Limit("a key in a user's own key set")
-    assert certificate.private is not None
-    return new_key(certificate.private, provider=shell.host.provider, exportable=bool(certificate.flags & 4))
 
 
 def _new_store(shell: PowerShell, name: t.Any = "My", location: t.Any = "CurrentUser") -> _Store:

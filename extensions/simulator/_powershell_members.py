@@ -77,7 +77,7 @@ def get_property(shell: PowerShell, value: t.Any, name: str) -> t.Any:
     low = name.lower()
     if low == "psobject" and value is not None:
         return _psobject(value)
-    if isinstance(value, list | bytes):
+    if isinstance(value, list | bytes | bytearray):
         return _of_array(shell, value, low, name)
     if isinstance(value, NetObject):
         return _of_object(shell, value, low, name)
@@ -266,7 +266,7 @@ def call_method(shell: PowerShell, value: t.Any, name: str, args: list[t.Any]) -
         return _each(shell, low, value, args[0])
     if isinstance(value, NetObject):
         return value.call(name, args)
-    if isinstance(value, list | bytes):
+    if isinstance(value, list | bytes | bytearray):
         return _call_array(shell, value, name, args)
     table = _STRING if isinstance(value, str) else _NUMBER
     return _call(table, low, value, args)
@@ -300,7 +300,7 @@ def _call_array(shell: PowerShell, value: list[t.Any] | bytes, name: str, args: 
     method = getattr(value, f"do_{name.lower()}", None)
     if method is not None:
         return method(*args)
-    items = list(value) if isinstance(value, bytes) else value
+    items = list(value) if isinstance(value, bytes | bytearray) else value
     if name.lower() in _ARRAY:
         return _call(_ARRAY, name.lower(), items, args)
     if not items:

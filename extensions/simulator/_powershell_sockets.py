@@ -243,6 +243,34 @@ class _Stream(NetObject):
     def set_writetimeout(self, value: t.Any) -> None:
         del value
 
+    def do_write(self, data: t.Any, offset: t.Any, count: t.Any) -> t.Any:
+        begin, raw = as_int(offset), self.raw()
+        try:
+            raw.settimeout(self.client.timeout)
+            raw.sendall(bytes(items_of(data))[begin : begin + as_int(count)])
+        except OSError:
+            raise _broken("write data to") from None
+        finally:
+            raw.setblocking(False)
+        return VOID
+
+    def do_read(self, buffer: t.Any, offset: t.Any, count: t.Any) -> int:
+        if not isinstance(buffer, bytearray):
+            raise Limit("reading into anything but a byte[] made for it")
+        begin, raw = as_int(offset), self.raw()
+        try:
+            raw.settimeout(self.client.timeout)
+            data = raw.recv(as_int(count))
+        except OSError:
+            raise _broken("read data from") from None
+        finally:
+            raw.setblocking(False)
+        buffer[begin : begin + len(data)] = data
+        return len(data)
+
+    def do_flush(self) -> t.Any:
+        return VOID
+
     def do_close(self) -> t.Any:
         return self.client.do_close()
 

@@ -199,7 +199,7 @@ def _json(value: t.Any, depth: int, compress: bool, indent: int) -> str:
     pairs = _pairs(value)
     if pairs is not None:
         return _json_object(pairs, depth, compress, indent)
-    if isinstance(value, list | bytes):
+    if isinstance(value, list | bytes | bytearray):
         inside = [_json(item, depth - 1, compress, indent + 4) for item in value]
         if compress:
             return "[" + ",".join(inside) + "]"

@@ -142,7 +142,7 @@ def is_of(value: t.Any, kind: NetType) -> bool:
     if low == "system.object":
         return value is not None and value is not VOID
     if low == "system.array":
-        return (isinstance(value, list) and not isinstance(value, NetList)) or isinstance(value, bytes)
+        return (isinstance(value, list) and not isinstance(value, NetList)) or isinstance(value, bytes | bytearray)
     if isinstance(value, NetObject):
         return low in {name.lower() for name in value.type_names()}
     if low.endswith("[]") and isinstance(value, list):

@@ -598,6 +598,7 @@ def type_name(value: t.Any) -> str:
         (float, "System.Double"),
         (decimal.Decimal, "System.Decimal"),
         (bytes, "System.Byte[]"),
+        (bytearray, "System.Byte[]"),
         (NetList, "System.Collections.Generic.List`1[System.Object]"),
         (list, "System.Object[]"),
     ]
@@ -613,7 +614,7 @@ def items_of(value: t.Any) -> list[t.Any]:
     """What a value is in a pipeline: an array's elements, or itself."""
     if isinstance(value, list):
         return list(value)
-    if isinstance(value, bytes):
+    if isinstance(value, bytes | bytearray):
         return list(value)
     return [] if value is VOID else [value]
 
@@ -631,7 +632,7 @@ def text_of(value: t.Any) -> str:
         return "True" if value else "False"
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
-    if isinstance(value, list | bytes):
+    if isinstance(value, list | bytes | bytearray):
         return " ".join(text_of(item) for item in value)
     return str(value)
 
@@ -640,7 +641,7 @@ def true(value: t.Any) -> bool:
     """Whether a value counts as true."""
     if value is None or value is VOID:
         return False
-    if isinstance(value, list | bytes):
+    if isinstance(value, list | bytes | bytearray):
         return len(value) > 1 or (len(value) == 1 and true(value[0]))
     if isinstance(value, bool | int | float | str):
         return bool(value)
