@@ -244,7 +244,7 @@ class VmsServer(Device):
         """
         for name in names:
             self.host.services[name].status = _STARTING
-        await self.reconcile()
+        await self._reconcile_late()
         failing = {ROLES[role].service for role in self.spec.failing_services}
         boots, back = self._boots, asyncio.Event()
 
