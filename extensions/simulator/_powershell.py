@@ -264,17 +264,18 @@ class PowerShell:
 
     def _automatic(self, low: str) -> t.Any:
         """An automatic variable; `self` when it is none."""
-        simple = {"true": True, "false": False, "null": None, "?": self.ok, "error": NetList(reversed(self.errors))}
+        simple: dict[str, t.Any] = {
+            "true": True,
+            "false": False,
+            "null": None,
+            "?": self.ok,
+            "error": NetList(reversed(self.errors)),
+        }
+        simple |= {"pid": 4242, "home": f"C:\\Users\\{self.host.account}"}
         if low in simple:
             return simple[low]
-        if low == "psitem":
-            return self.variable("_")
-        if low == "_":
+        if low in {"_", "psitem"}:
             return next((scope.variables["_"] for scope in self.scope.chain() if "_" in scope.variables), None)
-        if low == "pid":
-            return 4242
-        if low == "home":
-            return f"C:\\Users\\{self.host.account}"
         if low == "psversiontable":
             return self._version_table()
         return self
@@ -1185,7 +1186,7 @@ class PowerShell:
             return self._elements(owner, key)
         raise Limit(f"an index into {type_name(owner)}")
 
-    def _elements(self, owner: list[t.Any] | bytes | str, key: t.Any) -> t.Any:
+    def _elements(self, owner: list[t.Any] | bytes | bytearray | str, key: t.Any) -> t.Any:
         def one(number: t.Any) -> t.Any:
             at = as_int(number)
             if -len(owner) <= at < len(owner):

@@ -680,6 +680,20 @@ def _import_module(shell: PowerShell, bound: Bound, _items: Items, _out: list[t.
     del shell
 
 
+def _no_command(name: str) -> ErrorRecord:
+    words = f"The term '{name}' is not recognized as the name of a cmdlet, function, script file, or operable program."
+    words += (
+        " Check the spelling of the name, or if a path was included, verify that the path is correct and try again."
+    )
+    return ErrorRecord(
+        NetException("System.Management.Automation.CommandNotFoundException", words),
+        error_id="CommandNotFoundException,Microsoft.PowerShell.Commands.GetCommandCommand",
+        category="ObjectNotFound",
+        target=name,
+        activity="Get-Command",
+    )
+
+
 @cmdlet("Get-Command", "Name:0 CommandType")
 def _get_command(shell: PowerShell, bound: Bound, _items: Items, out: list[t.Any]) -> None:
     from ._powershell_native import find_program  # noqa: PLC0415 - it builds on the shell
@@ -695,20 +709,7 @@ def _get_command(shell: PowerShell, bound: Bound, _items: Items, out: list[t.Any
                 PsObject({"Name": path.rpartition("\\")[2], "CommandType": "Application", "Source": path, "Path": path})
             )
         elif "\\" in text:
-            shell.report(
-                ErrorRecord(
-                    NetException(
-                        "System.Management.Automation.CommandNotFoundException",
-                        f"The term '{text}' is not recognized as the name of a cmdlet, function, script file, or operable"
-                        " program. Check the spelling of the name, or if a path was included, verify that the path is"
-                        " correct and try again.",
-                    ),
-                    error_id="CommandNotFoundException,Microsoft.PowerShell.Commands.GetCommandCommand",
-                    category="ObjectNotFound",
-                    target=text,
-                    activity="Get-Command",
-                )
-            )
+            shell.report(_no_command(text))
         else:
             raise Limit(f"the command {text}")
 

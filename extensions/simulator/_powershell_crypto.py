@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Certificates, stores and chains of .NET (System.Security.Cryptography.X509Certificates) over the computer's stores."""
+"""Certificates, stores and chains of .NET (X509Certificates) over the computer's own stores."""
 
 from __future__ import annotations
 
@@ -75,7 +75,8 @@ class _Oid(NetObject):
         "1.3.6.1.5.5.7.3.2": "Client Authentication", "2.5.29.17": "Subject Alternative Name",
         "2.5.29.15": "Key Usage", "2.5.29.37": "Enhanced Key Usage", "2.5.29.19": "Basic Constraints",
         "2.5.29.14": "Subject Key Identifier", "2.5.29.35": "Authority Key Identifier",
-        "1.2.840.113549.1.1.11": "sha256RSA", "1.2.840.113549.1.1.12": "sha384RSA", "1.2.840.113549.1.1.13": "sha512RSA",
+        "1.2.840.113549.1.1.11": "sha256RSA", "1.2.840.113549.1.1.12": "sha384RSA",
+        "1.2.840.113549.1.1.13": "sha512RSA",
         "1.2.840.113549.1.1.5": "sha1RSA", "1.2.840.10045.4.3.2": "sha256ECDSA",
     }  # fmt: skip
 
@@ -678,7 +679,7 @@ register(
     NetType(
         Chain.TYPE,
         new=lambda shell, *_machine: Chain(shell),
-        methods={"Create": lambda shell: Chain(shell)},
+        methods={"Create": Chain},
     )
 )
 register(NetType("System.Security.Cryptography.Oid", new=lambda _shell, value, *_name: _Oid(text_of(value))))
@@ -739,8 +740,8 @@ for _name in ("SHA1", "SHA256"):
 def _secure(_shell: PowerShell, bound: Bound, items: Items, out: list[t.Any]) -> None:
     if not bound.on("AsPlainText") or not bound.on("Force"):
         raise Limit("ConvertTo-SecureString without -AsPlainText -Force")
-    for text in [bound.get("String")] if bound.has("String") else items or []:
-        out.append(SecureString(text_of(text)))
+    given = [bound.get("String")] if bound.has("String") else items or []
+    out.extend(SecureString(text_of(text)) for text in given)
 
 
 def _store_of(shell: PowerShell, location: str) -> str:
@@ -781,8 +782,7 @@ def _import(shell: PowerShell, bound: Bound, _items: Items, out: list[t.Any]) ->
         raise net_error(
             _CRYPTO, "Cannot find the requested object. 0x80092009 (-2146885623 CRYPT_E_NO_MATCH)"
         ) from error
-    for der in ders:
-        out.append(certificate_of(shell, shell.host.stores.add(store, der), store))
+    out.extend(certificate_of(shell, shell.host.stores.add(store, der), store) for der in ders)
 
 
 @cmdlet("Import-PfxCertificate", "FilePath:0 CertStoreLocation:1 Password Exportable!")

@@ -180,7 +180,14 @@ def _to_char(_shell: PowerShell, value: t.Any) -> Char:
     return Char(chr(as_int(value)))
 
 
-_DATES: t.Final = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%d", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y")  # fmt: skip
+_DATES: t.Final = (
+    "%Y-%m-%d %H:%M:%S",
+    "%Y-%m-%dT%H:%M:%S",
+    "%Y-%m-%dT%H:%M:%S.%f",
+    "%Y-%m-%d",
+    "%m/%d/%Y %H:%M:%S",
+    "%m/%d/%Y",
+)
 
 
 def parse_date(shell: PowerShell, text: str) -> DateTime:

@@ -223,7 +223,8 @@ class PsObject(NetObject):
         if not self.has(name):
             raise net_error(
                 "System.Management.Automation.SetValueInvocationException",
-                f"The property '{name}' cannot be found on this object. Verify that the property exists and can be set.",
+                f"The property '{name}' cannot be found on this object."
+                " Verify that the property exists and can be set.",
             )
         self._values[name.lower()] = (self._values[name.lower()][0], value)
 
@@ -694,18 +695,26 @@ def same(left: t.Any, right: t.Any, *, case: bool = False) -> bool:
     """`-eq` of two single values: the right one is made the left one's type first."""
     if left is None or left is VOID or right is None or right is VOID:
         return (left is None or left is VOID) and (right is None or right is VOID)
-    if isinstance(left, Enum):
-        return _same_enum(left, right)
     if isinstance(left, bool):
         return left == true(right)
     if isinstance(left, str):
         one, other = str(left), text_of(right)
         return one == other if case else one.lower() == other.lower()
     if isinstance(left, int | float):
-        try:
-            return left == as_number(right)
-        except NetError:
-            return False
+        return _same_number(left, right)
+    return _same_object(left, right)
+
+
+def _same_number(left: float, right: t.Any) -> bool:
+    try:
+        return left == as_number(right)
+    except NetError:
+        return False
+
+
+def _same_object(left: t.Any, right: t.Any) -> bool:
+    if isinstance(left, Enum):
+        return _same_enum(left, right)
     if isinstance(left, DateTime):
         return isinstance(right, DateTime) and left.value == right.value
     return bool(left.do_equals(right)) if isinstance(left, NetObject) else left is right
