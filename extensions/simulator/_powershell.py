@@ -222,7 +222,7 @@ class PowerShell:
         """How the console shows an object; the layout of tables and lists is not simulated."""
         if isinstance(item, ErrorRecord):
             return "\r\n".join(item.lines())
-        if isinstance(item, list | bytes):
+        if isinstance(item, list | bytes | bytearray):
             return "\r\n".join(self.line_of(one) for one in item)
         if isinstance(item, NetObject) and not isinstance(item, Enum | NetType):
             shown = getattr(item, "SHOWN", False)
@@ -264,17 +264,18 @@ class PowerShell:
 
     def _automatic(self, low: str) -> t.Any:
         """An automatic variable; `self` when it is none."""
-        simple = {"true": True, "false": False, "null": None, "?": self.ok, "error": NetList(reversed(self.errors))}
+        simple: dict[str, t.Any] = {
+            "true": True,
+            "false": False,
+            "null": None,
+            "?": self.ok,
+            "error": NetList(reversed(self.errors)),
+        }
+        simple |= {"pid": 4242, "home": f"C:\\Users\\{self.host.account}"}
         if low in simple:
             return simple[low]
-        if low == "psitem":
-            return self.variable("_")
-        if low == "_":
+        if low in {"_", "psitem"}:
             return next((scope.variables["_"] for scope in self.scope.chain() if "_" in scope.variables), None)
-        if low == "pid":
-            return 4242
-        if low == "home":
-            return f"C:\\Users\\{self.host.account}"
         if low == "psversiontable":
             return self._version_table()
         return self
@@ -762,7 +763,7 @@ class PowerShell:
     def _arguments(self, parts: list[Node]) -> Arguments:
         given = Arguments()
         bind_next = False
-        for part in parts:
+        for part in _joined(parts):
             if part.kind == "command_argument_sep":
                 bind_next = part.text.strip() == ":" or any(one.kind == ":" for one in part.parts)
             elif part.kind == "redirection":
@@ -986,11 +987,11 @@ class PowerShell:
         value = None if value is VOID else value
         if isinstance(owner, HashTable):
             owner[key] = value
-        elif isinstance(owner, list):
+        elif isinstance(owner, list | bytearray):
             at = as_int(key)
             if not -len(owner) <= at < len(owner):
                 raise net_error("System.IndexOutOfRangeException", "Index was outside the bounds of the array.")
-            owner[at] = value
+            owner[at] = as_int(value) if isinstance(owner, bytearray) else value
         else:
             raise Limit(f"assigning to an element of {type_name(owner)}")
 
@@ -1181,11 +1182,11 @@ class PowerShell:
             return [owner[one] for one in key] if isinstance(key, list) else owner[key]
         if isinstance(owner, list) and isinstance(key, str):
             return next((one for one in owner if isinstance(one, NetObject) and same(one.get("Name"), key)), None)
-        if isinstance(owner, list | bytes | str):
+        if isinstance(owner, list | bytes | bytearray | str):
             return self._elements(owner, key)
         raise Limit(f"an index into {type_name(owner)}")
 
-    def _elements(self, owner: list[t.Any] | bytes | str, key: t.Any) -> t.Any:
+    def _elements(self, owner: list[t.Any] | bytes | bytearray | str, key: t.Any) -> t.Any:
         def one(number: t.Any) -> t.Any:
             at = as_int(number)
             if -len(owner) <= at < len(owner):
@@ -1340,6 +1341,26 @@ def _assigned(
     for param, value in zip(free, loose, strict=False):
         values[param.name] = _null(value)
     return values, loose[len(free) :]
+
+
+def _joined(parts: list[Node]) -> list[Node]:
+    """`$x.Method() y`: the grammar has the call's arguments behind the method, in a part of their own."""
+    found: list[Node] = []
+    for part in parts:
+        before = found[-1] if found else None
+        apart = before is None or "command_argument_sep" in {part.kind, before.kind}
+        if apart or (part.kind == "argument_list" and before is not None and before.kind == "generic_token"):
+            found.append(part)
+        elif before is not None and part.kind == "argument_list" and before.kind == "member_access":
+            call = Node("invokation_expression", before.text + part.text, [*before.parts, part], *_place(before))
+            found[-1] = call
+        else:
+            raise Limit(f"the arguments at line {part.line}, at `{part.text[:40]}`,")
+    return found
+
+
+def _place(node: Node) -> tuple[int, int, int]:
+    return node.line, node.column, node.start
 
 
 def _nullable(kind: NetType) -> bool:

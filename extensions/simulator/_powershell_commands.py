@@ -609,8 +609,27 @@ def _new_object(shell: PowerShell, bound: Bound, _items: Items, out: list[t.Any]
     if bound.has("Property"):
         raise Limit("New-Object -Property")
     given = bound.get("ArgumentList")
+    if name.endswith("[]"):
+        out.append(_new_array(name, as_int(given)))
+        return
+    if isinstance(given, bytes | bytearray):
+        # -ArgumentList is an array: a byte[] alone becomes as many arguments as it has bytes.
+        short = name.rpartition(".")[2]
+        raise net_error(
+            "System.Management.Automation.MethodException",
+            f'Cannot find an overload for "{short}" and the argument count: "{len(given)}".',
+        )
     args = list(given) if isinstance(given, list) else [] if given is None else [given]
     out.append(shell.construct(find_type(name), [None if arg is VOID else arg for arg in args]))
+
+
+def _new_array(name: str, size: int) -> t.Any:
+    low = name.lower().removeprefix("system.")
+    if low == "byte[]":
+        return bytearray(size)
+    if low not in {"object[]", "string[]", "int[]", "int32[]"}:
+        raise Limit(f"New-Object {name}")
+    return [0 if low.startswith("int") else None] * size
 
 
 @cmdlet("Set-StrictMode", "Version Off!")
@@ -661,6 +680,20 @@ def _import_module(shell: PowerShell, bound: Bound, _items: Items, _out: list[t.
     del shell
 
 
+def _no_command(name: str) -> ErrorRecord:
+    words = f"The term '{name}' is not recognized as the name of a cmdlet, function, script file, or operable program."
+    words += (
+        " Check the spelling of the name, or if a path was included, verify that the path is correct and try again."
+    )
+    return ErrorRecord(
+        NetException("System.Management.Automation.CommandNotFoundException", words),
+        error_id="CommandNotFoundException,Microsoft.PowerShell.Commands.GetCommandCommand",
+        category="ObjectNotFound",
+        target=name,
+        activity="Get-Command",
+    )
+
+
 @cmdlet("Get-Command", "Name:0 CommandType")
 def _get_command(shell: PowerShell, bound: Bound, _items: Items, out: list[t.Any]) -> None:
     from ._powershell_native import find_program  # noqa: PLC0415 - it builds on the shell
@@ -676,20 +709,7 @@ def _get_command(shell: PowerShell, bound: Bound, _items: Items, out: list[t.Any
                 PsObject({"Name": path.rpartition("\\")[2], "CommandType": "Application", "Source": path, "Path": path})
             )
         elif "\\" in text:
-            shell.report(
-                ErrorRecord(
-                    NetException(
-                        "System.Management.Automation.CommandNotFoundException",
-                        f"The term '{text}' is not recognized as the name of a cmdlet, function, script file, or operable"
-                        " program. Check the spelling of the name, or if a path was included, verify that the path is"
-                        " correct and try again.",
-                    ),
-                    error_id="CommandNotFoundException,Microsoft.PowerShell.Commands.GetCommandCommand",
-                    category="ObjectNotFound",
-                    target=text,
-                    activity="Get-Command",
-                )
-            )
+            shell.report(_no_command(text))
         else:
             raise Limit(f"the command {text}")
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Certificates, stores and chains of .NET (System.Security.Cryptography.X509Certificates) over the computer's stores."""
+"""Certificates, stores and chains of .NET (X509Certificates) over the computer's own stores."""
 
 from __future__ import annotations
 
@@ -75,7 +75,8 @@ class _Oid(NetObject):
         "1.3.6.1.5.5.7.3.2": "Client Authentication", "2.5.29.17": "Subject Alternative Name",
         "2.5.29.15": "Key Usage", "2.5.29.37": "Enhanced Key Usage", "2.5.29.19": "Basic Constraints",
         "2.5.29.14": "Subject Key Identifier", "2.5.29.35": "Authority Key Identifier",
-        "1.2.840.113549.1.1.11": "sha256RSA", "1.2.840.113549.1.1.12": "sha384RSA", "1.2.840.113549.1.1.13": "sha512RSA",
+        "1.2.840.113549.1.1.11": "sha256RSA", "1.2.840.113549.1.1.12": "sha384RSA",
+        "1.2.840.113549.1.1.13": "sha512RSA",
         "1.2.840.113549.1.1.5": "sha1RSA", "1.2.840.10045.4.3.2": "sha256ECDSA",
     }  # fmt: skip
 
@@ -399,8 +400,24 @@ def _from_pfx(shell: PowerShell, data: bytes, password: str, flags: int) -> Cert
     private, certificate, _others = _read_pfx(data, password)
     if certificate is None:
         raise _not_found()
+    return _loaded(shell, certificate, private, flags)
+
+
+def _loaded(
+    shell: PowerShell, certificate: x509.Certificate, private: rsa.RSAPrivateKey | None, flags: int
+) -> Certificate:
+    """A PFX's certificate; a key that is to stay (PersistKeySet) is in its container as soon as it is read."""
     entry = Entry(der=certificate.public_bytes(serialization.Encoding.DER))
-    return Certificate(shell, entry, private=private, flags=flags)
+    if private is None or not flags & 16:
+        return Certificate(shell, entry, private=private, flags=flags)
+    if not flags & 2:
+        raise Limit("a key in a user's own key set")
+    if not shell.host.may_change():
+        raise net_error(_CRYPTO, "Access denied.\r\n", hresult=0x80090010)
+    key = new_key(private, provider=shell.host.provider, exportable=bool(flags & 4))
+    shell.host.stores.keep(key)
+    entry.key = key
+    return Certificate(shell, entry)
 
 
 def _read_pfx(
@@ -454,8 +471,7 @@ class _Collection(NetList):
             for one in others:
                 self.append(Certificate(self.shell, Entry(der=one.public_bytes(serialization.Encoding.DER))))
             if certificate is not None:
-                entry = Entry(der=certificate.public_bytes(serialization.Encoding.DER))
-                self.append(Certificate(self.shell, entry, private=private, flags=bits))
+                self.append(_loaded(self.shell, certificate, private, bits))
         return VOID
 
 
@@ -505,10 +521,8 @@ class _Store(NetObject):
 
     def do_add(self, certificate: t.Any) -> t.Any:
         self._writes()
-        key = certificate.entry.key
-        if certificate.private is not None and key is None:
-            key = _kept_key(self.shell, certificate)
-        self.shell.host.stores.add(self.name, certificate.entry.der, key)
+        # The key of a PFX that was read without PersistKeySet goes with the object: the certificate stays without.
+        self.shell.host.stores.add(self.name, certificate.entry.der, certificate.entry.key)
         return VOID
 
     def do_addrange(self, certificates: t.Any) -> t.Any:
@@ -520,17 +534,6 @@ class _Store(NetObject):
         self._writes()
         self.shell.host.stores.remove(self.name, certificate.entry.thumbprint)
         return VOID
-
-
-def _kept_key(shell: PowerShell, certificate: Certificate) -> Key | None:
-    """A PFX's key, as it stays behind: for good only with PersistKeySet, for services only with MachineKeySet."""
-    machine, persist = certificate.flags & 2, certificate.flags & 16
-    if not persist:
-        return None
-    if not machine:
-        raise Limit("a key in a user's own key set")
-    assert certificate.private is not None
-    return new_key(certificate.private, provider=shell.host.provider, exportable=bool(certificate.flags & 4))
 
 
 def _new_store(shell: PowerShell, name: t.Any = "My", location: t.Any = "CurrentUser") -> _Store:
@@ -676,7 +679,7 @@ register(
     NetType(
         Chain.TYPE,
         new=lambda shell, *_machine: Chain(shell),
-        methods={"Create": lambda shell: Chain(shell)},
+        methods={"Create": Chain},
     )
 )
 register(NetType("System.Security.Cryptography.Oid", new=lambda _shell, value, *_name: _Oid(text_of(value))))
@@ -737,8 +740,8 @@ for _name in ("SHA1", "SHA256"):
 def _secure(_shell: PowerShell, bound: Bound, items: Items, out: list[t.Any]) -> None:
     if not bound.on("AsPlainText") or not bound.on("Force"):
         raise Limit("ConvertTo-SecureString without -AsPlainText -Force")
-    for text in [bound.get("String")] if bound.has("String") else items or []:
-        out.append(SecureString(text_of(text)))
+    given = [bound.get("String")] if bound.has("String") else items or []
+    out.extend(SecureString(text_of(text)) for text in given)
 
 
 def _store_of(shell: PowerShell, location: str) -> str:
@@ -779,8 +782,7 @@ def _import(shell: PowerShell, bound: Bound, _items: Items, out: list[t.Any]) ->
         raise net_error(
             _CRYPTO, "Cannot find the requested object. 0x80092009 (-2146885623 CRYPT_E_NO_MATCH)"
         ) from error
-    for der in ders:
-        out.append(certificate_of(shell, shell.host.stores.add(store, der), store))
+    out.extend(certificate_of(shell, shell.host.stores.add(store, der), store) for der in ders)
 
 
 @cmdlet("Import-PfxCertificate", "FilePath:0 CertStoreLocation:1 Password Exportable!")

@@ -410,8 +410,9 @@ def _set_content(shell: PowerShell, bound: Bound, items: Items, _out: list[t.Any
 def _join_path(_shell: PowerShell, bound: Bound, items: Items, out: list[t.Any]) -> None:
     if bound.on("Resolve"):
         raise Limit("Join-Path -Resolve")
-    for path in as_list(bound.get("Path")) or items or []:
-        out.append(f"{text_of(path).rstrip(chr(92))}\\{bound.text('ChildPath').lstrip(chr(92))}")
+    child = bound.text("ChildPath").lstrip("\\")
+    paths = as_list(bound.get("Path")) or items or []
+    out.extend(text_of(path).rstrip("\\") + "\\" + child for path in paths)
 
 
 @cmdlet("Resolve-Path", "Path:0 LiteralPath")

@@ -77,7 +77,7 @@ def get_property(shell: PowerShell, value: t.Any, name: str) -> t.Any:
     low = name.lower()
     if low == "psobject" and value is not None:
         return _psobject(value)
-    if isinstance(value, list | bytes):
+    if isinstance(value, list | bytes | bytearray):
         return _of_array(shell, value, low, name)
     if isinstance(value, NetObject):
         return _of_object(shell, value, low, name)
@@ -90,7 +90,7 @@ def get_property(shell: PowerShell, value: t.Any, name: str) -> t.Any:
     return None
 
 
-def _of_array(shell: PowerShell, value: list[t.Any] | bytes, low: str, name: str) -> t.Any:
+def _of_array(shell: PowerShell, value: list[t.Any] | bytes | bytearray, low: str, name: str) -> t.Any:
     if low in {"count", "length"}:
         return len(value)
     found: list[t.Any] = []
@@ -191,7 +191,7 @@ _STRING: t.Final[c.Mapping[str, c.Callable[..., t.Any]]] = {
     "insert": lambda text, at, other: text[: as_int(at)] + text_of(other) + text[as_int(at) :],
     "remove": lambda text, at, count=None: text[: as_int(at)] + ("" if count is None else text[as_int(at) + as_int(count) :]),  # noqa: E501
     "tochararray": lambda text: [Char(sign) for sign in text],
-    "tostring": lambda text: str(text),
+    "tostring": lambda text, *_culture: str(text),
     "compareto": lambda text, other: (text > text_of(other)) - (text < text_of(other)),
 }  # fmt: skip
 
@@ -242,12 +242,17 @@ _ARRAY: t.Final[c.Mapping[str, c.Callable[..., t.Any]]] = {
     "getenumerator": list,
     "getlength": lambda items, _dimension: len(items),
     "equals": lambda items, other: items is other,
-    "tostring": lambda items: type_name(items),
+    "tostring": type_name,
 }
 
 
+def _number_text(value: t.Any, pattern: str = "", culture: t.Any = None) -> str:
+    del culture
+    return format_value(value, text_of(pattern))
+
+
 _NUMBER: t.Final[c.Mapping[str, c.Callable[..., t.Any]]] = {
-    "tostring": lambda value, *args: _number_text(value, *args),
+    "tostring": _number_text,
     "equals": same,
 }
 
@@ -266,15 +271,10 @@ def call_method(shell: PowerShell, value: t.Any, name: str, args: list[t.Any]) -
         return _each(shell, low, value, args[0])
     if isinstance(value, NetObject):
         return value.call(name, args)
-    if isinstance(value, list | bytes):
+    if isinstance(value, list | bytes | bytearray):
         return _call_array(shell, value, name, args)
     table = _STRING if isinstance(value, str) else _NUMBER
     return _call(table, low, value, args)
-
-
-def _number_text(value: t.Any, pattern: str = "", culture: t.Any = None) -> str:
-    del culture
-    return format_value(value, text_of(pattern))
 
 
 def _type_of(value: t.Any) -> NetType:
@@ -296,11 +296,11 @@ def _each(shell: PowerShell, low: str, value: t.Any, block: t.Any) -> list[t.Any
     return found
 
 
-def _call_array(shell: PowerShell, value: list[t.Any] | bytes, name: str, args: list[t.Any]) -> t.Any:
+def _call_array(shell: PowerShell, value: list[t.Any] | bytes | bytearray, name: str, args: list[t.Any]) -> t.Any:
     method = getattr(value, f"do_{name.lower()}", None)
     if method is not None:
         return method(*args)
-    items = list(value) if isinstance(value, bytes) else value
+    items = list(value) if isinstance(value, bytes | bytearray) else value
     if name.lower() in _ARRAY:
         return _call(_ARRAY, name.lower(), items, args)
     if not items:

@@ -69,7 +69,8 @@ def run_program(
             raise Limit(f"the command {name}")
         raise shell.error(
             f"The term '{name}' is not recognized as the name of a cmdlet, function, script file, or operable program."
-            " Check the spelling of the name, or if a path was included, verify that the path is correct and try again.",
+            " Check the spelling of the name, or if a path was included, verify that the path is correct and try"
+            " again.",
             kind="System.Management.Automation.CommandNotFoundException",
             error_id="CommandNotFoundException",
             category="ObjectNotFound",

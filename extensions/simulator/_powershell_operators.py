@@ -70,7 +70,7 @@ def _add(left: t.Any, right: t.Any) -> t.Any:
         return None if right is VOID else right
     if isinstance(left, str) and not (isinstance(left, Char) and not isinstance(right, str)):
         return left + text_of(right)
-    if isinstance(left, list | bytes):
+    if isinstance(left, list | bytes | bytearray):
         return [*left, *(items_of(right) if right is not None else [None])]
     if isinstance(left, HashTable) and isinstance(right, HashTable):
         table = HashTable()
@@ -271,6 +271,6 @@ def compare(shell: PowerShell, sign: str, left: t.Any, right: t.Any) -> t.Any:
     if name not in _TESTS:
         raise Limit(f"the operator {sign}")
     test = _TESTS[name]
-    if isinstance(left, list | bytes):
+    if isinstance(left, list | bytes | bytearray):
         return [item for item in left if test(item, right, case)]
     return test(left, right, case)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import collections.abc as c
 import concurrent.futures
+import contextlib
 import ipaddress
 import select
 import socket
@@ -212,8 +213,8 @@ def _connected(shell: PowerShell, name: t.Any, port: t.Any, limit: float = _PATI
     except TimeoutError:
         raise _socket_error(
             10060,
-            "A connection attempt failed because the connected party did not properly respond after a period of time, or"
-            f" established connection failed because connected host has failed to respond {address}:{number}",
+            "A connection attempt failed because the connected party did not properly respond after a period of time,"
+            f" or established connection failed because connected host has failed to respond {address}:{number}",
         ) from None
     except OSError:
         raise _socket_error(
@@ -242,6 +243,34 @@ class _Stream(NetObject):
 
     def set_writetimeout(self, value: t.Any) -> None:
         del value
+
+    def do_write(self, data: t.Any, offset: t.Any, count: t.Any) -> t.Any:
+        begin, raw = as_int(offset), self.raw()
+        try:
+            raw.settimeout(self.client.timeout)
+            raw.sendall(bytes(items_of(data))[begin : begin + as_int(count)])
+        except OSError:
+            raise _broken("write data to") from None
+        finally:
+            raw.setblocking(False)
+        return VOID
+
+    def do_read(self, buffer: t.Any, offset: t.Any, count: t.Any) -> int:
+        if not isinstance(buffer, bytearray):
+            raise Limit("reading into anything but a byte[] made for it")
+        begin, raw = as_int(offset), self.raw()
+        try:
+            raw.settimeout(self.client.timeout)
+            data = raw.recv(as_int(count))
+        except OSError:
+            raise _broken("read data from") from None
+        finally:
+            raw.setblocking(False)
+        buffer[begin : begin + len(data)] = data
+        return len(data)
+
+    def do_flush(self) -> t.Any:
+        return VOID
 
     def do_close(self) -> t.Any:
         return self.client.do_close()
@@ -408,10 +437,8 @@ class TcpListener(NetObject):
     def do_stop(self) -> t.Any:
         if self.socket is not None:
             # A thread may wait in accept: shutting down wakes it, closing alone would not.
-            try:
+            with contextlib.suppress(OSError):
                 self.socket.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
             self.socket.close()
         return VOID
 
@@ -559,9 +586,9 @@ class SslStream(NetObject):
         if not main:
             raise net_error(
                 "System.Management.Automation.PSInvalidOperationException",
-                "There is no Runspace available to run scripts in this thread. You can provide one in the DefaultRunspace"
-                " property of the System.Management.Automation.Runspaces.Runspace type. The script block you attempted to"
-                f" invoke was: {text_of(self.callback)[:40]}",
+                "There is no Runspace available to run scripts in this thread. You can provide one in the"
+                " DefaultRunspace property of the System.Management.Automation.Runspaces.Runspace type. The script"
+                f" block you attempted to invoke was: {text_of(self.callback)[:40]}",
             )
         certificate = Certificate(self.shell, Entry(der=leaf)) if leaf is not None else None
         path = self.shell.host.stores.path_of(leaf, chain[1:]) if leaf is not None else ()
@@ -691,10 +718,8 @@ class SslStream(NetObject):
     def do_close(self) -> t.Any:
         connection, self.connection = self.connection, None
         if connection is not None:
-            try:
+            with contextlib.suppress(SSL.Error):
                 connection.shutdown()
-            except SSL.Error:
-                pass
         return self.client.do_close()
 
     do_dispose = do_close
@@ -712,15 +737,13 @@ def _new_stream(shell: PowerShell, inner: t.Any, *args: t.Any) -> SslStream:
 
 
 register(NetType(SslStream.TYPE, new=_new_stream))
-register(
-    NetType(
-        "System.Net.Security.RemoteCertificateValidationCallback", cast=lambda shell, value: _delegate(shell, value)
-    )
-)
 
 
 def _delegate(shell: PowerShell, value: t.Any) -> t.Any:
     return None if value is None else convert(shell, value, find_type("scriptblock"))
+
+
+register(NetType("System.Net.Security.RemoteCertificateValidationCallback", cast=_delegate))
 
 
 # -- text over a connection --------------------------------------------------------------------------------------

@@ -312,7 +312,8 @@ def _processes(shell: PowerShell, bound: Bound, items: Items) -> list[Process]:
     for name in as_list(bound.get("Name")):
         matches = [one for one in every if like(one.name, text_of(name))]
         if not matches and "*" not in text_of(name):
-            words = f'Cannot find a process with the name "{text_of(name)}". Verify the process name and call the cmdlet again.'
+            words = f'Cannot find a process with the name "{text_of(name)}".'
+            words += " Verify the process name and call the cmdlet again."
             shell.report(_no_process(words, bound.name))
         found += matches
     given = as_list(bound.get("InputObject")) or items or []

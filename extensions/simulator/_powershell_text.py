@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Texts of the simulated PowerShell: wildcards, regular expressions, the -f operator, and JSON as version 5.1 writes it."""
+"""Texts of the simulated PowerShell: wildcards, regular expressions, -f, and JSON as version 5.1 writes it."""
 
 from __future__ import annotations
 
@@ -112,12 +112,14 @@ def format_text(pattern: str, values: t.Sequence[t.Any]) -> str:
 
 def format_value(value: t.Any, pattern: str) -> str:
     """A value in one of .NET's formats."""
-    if not pattern or value is None:
-        return text_of(value)
-    if isinstance(value, DateTime):
+    if isinstance(value, DateTime) and pattern:
         return value.formatted(pattern)
-    if isinstance(value, str) or not isinstance(value, int | float):
+    if not pattern or not isinstance(value, int | float):
         return text_of(value)
+    return _format_number(value, pattern)
+
+
+def _format_number(value: float, pattern: str) -> str:
     kind, digits = pattern[0], pattern[1:]
     if not (digits.isdigit() or not digits):
         return _custom_number(value, pattern)
@@ -168,21 +170,21 @@ def _pairs(value: t.Any) -> list[tuple[str, t.Any]] | None:
 
 
 def _scalar(value: t.Any) -> str | None:
+    if isinstance(value, str):
+        return _quoted(value)
+    if isinstance(value, DateTime):
+        return f'"\\/Date({_milliseconds(value)})\\/"'
+    if isinstance(value, Enum):
+        return str(value.value)
+    return _simple(value)
+
+
+def _simple(value: t.Any) -> str | None:
     if value is None or value is VOID:
         return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, str):
-        return _quoted(value)
-    if isinstance(value, float):
-        return str(value)
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, Enum):
-        return str(value.value)
-    if isinstance(value, DateTime):
-        return f'"\\/Date({_milliseconds(value)})\\/"'
-    return None
+    return str(value) if isinstance(value, int | float) else None
 
 
 def to_json(value: t.Any, *, depth: int, compress: bool) -> str:
@@ -199,7 +201,7 @@ def _json(value: t.Any, depth: int, compress: bool, indent: int) -> str:
     pairs = _pairs(value)
     if pairs is not None:
         return _json_object(pairs, depth, compress, indent)
-    if isinstance(value, list | bytes):
+    if isinstance(value, list | bytes | bytearray):
         inside = [_json(item, depth - 1, compress, indent + 4) for item in value]
         if compress:
             return "[" + ",".join(inside) + "]"

@@ -142,7 +142,7 @@ def is_of(value: t.Any, kind: NetType) -> bool:
     if low == "system.object":
         return value is not None and value is not VOID
     if low == "system.array":
-        return (isinstance(value, list) and not isinstance(value, NetList)) or isinstance(value, bytes)
+        return (isinstance(value, list) and not isinstance(value, NetList)) or isinstance(value, bytes | bytearray)
     if isinstance(value, NetObject):
         return low in {name.lower() for name in value.type_names()}
     if low.endswith("[]") and isinstance(value, list):
@@ -180,7 +180,14 @@ def _to_char(_shell: PowerShell, value: t.Any) -> Char:
     return Char(chr(as_int(value)))
 
 
-_DATES: t.Final = ("%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S.%f", "%Y-%m-%d", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y")  # fmt: skip
+_DATES: t.Final = (
+    "%Y-%m-%d %H:%M:%S",
+    "%Y-%m-%dT%H:%M:%S",
+    "%Y-%m-%dT%H:%M:%S.%f",
+    "%Y-%m-%d",
+    "%m/%d/%Y %H:%M:%S",
+    "%m/%d/%Y",
+)
 
 
 def parse_date(shell: PowerShell, text: str) -> DateTime:

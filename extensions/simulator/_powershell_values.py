@@ -223,7 +223,8 @@ class PsObject(NetObject):
         if not self.has(name):
             raise net_error(
                 "System.Management.Automation.SetValueInvocationException",
-                f"The property '{name}' cannot be found on this object. Verify that the property exists and can be set.",
+                f"The property '{name}' cannot be found on this object."
+                " Verify that the property exists and can be set.",
             )
         self._values[name.lower()] = (self._values[name.lower()][0], value)
 
@@ -598,6 +599,7 @@ def type_name(value: t.Any) -> str:
         (float, "System.Double"),
         (decimal.Decimal, "System.Decimal"),
         (bytes, "System.Byte[]"),
+        (bytearray, "System.Byte[]"),
         (NetList, "System.Collections.Generic.List`1[System.Object]"),
         (list, "System.Object[]"),
     ]
@@ -613,7 +615,7 @@ def items_of(value: t.Any) -> list[t.Any]:
     """What a value is in a pipeline: an array's elements, or itself."""
     if isinstance(value, list):
         return list(value)
-    if isinstance(value, bytes):
+    if isinstance(value, bytes | bytearray):
         return list(value)
     return [] if value is VOID else [value]
 
@@ -631,7 +633,7 @@ def text_of(value: t.Any) -> str:
         return "True" if value else "False"
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
-    if isinstance(value, list | bytes):
+    if isinstance(value, list | bytes | bytearray):
         return " ".join(text_of(item) for item in value)
     return str(value)
 
@@ -640,7 +642,7 @@ def true(value: t.Any) -> bool:
     """Whether a value counts as true."""
     if value is None or value is VOID:
         return False
-    if isinstance(value, list | bytes):
+    if isinstance(value, list | bytes | bytearray):
         return len(value) > 1 or (len(value) == 1 and true(value[0]))
     if isinstance(value, bool | int | float | str):
         return bool(value)
@@ -693,18 +695,26 @@ def same(left: t.Any, right: t.Any, *, case: bool = False) -> bool:
     """`-eq` of two single values: the right one is made the left one's type first."""
     if left is None or left is VOID or right is None or right is VOID:
         return (left is None or left is VOID) and (right is None or right is VOID)
-    if isinstance(left, Enum):
-        return _same_enum(left, right)
     if isinstance(left, bool):
         return left == true(right)
     if isinstance(left, str):
         one, other = str(left), text_of(right)
         return one == other if case else one.lower() == other.lower()
     if isinstance(left, int | float):
-        try:
-            return left == as_number(right)
-        except NetError:
-            return False
+        return _same_number(left, right)
+    return _same_object(left, right)
+
+
+def _same_number(left: float, right: t.Any) -> bool:
+    try:
+        return left == as_number(right)
+    except NetError:
+        return False
+
+
+def _same_object(left: t.Any, right: t.Any) -> bool:
+    if isinstance(left, Enum):
+        return _same_enum(left, right)
     if isinstance(left, DateTime):
         return isinstance(right, DateTime) and left.value == right.value
     return bool(left.do_equals(right)) if isinstance(left, NetObject) else left is right

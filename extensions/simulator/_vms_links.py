@@ -21,6 +21,7 @@ from ._windows_store import WRONG_NAME, Stores, Verdict
 if t.TYPE_CHECKING:
     from ._vms_hardware import Hardware
     from ._vms_server import VmsServer
+    from ._vms_system import VmsClient
 
 __all__ = ["LinkState", "Verifier", "hardware_link", "management_link", "server_links", "try_link", "try_links"]
 
@@ -95,7 +96,9 @@ class Meeting:
         )
 
 
-def server_links(management: VmsServer, servers: t.Sequence[VmsServer], clients: t.Sequence[t.Any]) -> list[Meeting]:
+def server_links(
+    management: VmsServer, servers: t.Sequence[VmsServer], clients: t.Sequence[VmsClient]
+) -> list[Meeting]:
     """Every link between servers and from clients to servers."""
     return [*_management_links(management, servers), *_stream_links(servers, clients)]
 
@@ -133,35 +136,47 @@ def _management_links(management: VmsServer, servers: t.Sequence[VmsServer]) -> 
             )
 
 
-def _stream_links(servers: t.Sequence[VmsServer], clients: t.Sequence[t.Any]) -> t.Iterator[Meeting]:
+def _stream_links(servers: t.Sequence[VmsServer], clients: t.Sequence[VmsClient]) -> t.Iterator[Meeting]:
     """VMS-03 and VMS-04; who fetches learns from the VMS which way the server speaks."""
-    fetching: list[t.Any] = [server for server in servers if set(server.spec.roles) & set(FETCHING)]
     for server in servers:
         if server.spec.is_recording:
-            watching = [client for client in clients if client.fetches(STREAMING, server.name)]
-            for verifier in (*(one for one in fetching if one is not server), *watching):
-                yield Meeting(
-                    rule="VMS-03",
-                    presenter=server,
-                    group=STREAMING,
-                    verifier=verifier,
-                    port=server.spec.streaming_port,
-                    encrypted=server.encrypted(STREAMING),
-                    kind="client" if verifier in watching else "server",
-                )
-        phones = [client for client in clients if client.fetches(MOBILE, server.name)]
-        for client in phones if MOBILE in server.spec.groups else ():
-            on = server.encrypted(MOBILE)
-            yield Meeting(
-                rule="VMS-04",
-                presenter=server,
-                group=MOBILE,
-                verifier=client,
-                port=server.spec.mobile_https_port if on else server.spec.mobile_http_port,
-                encrypted=on,
-                kind="client",
-                web_client=client.spec.kind == "web_client",
-            )
+            yield from _recorder_links(server, servers, clients)
+        if MOBILE in server.spec.groups:
+            yield from _phone_links(server, clients)
+
+
+def _recorder_links(
+    recorder: VmsServer, servers: t.Sequence[VmsServer], clients: t.Sequence[VmsClient]
+) -> t.Iterator[Meeting]:
+    fetching = [one for one in servers if one is not recorder and set(one.spec.roles) & set(FETCHING)]
+    watching = [client for client in clients if client.fetches(STREAMING, recorder.name)]
+    ends: list[tuple[Verifier, str]] = [(one, "server") for one in fetching]
+    ends += [(client, "client") for client in watching]
+    for verifier, kind in ends:
+        yield Meeting(
+            rule="VMS-03",
+            presenter=recorder,
+            group=STREAMING,
+            verifier=verifier,
+            port=recorder.spec.streaming_port,
+            encrypted=recorder.encrypted(STREAMING),
+            kind=kind,
+        )
+
+
+def _phone_links(mobile: VmsServer, clients: t.Sequence[VmsClient]) -> t.Iterator[Meeting]:
+    on = mobile.encrypted(MOBILE)
+    for client in (client for client in clients if client.fetches(MOBILE, mobile.name)):
+        yield Meeting(
+            rule="VMS-04",
+            presenter=mobile,
+            group=MOBILE,
+            verifier=client,
+            port=mobile.spec.mobile_https_port if on else mobile.spec.mobile_http_port,
+            encrypted=on,
+            kind="client",
+            web_client=client.spec.kind == "web_client",
+        )
 
 
 async def try_links(meetings: t.Sequence[Meeting], hardware: t.Sequence[tuple[VmsServer, Hardware]]) -> list[LinkState]:

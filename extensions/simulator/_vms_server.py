@@ -113,8 +113,6 @@ class VmsServer(Device):
         )
         if host.sid_of(spec.service_account) is None:
             host.add_account(spec.service_account)
-        host.files.make_folder(CONFIGURATOR.rpartition("\\")[0])
-        host.files.write(CONFIGURATOR, b"MZ")
         for name in spec.services:
             host.services[name] = Service(name=name, display_name=name, account=spec.service_account)
         return host
@@ -246,7 +244,7 @@ class VmsServer(Device):
         """
         for name in names:
             self.host.services[name].status = _STARTING
-        await self.reconcile()
+        await self._reconcile_late()
         failing = {ROLES[role].service for role in self.spec.failing_services}
         boots, back = self._boots, asyncio.Event()
 

@@ -12,7 +12,7 @@ import typing as t
 
 from cryptography import x509
 
-from ._spec_common import User, check_place, is_loopback, require
+from ._spec_common import check_place, is_loopback, require
 from ._vms_catalog import CLIENT_KINDS, DATA_COLLECTOR, EVENT, MANAGEMENT, MOBILE, RECORDING, ROLES
 
 __all__ = ["VmsClientSpec", "VmsHardwareSpec", "VmsServerSpec", "check_vms"]
@@ -55,11 +55,9 @@ class VmsServerSpec:
 
     LIVE: t.ClassVar[tuple[str, ...]] = ("configurator_authorized", "failing_services", "clock_offset")
     model: t.ClassVar[str] = "XProtect"
-    # A basic user of the VMS and an administrator of Windows are not locked out here.
+    # Nobody is locked out here: neither a basic user of the VMS nor an administrator of Windows.
     lockout_after: t.ClassVar[int] = 0
     lockout_seconds: t.ClassVar[float] = 0.0
-    digest: t.ClassVar[tuple[str, ...]] = ()
-    accounts: t.ClassVar[dict[str, User]] = {}
 
     def __post_init__(self) -> None:
         where = f"VMS server {self.name!r}"

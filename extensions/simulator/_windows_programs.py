@@ -34,23 +34,21 @@ _NOT_FOUND: t.Final = (0x80092004, "Cannot find object or property.", "-21468856
 _NO_FILE: t.Final = (0x80070002, "The system cannot find the file specified.", "WIN32: 2 ERROR_FILE_NOT_FOUND")
 _EXISTS: t.Final = (0x80070050, "The file exists.", "WIN32: 80 ERROR_FILE_EXISTS")
 _BAD_DATA: t.Final = (0x8007000D, "The data is invalid.", "WIN32: 13 ERROR_INVALID_DATA")
+_UNTRUSTED: t.Final = (
+    "A certificate chain processed, but terminated in a root certificate which is not trusted by the trust provider."
+)
+_EXPIRED: t.Final = (
+    "A required certificate is not within its validity period when verifying against the current system clock"
+    " or the timestamp in the signed file."
+)
 _CHAIN: t.Final[c.Mapping[str, tuple[int, str, str]]] = {
-    "UntrustedRoot": (
-        0x800B0109,
-        "A certificate chain processed, but terminated in a root certificate which is not trusted by the trust provider.",
-        "-2146762487 CERT_E_UNTRUSTEDROOT",
-    ),
+    "UntrustedRoot": (0x800B0109, _UNTRUSTED, "-2146762487 CERT_E_UNTRUSTEDROOT"),
     "PartialChain": (
         0x800B010A,
         "A certificate chain could not be built to a trusted root authority.",
         "-2146762486 CERT_E_CHAINING",
     ),
-    "NotTimeValid": (
-        0x800B0101,
-        "A required certificate is not within its validity period when verifying against the current system clock or the"
-        " timestamp in the signed file.",
-        "-2146762495 CERT_E_EXPIRED",
-    ),
+    "NotTimeValid": (0x800B0101, _EXPIRED, "-2146762495 CERT_E_EXPIRED"),
 }
 Failure = tuple[int, str, str]
 
@@ -60,7 +58,7 @@ def _signed(code: int) -> int:
 
 
 def split_command_line(text: str) -> list[str]:
-    """A command line as a program of Microsoft's C runtime sees it (the documented rules for quotes and backslashes)."""
+    """A command line as a program of Microsoft's C runtime sees it, by its documented rules."""
     found: list[str] = []
     word, quoted, begun, at = "", False, False, 0
     while at < len(text):
@@ -207,7 +205,8 @@ def _section(parser: configparser.ConfigParser, name: str) -> dict[str, str]:
 
 _KNOWN: t.Final = {
     "subject", "keylength", "keyalgorithm", "machinekeyset", "exportable", "providername", "keyusage", "hashalgorithm",
-    "requesttype", "keyspec", "silent", "smime", "useexistingkeyset", "providertype", "friendlyname", "privatekeyarchive",
+    "requesttype", "keyspec", "silent", "smime", "useexistingkeyset", "providertype", "friendlyname",
+    "privatekeyarchive",
     "userprotected", "suppressdefaults",
 }  # fmt: skip
 
@@ -346,7 +345,7 @@ def _accept(host: WindowsHost, paths: list[str], *, machine: bool) -> tuple[int,
             continue
         verdict = host.stores.check_chain(der, [one for one in ders if one != der], host.now())
         if verdict.statuses:
-            status = sorted(verdict.statuses, key=lambda name: name not in {"UntrustedRoot", "PartialChain"})[0]
+            status = min(verdict.statuses, key=lambda name: name not in {"UntrustedRoot", "PartialChain"})
             return _refusal(program, _CHAIN.get(status, _CHAIN["PartialChain"]))
         host.stores.add("My", der, match.key)
         host.stores.remove("REQUEST", match.thumbprint)
@@ -468,7 +467,8 @@ _SSLCERT: t.Final[c.Mapping[str, tuple[str, ...]]] = {
     ),
     "ja": (
         "SSL 証明書のバインド:", "IP:ポート", "ホスト名:ポート", "証明書ハッシュ", "アプリケーション ID",
-        "証明書ストア名", "クライアント証明書の失効の検証", "キャッシュされたクライアント証明書のみを使用した失効の検証",
+        "証明書ストア名", "クライアント証明書の失効の検証",
+        "キャッシュされたクライアント証明書のみを使用した失効の検証",
         "使用法の確認", "失効の更新時間", "URL 取得タイムアウト", "CTL 識別子", "CTL ストア名", "DS マッパーの使用",
         "クライアント証明書のネゴシエーション", "有効", "無効", "指定されたファイルが見つかりません。",
     ),

@@ -152,12 +152,21 @@ def _stderr(outcome: Outcome, call: Call, encoding: str) -> bytes:
 class _Gate(asyncssh.SSHServer):
     """Who may come in."""
 
-    def __init__(self, host: WindowsHost) -> None:
+    def __init__(self, host: WindowsHost, connections: set[asyncssh.SSHServerConnection]) -> None:
         self._host = host
+        self._connections = connections
+        self._connection: asyncssh.SSHServerConnection | None = None
 
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._connection = conn
+        self._connections.add(conn)
         if "refuse_connection" in self._host.faults:
             conn.abort()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        del exc
+        if self._connection is not None:
+            self._connections.discard(self._connection)
 
     def begin_auth(self, username: str) -> bool:
         del username
@@ -184,14 +193,15 @@ class SshDoor:
         self._host = host
         self._server: asyncssh.SSHAcceptor | None = None
         self._threads: concurrent.futures.ThreadPoolExecutor | None = None
-        self._connections: set[t.Any] = set()
+        # All of them: one that is idle would outlive the computer.
+        self._connections: set[asyncssh.SSHServerConnection] = set()
 
     async def open(self) -> None:
         host = self._host
         self._threads = concurrent.futures.ThreadPoolExecutor(16, thread_name_prefix=f"windows-{host.name}")
         try:
             self._server = await asyncssh.create_server(
-                lambda: _Gate(host),
+                lambda: _Gate(host, self._connections),
                 host.address,
                 host.port,
                 server_host_keys=[asyncssh.import_private_key(host.host_key)],
@@ -220,7 +230,6 @@ class SshDoor:
 
     async def _serve(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
         connection = process.channel.get_connection()
-        self._connections.add(connection)
         try:
             answer = await self._answer(process)
             if "slow" in self._host.faults:
@@ -234,8 +243,6 @@ class SshDoor:
         except (OSError, asyncssh.Error):
             # The client has gone, or the computer goes off.
             connection.abort()
-        finally:
-            self._connections.discard(connection)
 
     async def _answer(self, process: asyncssh.SSHServerProcess[bytes]) -> Answer:
         command = process.command or ""

@@ -273,6 +273,12 @@ class Stores:
         self.on_change()
         return entry
 
+    def keep(self, key: Key) -> None:
+        """A key in its container, without a certificate in a store."""
+        with self.lock:
+            self.keys[key.unique_name] = key
+        self.on_change()
+
     def remove(self, store: str, thumbprint: str, *, delete_key: bool = False) -> bool:
         """Take a certificate out; False when it is not there."""
         with self.lock:

@@ -12,8 +12,11 @@ import typing as t
 
 import pytest
 import yaml
+from ansible_collections.camsec.fleet.extensions.simulator._clock import Clock
 from ansible_collections.camsec.fleet.extensions.simulator._fleet import fleet_yaml, generate, parse_fleet
 from ansible_collections.camsec.fleet.extensions.simulator._spec import FleetError
+from ansible_collections.camsec.fleet.extensions.simulator._vms_spec import VmsClientSpec
+from ansible_collections.camsec.fleet.extensions.simulator._vms_system import VmsClient
 from ansible_collections.camsec.fleet.extensions.simulator.cli import main
 from ansible_collections.camsec.fleet.extensions.simulator.testing import RunningSimulator, own_base_address, spawn
 
@@ -87,6 +90,13 @@ def test_a_bad_fleet_is_one_sentence(old: str, new: str, sentence: str) -> None:
 def test_hardware_needs_servers() -> None:
     with pytest.raises(FleetError, match="need vms_servers"):
         parse_fleet("vms_clients: [{name: x, kind: smart_client}]\ncameras: [{name: c, address: 127.0.9.1}]")
+
+
+def test_a_client_fetches_from_its_servers_alone() -> None:
+    client = VmsClient(VmsClientSpec(name="x", kind="dlna_server", servers=("r1",)), Clock(speed=0))
+    assert client.fetches("streaming_media", "r1")
+    assert not client.fetches("streaming_media", "r2")
+    assert not client.fetches("mobile_server", "r1")
 
 
 def test_made_up_fleets(capsys: pytest.CaptureFixture[str]) -> None:
