@@ -60,7 +60,7 @@ def test_a_certificate_is_requested_signed_and_installed(fresh: Vms) -> None:
     fresh.ask(NAME, "vms_trusted_ca", f"ca_path={fresh.ca}")
     done = cycle(fresh, "vms_certificate", "subject_alt_name=rec1")
     assert [step["id"] for step in done["plan"]] == ["install_certificate", "check_handshake"]
-    assert own.ledger.entries()[-1].device == NAME
+    assert [one.device for one in own.ledger.certificates()] == [NAME]
     server = fresh.server(NAME)
     (entry,) = server["stores"]["My"]
     assert (entry["thumbprint"], entry["key_readable"]) == (done["thumbprint"], True)
@@ -73,8 +73,9 @@ def test_a_signature_that_fails_leaves_no_key_behind(fresh: Vms) -> None:
     authority(fresh)
     fresh.ask(NAME, "vms_trusted_ca", f"ca_path={fresh.ca}")
     (fresh.folder / "ca" / "ledger.sqlite3").write_bytes(b"no database")
-    failed = told(fresh.ask(NAME, "vms_certificate", ""))
-    assert failed["failed"] is True
+    run = fresh.ask(NAME, "vms_certificate", "")
+    assert run.status != 0, run.output
+    assert told(run)["error"]["kind"] == "PkiError"
     info = told(fresh.ask(NAME, "vms_info", ""))
     assert info["certificates"] == []
 
