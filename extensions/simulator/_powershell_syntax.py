@@ -83,6 +83,13 @@ def _swallowed_blank(node: tree_sitter.Node, source: bytes) -> int | None:
     return None
 
 
+def _end_of_parameters(node: tree_sitter.Node) -> int | None:
+    """Where a `param(...)` ends behind which the grammar wants a new line, and PowerShell does not."""
+    if node.type == "param_block":
+        return node.end_byte
+    return next((end for child in node.children if (end := _end_of_parameters(child)) is not None), None)
+
+
 @functools.lru_cache(maxsize=200)
 def parse(text: str) -> Node:
     """The tree of a script; Limit when the grammar cannot read it."""
@@ -97,6 +104,10 @@ def parse(text: str) -> Node:
             source = source[: number.start_byte] + _as_value(number.text or b"") + source[number.end_byte :]
             continue
         at = _swallowed_blank(broken, source)
+        after = _end_of_parameters(broken)
+        if at is None and after is not None and source[after : after + 1] != b"\n":
+            source = source[:after] + b"\n" + source[after:]
+            continue
         if at is None:
             line = broken.start_point[0] + 1
             words = (broken.text or b"").decode(errors="replace").strip().split("\n")[0][:60]
