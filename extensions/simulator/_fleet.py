@@ -438,6 +438,8 @@ def inventory_yaml(
     cameras: dict[str, t.Any] = {"hosts": {spec.name: _camera_vars(spec, https_port) for spec in fleet.cameras}}
     if others := _other_cameras(fleet, https_port):
         cameras["children"] = others
+    for group in (cameras, *others.values()):
+        _name_hardware(fleet, group["hosts"])
     children: dict[str, t.Any] = {"camsec_recorders": {"hosts": recorders}, "camsec_cameras": cameras}
     known = facts or {}
     if fleet.cinema_cameras:
@@ -478,6 +480,13 @@ def _other_cameras(fleet: Fleet, https_port: int) -> dict[str, t.Any]:
         variables = {"camsec_driver": "axis", "camsec_first_contact": "any_certificate"}
         groups["camsec_axis_cameras"] = {"vars": variables, "hosts": hosts}
     return groups
+
+
+def _name_hardware(fleet: Fleet, hosts: t.Mapping[str, dict[str, t.Any]]) -> None:
+    """Cameras that the VMS has: by their names there."""
+    for hardware in fleet.vms_hardware:
+        if hardware.name in hosts:
+            hosts[hardware.name]["camsec_vms_hardware"] = hardware.name
 
 
 def _recorder_vars(spec: RecorderSpec, https_port: int, speed: float) -> dict[str, t.Any]:

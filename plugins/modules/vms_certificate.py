@@ -100,7 +100,7 @@ impacts:
   returned: success
   type: list
   elements: dict
-  sample: [{rule: VMS-10, text: The services of recording01 restart and do not answer meanwhile.}]
+  sample: [{rule: VMS-10, text: Services of the server restart and do not answer meanwhile.}]
 thumbprint:
   description: Of the certificate that serves; empty where there is none, or a new one is to come.
   returned: success, unless there were changes in check mode

@@ -119,7 +119,7 @@ plan:
       description: The VMS cuts the connection after it.
       type: bool
       returned: success
-  sample: [{id: set_hardware_https, title: 'Set of Entrance: https true', rule: '', disconnects: false}]
+  sample: [{id: set_hardware_https, title: 'Set in the VMS: https true', rule: '', disconnects: false}]
 impacts:
   description: Side effects, with the id of the rule that they follow from.
   returned: success
@@ -134,7 +134,7 @@ impacts:
       description: One sentence.
       type: str
       returned: success
-  sample: [{rule: HTTPS-25, text: "recording01 loses Entrance unless it trusts the root of the camera's certificate."}]
+  sample: [{rule: HTTPS-25, text: "The recording server loses the camera unless it trusts the root of its certificate."}]
 contact:
   description: How the VMS was reached (scheme, port, and by what it was trusted).
   returned: success, unless there were changes in check mode

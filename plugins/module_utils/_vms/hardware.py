@@ -196,7 +196,7 @@ def plan_hardware(current: HardwareState, wanted: t.Mapping[str, Value]) -> Plan
         before=current.shown(),
         after=current.shown(after),
         steps=_steps(current, changes),
-        impacts=_impacts(current, changes, after),
+        impacts=_impacts(changes, after),
         warnings=tuple(warnings),
     )
 
@@ -238,23 +238,21 @@ def _steps(current: HardwareState, changes: t.Mapping[str, Value]) -> tuple[Step
         return ()
     words = ", ".join(f"{option} {str(value).lower()}" for option, value in changes.items())
     data = {_FIELDS[option]: _written(current.raw[_FIELDS[option]], value) for option, value in changes.items()}
-    return (Step(id="set_hardware_https", title=f"Set of {current.hardware.name}: {words}", data=data),)
+    return (Step(id="set_hardware_https", title=f"Set in the VMS: {words}", data=data),)
 
 
-def _impacts(
-    current: HardwareState, changes: t.Mapping[str, Value], after: t.Mapping[str, Value]
-) -> tuple[Impact, ...]:
-    server = current.recording_server or "the recording server"
+def _impacts(changes: t.Mapping[str, Value], after: t.Mapping[str, Value]) -> tuple[Impact, ...]:
+    """Without the camera's name: of a thousand cameras it is one line."""
     found = []
     if changes.keys() & {"https", _PORT}:
         way = f"HTTPS on port {after.get(_PORT)}" if after.get("https") else "plain HTTP"
-        text = f"{server} connects to {current.hardware.name} anew, by {way}; the camera has to answer there."
+        text = f"The recording server connects to the camera anew, by {way}; the camera has to answer there."
         found.append(Impact(rule="HTTPS-30", text=text))
     if changes.get("validate_certificate"):
-        text = f"{server} loses {current.hardware.name} unless it trusts the root of the camera's certificate."
+        text = "The recording server loses the camera unless it trusts the root of the camera's certificate."
         found.append(Impact(rule="HTTPS-25", text=text))
     if changes.get("validate_host_name"):
-        text = f"{server} loses {current.hardware.name} unless the camera's certificate names {current.hardware.host}."
+        text = "The recording server loses the camera unless its certificate names the address that the VMS has for it."
         found.append(Impact(rule="HTTPS-25", text=text))
     return tuple(found)
 

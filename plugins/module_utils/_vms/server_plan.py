@@ -345,8 +345,7 @@ class _Planner:
     def _impacts(self) -> t.Iterator[Impact]:
         switched = {step.data["group"]: step.id for step in self._steps if step.id.endswith("_encryption")}
         if switched:
-            text = f"The services of {self._identity.name} restart and do not answer meanwhile."
-            yield Impact(rule="VMS-10", text=text)
+            yield Impact(rule="VMS-10", text="Services of the server restart and do not answer meanwhile.")
         if SERVER in switched:
             text = "Until all servers have been switched alike, some have no connection to the management server."
             yield Impact(rule="VMS-10", text=text)
