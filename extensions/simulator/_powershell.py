@@ -14,6 +14,7 @@ import collections.abc as c
 import contextlib
 import dataclasses as dc
 import datetime as dt
+import logging
 import re
 import typing as t
 
@@ -48,6 +49,7 @@ from ._powershell_values import (
 if t.TYPE_CHECKING:
     from ._windows_host import WindowsHost
 
+_log = logging.getLogger(__name__)
 __all__ = ["Outcome", "PowerShell", "ScriptBlock"]
 
 _KILO: t.Final = {"kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30, "tb": 1 << 40}
@@ -200,6 +202,10 @@ class PowerShell:
             code, limit = 1, str(error)
         except RecursionError:
             code, limit = 1, str(Limit("so deep a recursion"))
+        except Exception as error:  # noqa: BLE001 - the script's end, whatever it met
+            # A use of a value that nobody thought of: said, and in the simulator's log.
+            _log.exception("a script met what is not simulated")
+            code, limit = 1, str(Limit(f"what line {self._last.line if self._last else 0} does ({error!r})"))
         text = ""
         try:
             text = self._rendered()
@@ -785,6 +791,12 @@ class PowerShell:
     def _argument(self, part: Node, given: Arguments, *, bind: bool) -> None:
         if part.kind == "variable" and part.text.startswith("@"):
             self._splat(self.variable(part.text[1:]), given)
+            return
+        if part.kind == "generic_token" and part.text.startswith(">"):
+            # `>$null` without a blank is a word to the grammar.
+            if part.text.lower() not in {">$null", ">>$null"}:
+                raise Limit(f"redirecting to the file {part.text}")
+            given.redirections["output"] = "nothing"
             return
         if part.kind == "generic_token":
             self._token(part.text, given, bind=bind)

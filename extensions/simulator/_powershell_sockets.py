@@ -18,7 +18,7 @@ import typing as t
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
-from OpenSSL import SSL, crypto
+from OpenSSL import SSL
 
 from ._powershell_crypto import Certificate, Chain
 from ._powershell_types import NetType, ScriptBlockType, convert, enum, find_type, register
@@ -646,10 +646,8 @@ class SslStream(NetObject):
             )  # fmt: skip
             raise net_error(_AUTH, "A call to SSPI failed, see inner exception.", inner=inner)
         context = _context(SSL.TLS_SERVER_METHOD, self._protocols(protocols))
-        context.use_privatekey(
-            crypto.PKey.from_cryptography_key(key.private if key is not None else certificate.private)
-        )
-        sent = [crypto.X509.from_cryptography(x509.load_der_x509_certificate(der)) for der in self._sent(certificate)]
+        context.use_privatekey(key.private if key is not None else certificate.private)
+        sent = [x509.load_der_x509_certificate(der) for der in self._sent(certificate)]
         context.use_certificate(sent[0])
         for one in sent[1:]:
             context.add_extra_chain_cert(one)

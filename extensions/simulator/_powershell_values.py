@@ -84,6 +84,10 @@ class NetObject:
             raise Limit(f"the method {name} of {self.full_name}")
         try:
             return method(*args)
+        except AttributeError:
+            if None not in args:
+                raise
+            raise net_error("System.ArgumentNullException", "Value cannot be null.") from None
         except TypeError as error:
             if "positional argument" not in str(error):
                 raise

@@ -21,41 +21,83 @@ Host = t.Any
     [
         ("$a = @(1); $a.GetType().FullName; $b = $(1); $b.GetType().Name", ["System.Object[]", "Int32"]),
         ("(,@(1,2)).Count; @($null).Count; @().Count; $null.Count; (5).Count", ["1", "1", "0", "0", "1"]),
-        ("function f { return ,@(1) }; (f).GetType().Name; function g { @(1) }; (g).GetType().Name", ["Object[]", "Int32"]),
+        (
+            "function f { return ,@(1) }; (f).GetType().Name; function g { @(1) }; (g).GetType().Name",
+            ["Object[]", "Int32"],
+        ),
         ("function n { }; $x = n; $null -eq $x; @($x).Count; @(n).Count", ["True", "0", "0"]),
         ("$x = foreach ($i in 1..3) { if ($i -eq 2) { continue }; $i }; $x -join ','", ["1,3"]),
         ("$a, $b, $c = 1, 2, 3, 4; $a; $b; $c -join '/'", ["1", "2", "3/4"]),
         ("1, 2, 3 -eq 2; (1, 2 -contains 2); 2 -in 1, 2; (1,2,2 -ne 2).Count", ["2", "True", "True", "1"]),
         ("$x = 1..5; $x[-1]; $x[1..2] -join ','; $x[9] -eq $null", ["5", "2,3", "True"]),
         ("@(1,2) + 3 -join '+'; 'a' + 1; '2' * 3; 7 / 2; 6 / 2; 7 % 4", ["1+2+3", "a1", "222", "3.5", "3", "3"]),
-        ("'a,b;c' -split '[,;]' -join '|'; ('a1b2' -replace '(\\d)', '<$1>'); 'ABC' -replace 'b'", ["a|b|c", "a<1>b<2>", "AC"]),
-        ("'Abc' -eq 'aBC'; 'Abc' -ceq 'abc'; '10' -eq 10; 10 -eq '10'; 'abc' -like 'A*'", ["True", "False", "True", "True", "True"]),
-        ("[int]'5' + 1; [int]2.5; [int]3.5; [bool]'False'; [bool]0; [string]$null -eq ''", ["6", "2", "4", "True", "False", "True"]),
+        (
+            "'a,b;c' -split '[,;]' -join '|'; ('a1b2' -replace '(\\d)', '<$1>'); 'ABC' -replace 'b'",
+            ["a|b|c", "a<1>b<2>", "AC"],
+        ),
+        (
+            "'Abc' -eq 'aBC'; 'Abc' -ceq 'abc'; '10' -eq 10; 10 -eq '10'; 'abc' -like 'A*'",
+            ["True", "False", "True", "True", "True"],
+        ),
+        (
+            "[int]'5' + 1; [int]2.5; [int]3.5; [bool]'False'; [bool]0; [string]$null -eq ''",
+            ["6", "2", "4", "True", "False", "True"],
+        ),
         ("0xFF; 1kb; -5; 1.5; 10 -band 6; 1 -bor 4", ["255", "1024", "-5", "1.5", "2", "5"]),
         ("'{0:X2}|{1,5}|{2:N1}|{3:D3}' -f 10, 'a', 1234.5, 7", ["0A|    a|1,234.5|007"]),
-        ("if ('abc' -match 'b(?<x>.)') { $Matches['x']; $Matches[0] }; 'zzz' -match 'b'; $Matches['x']", ["c", "bc", "False", "c"]),
+        (
+            "if ('abc' -match 'b(?<x>.)') { $Matches['x']; $Matches[0] }; 'zzz' -match 'b'; $Matches['x']",
+            ["c", "bc", "False", "c"],
+        ),
         ('$h = @{ a = 1 }; "v=$($h.a) $($h[\'a\'] + 1) `$x `t|""q"""', ['v=1 2 $x \t|"q"']),
-        ("$x = 5; \"$x.y\"; '$x'; \"${x}z\"; @\"\nhere $x\n\"@", ["5.y", "$x", "5z", "here 5"]),
+        ('$x = 5; "$x.y"; \'$x\'; "${x}z"; @"\nhere $x\n"@', ["5.y", "$x", "5z", "here 5"]),
         ("switch ('b', 'q') { 'a' { 1 } 'B' { 2 } default { 9 } }", ["2", "9"]),
         ("$i = 0; do { $i++ } while ($i -lt 3); $i; while ($true) { $i--; if (-not $i) { break } }; $i", ["3", "0"]),
         ("$s = 0; for ($i = 1; $i -le 4; $i++) { $s += $i }; $s", ["10"]),
         ("& { param($a, $b = 7) \"$a $b\" } 1; & ([ScriptBlock]::Create('$args.Count')) 1 2 3", ["1 7", "3"]),
-        ("function f { param([int]$n, [switch]$s) \"$n $s\" }; f -s -n 3; f 4; $p = @{ n = 8 }; f @p", ["3 True", "4 False", "8 False"]),
-        ("$x = 1; function f { $x = 2; $script:y = $x }; f; $x; $y; & { $x = 9 }; $x; . { $x = 9 }; $x", ["1", "2", "1", "9"]),
+        (
+            'function f { param([int]$n, [switch]$s) "$n $s" }; f -s -n 3; f 4; $p = @{ n = 8 }; f @p',
+            ["3 True", "4 False", "8 False"],
+        ),
+        (
+            "$x = 1; function f { $x = 2; $script:y = $x }; f; $x; $y; & { $x = 9 }; $x; . { $x = 9 }; $x",
+            ["1", "2", "1", "9"],
+        ),
         ("1..4 | Where-Object { $_ % 2 } | ForEach-Object { $_ * 10 } | Select-Object -First 1", ["10"]),
         ("'b', 'a', 'B' | Sort-Object -Unique; (3, 1, 2 | Sort-Object -Descending) -join ''", ["a", "b", "321"]),
-        ("$o = [pscustomobject]@{ Name = 'n'; V = 1 }; $o.name; $o.V = 2; $o.v; \"$o\"; $o.none -eq $null", ["n", "2", "@{Name=n; V=2}", "True"]),
-        ("$o = @([pscustomobject]@{ k = 1 }, [pscustomobject]@{ k = 2 }); $o.k -join ','; ($o | Measure-Object).Count", ["1,2", "2"]),
-        ("$o = [ordered]@{ z = 1; a = 2 }; $o.Keys -join ','; $o[0]; $o['a']; $o.Contains('z')", ["z,a", "1", "2", "True"]),
+        (
+            "$o = [pscustomobject]@{ Name = 'n'; V = 1 }; $o.name; $o.V = 2; $o.v; \"$o\"; $o.none -eq $null",
+            ["n", "2", "@{Name=n; V=2}", "True"],
+        ),
+        (
+            "$o = @([pscustomobject]@{ k = 1 }, [pscustomobject]@{ k = 2 }); $o.k -join ','; ($o | Measure-Object).Count",  # noqa: E501
+            ["1,2", "2"],
+        ),
+        (
+            "$o = [ordered]@{ z = 1; a = 2 }; $o.Keys -join ','; $o[0]; $o['a']; $o.Contains('z')",
+            ["z,a", "1", "2", "True"],
+        ),
         ("$l = New-Object System.Collections.ArrayList; $l.Add(5); [void]$l.Add(6); $l.Count", ["0", "2"]),
-        ("$b = [Text.Encoding]::UTF8.GetBytes('hi'); $b.GetType().FullName; [Convert]::ToBase64String($b); $b.Length", ["System.Byte[]", "aGk=", "2"]),
-        ("(Get-Date).ToUniversalTime().ToString('yyyy-MM-ddTHH:mm:ssZ'); [DateTime]::UtcNow.ToString('o')", ["2026-06-01T00:00:00Z", "2026-06-01T00:00:00.0000000Z"]),
-        ("$input | ForEach-Object { \"<$_>\" }", ["<one>", "<two>"]),
+        (
+            "$b = [Text.Encoding]::UTF8.GetBytes('hi'); $b.GetType().FullName; [Convert]::ToBase64String($b); $b.Length",  # noqa: E501
+            ["System.Byte[]", "aGk=", "2"],
+        ),
+        (
+            "(Get-Date).ToUniversalTime().ToString('yyyy-MM-ddTHH:mm:ssZ'); [DateTime]::UtcNow.ToString('o')",
+            ["2026-06-01T00:00:00Z", "2026-06-01T00:00:00.0000000Z"],
+        ),
+        ('$input | ForEach-Object { "<$_>" }', ["<one>", "<two>"]),
         ("$x = if ($false) { 1 } else { 'no' }; $x; $y = switch (1) { 1 { 'sw' } }; $y", ["no", "sw"]),
-        ("$v = 'x'; $v.PadLeft(3, '.'); ' a '.Trim(); 'abc'.Substring(1, 1); 'a b'.Split(' ').Count; 'x'.Length", ["..x", "a", "b", "2", "1"]),
-        ("[guid]::NewGuid().ToString().Length; [IO.Path]::Combine('C:\\a', 'b.txt'); Join-Path 'C:\\a' 'b'", ["36", "C:\\a\\b.txt", "C:\\a\\b"]),
+        (
+            "$v = 'x'; $v.PadLeft(3, '.'); ' a '.Trim(); 'abc'.Substring(1, 1); 'a b'.Split(' ').Count; 'x'.Length",
+            ["..x", "a", "b", "2", "1"],
+        ),
+        (
+            "[guid]::NewGuid().ToString().Length; [IO.Path]::Combine('C:\\a', 'b.txt'); Join-Path 'C:\\a' 'b'",
+            ["36", "C:\\a\\b.txt", "C:\\a\\b"],
+        ),
     ],
-)  # fmt: skip
+)
 def test_language(host: Host, script: str, lines: list[str]) -> None:
     ran = run(host, script, "one", "two")
     assert (ran.limit, ran.errors) == ("", "")
@@ -75,12 +117,28 @@ def test_language(host: Host, script: str, lines: list[str]) -> None:
         ("[Convert]::FromBase64String('!'); 'on'", ["on"], 0),
         ("throw 'x'; 'not reached'", [], 1),
         ("try { throw 'bad' } catch { \"c $_\" } finally { 'f' }", ["c bad", "f"], 0),
-        ("try { Get-Item C:\\n -ErrorAction Stop } catch [System.Management.Automation.ItemNotFoundException] { 'typed' }", ["typed"], 0),
-        ("try { [Convert]::FromBase64String('!') } catch [System.FormatException] { $_.Exception.GetType().Name }", ["FormatException"], 0),
-        ("try { [Convert]::FromBase64String('!') } catch { $_.Exception.GetType().Name; $_.Exception.InnerException.GetType().Name }", ["MethodInvocationException", "FormatException"], 0),
+        (
+            "try { Get-Item C:\\n -ErrorAction Stop } catch [System.Management.Automation.ItemNotFoundException] { 'typed' }",  # noqa: E501
+            ["typed"],
+            0,
+        ),
+        (
+            "try { [Convert]::FromBase64String('!') } catch [System.FormatException] { $_.Exception.GetType().Name }",
+            ["FormatException"],
+            0,
+        ),
+        (
+            "try { [Convert]::FromBase64String('!') } catch { $_.Exception.GetType().Name; $_.Exception.InnerException.GetType().Name }",  # noqa: E501
+            ["MethodInvocationException", "FormatException"],
+            0,
+        ),
         ("try { try { throw 'in' } finally { 'f' } } catch { $_.Exception.Message }", ["f", "in"], 0),
         ("try { try { throw 'a' } catch { throw } } catch { \"again $_\" }", ["again a"], 0),
-        ("function f { throw 'deep' }; try { f; 'no' } catch { $_.Exception.GetType().FullName }", ["System.Management.Automation.RuntimeException"], 0),
+        (
+            "function f { throw 'deep' }; try { f; 'no' } catch { $_.Exception.GetType().FullName }",
+            ["System.Management.Automation.RuntimeException"],
+            0,
+        ),
         ("$x = $null; try { $x.Foo() } catch { $_.FullyQualifiedErrorId }", ["InvokeMethodOnNull"], 0),
         ("Write-Error 'e' -ErrorAction SilentlyContinue; $?", ["False"], 0),
         ("& { Write-Error 'e' } 2>&1 | ForEach-Object { $_.GetType().Name + $_ }", ["ErrorRecorde"], 0),
@@ -89,7 +147,7 @@ def test_language(host: Host, script: str, lines: list[str]) -> None:
         ("whoami.exe | Out-Null; $LASTEXITCODE", ["0"], 0),
         ("certutil -repairstore My 00 > $null; $LASTEXITCODE", ["-2146885628"], 0),
     ],
-)  # fmt: skip
+)
 def test_errors(host: Host, script: str, lines: list[str], code: int) -> None:
     ran = run(host, script)
     assert (ran.lines, ran.code) == (lines, code) or ran.limit, ran
@@ -103,15 +161,27 @@ def test_errors(host: Host, script: str, lines: list[str], code: int) -> None:
     [
         ("@(1) | ConvertTo-Json -Compress; ConvertTo-Json @(1) -Compress; @() | ConvertTo-Json", ["1", "[1]"]),
         ("ConvertTo-Json @() -Compress; $null | ConvertTo-Json", ["[]", "null"]),
-        ("@{ a = @{ b = @{ c = @{ d = 1 } } } } | ConvertTo-Json -Compress", ['{"a":{"b":{"c":"System.Collections.Hashtable"}}}']),
+        (
+            "@{ a = @{ b = @{ c = @{ d = 1 } } } } | ConvertTo-Json -Compress",
+            ['{"a":{"b":{"c":"System.Collections.Hashtable"}}}'],
+        ),
         ("@{ a = @{ b = @{ c = @{ d = 1 } } } } | ConvertTo-Json -Compress -Depth 3", ['{"a":{"b":{"c":{"d":1}}}}']),
-        ("ConvertTo-Json ([ordered]@{ s = \"<'&>\"; n = $null; t = $true; e = [DateTimeKind]::Utc }) -Compress", ['{"s":"\\u003c\\u0027\\u0026\\u003e","n":null,"t":true,"e":1}']),
-        ("[pscustomobject]@{ a = 1; b = @('x') } | ConvertTo-Json", ["{", '    "a":  1,', '    "b":  [', '              "x"', "          ]", "}"]),
+        (
+            'ConvertTo-Json ([ordered]@{ s = "<\'&>"; n = $null; t = $true; e = [DateTimeKind]::Utc }) -Compress',
+            ['{"s":"\\u003c\\u0027\\u0026\\u003e","n":null,"t":true,"e":1}'],
+        ),
+        (
+            "[pscustomobject]@{ a = 1; b = @('x') } | ConvertTo-Json",
+            ["{", '    "a":  1,', '    "b":  [', '              "x"', "          ]", "}"],
+        ),
         ("'[1,2]' | ConvertFrom-Json | ForEach-Object { $_.Count }", ["2"]),
-        ("$o = '{\"a\":{\"b\":[1,2]},\"n\":null}' | ConvertFrom-Json; $o.a.b[1]; $null -eq $o.n; $o.a.GetType().Name", ["2", "True", "PSCustomObject"]),
+        (
+            '$o = \'{"a":{"b":[1,2]},"n":null}\' | ConvertFrom-Json; $o.a.b[1]; $null -eq $o.n; $o.a.GetType().Name',
+            ["2", "True", "PSCustomObject"],
+        ),
         ("ConvertTo-Json ([datetime]'2026-06-01T00:00:00Z') -Compress", ['"\\/Date(1780272000000)\\/"']),
     ],
-)  # fmt: skip
+)
 def test_json(host: Host, script: str, lines: list[str]) -> None:
     ran = run(host, script)
     assert (ran.limit, ran.lines) == ("", lines)
