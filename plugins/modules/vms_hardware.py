@@ -134,7 +134,7 @@ impacts:
       description: One sentence.
       type: str
       returned: success
-  sample: [{rule: HTTPS-25, text: "The recording server loses the camera unless it trusts the root of its certificate."}]
+  sample: [{rule: HTTPS-30, text: "The recording server connects to the camera anew, by HTTPS on port 443."}]
 contact:
   description: How the VMS was reached (scheme, port, and by what it was trusted).
   returned: success, unless there were changes in check mode
