@@ -57,12 +57,10 @@ _KILO: t.Final = {"kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30, "tb": 1 << 40}
 
 # Automatic variables of PowerShell that the simulator has not.
 _NOT_THERE: t.Final = frozenset(
-    {
-        "consolefilename", "event", "eventargs", "eventsubscriber", "executioncontext", "foreach", "host",
-        "myinvocation", "nestedpromptlevel", "profile", "psboundparameters", "pscmdlet", "pscommandpath", "psculture", "psscriptroot",
-        "psuiculture", "pwd", "shellid", "stacktrace", "switch", "this",
-    }
-)  # fmt: skip
+    "consolefilename event eventargs eventsubscriber executioncontext foreach host myinvocation nestedpromptlevel profile"
+    " psboundparameters pscmdlet pscommandpath psculture psscriptroot psuiculture pwd shellid stacktrace switch"
+    " this".split()
+)
 
 
 class _Break(Exception):
@@ -1351,6 +1349,8 @@ def _assigned(
             continue
         word = name.lstrip("-").lower()
         found = [one for one in wanted if one.name == word] or [one for one in wanted if one.name.startswith(word)]
+        if not found and word in {"erroraction", "ea", "verbose", "debug", "errorvariable", "warningaction", "whatif"}:
+            raise Limit(f"-{word} of a function")
         if len(found) != 1:
             raise shell.error(
                 f"A parameter cannot be found that matches parameter name '{name.lstrip('-')}'.",
