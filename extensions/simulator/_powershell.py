@@ -55,6 +55,14 @@ __all__ = ["Outcome", "PowerShell", "ScriptBlock"]
 _KILO: t.Final = {"kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30, "tb": 1 << 40}
 
 
+# Automatic variables of PowerShell that the simulator has not.
+_NOT_THERE: t.Final = frozenset(
+    "consolefilename event eventargs eventsubscriber executioncontext foreach host myinvocation nestedpromptlevel profile"
+    " psboundparameters pscmdlet pscommandpath psculture psscriptroot psuiculture pwd shellid stacktrace switch"
+    " this".split()
+)
+
+
 class _Break(Exception):
     """`break`."""
 
@@ -198,6 +206,9 @@ class PowerShell:
         except PsError as error:
             self._show_error(error.record)
             code = 1
+        except NetError as error:
+            self._show_error(self._record(error))
+            code = 1
         except Limit as error:
             code, limit = 1, str(error)
         except RecursionError:
@@ -260,6 +271,8 @@ class PowerShell:
                 if rest == "input":
                     scope.variables[rest] = []
                 return value
+        if rest in _NOT_THERE:
+            raise Limit(f"the variable ${name}")
         if self.strict:
             exception = NetException(
                 "System.Management.Automation.RuntimeException",
@@ -1336,6 +1349,8 @@ def _assigned(
             continue
         word = name.lstrip("-").lower()
         found = [one for one in wanted if one.name == word] or [one for one in wanted if one.name.startswith(word)]
+        if not found and word in {"erroraction", "ea", "verbose", "debug", "errorvariable", "warningaction", "whatif"}:
+            raise Limit(f"-{word} of a function")
         if len(found) != 1:
             raise shell.error(
                 f"A parameter cannot be found that matches parameter name '{name.lstrip('-')}'.",

@@ -14,7 +14,7 @@ import typing as t
 import tree_sitter
 import tree_sitter_powershell
 
-from ._powershell_values import Limit
+from ._powershell_values import Limit, net_error
 
 __all__ = ["Node", "parse"]
 
@@ -83,6 +83,22 @@ def _swallowed_blank(node: tree_sitter.Node, source: bytes) -> int | None:
     return None
 
 
+def _check_references(node: Node) -> None:
+    """`"$name: text"` is an error of PowerShell's parser, since it means a drive; the grammar lets it pass."""
+    if node.kind in {"expandable_string_literal", "expandable_here_string_literal"}:
+        source = node.text.encode()
+        for part in node.named("variable"):
+            end = part.start - node.start + len(part.text.encode())
+            if not part.text.startswith("${") and source[end : end + 1] == b":" and source[end + 1 : end + 2] != b":":
+                raise net_error(
+                    "System.Management.Automation.ParseException",
+                    f"At line:{part.line} char:{part.column}\r\nVariable reference is not valid. ':' was not followed"
+                    " by a valid variable name character. Consider using ${} to delimit the name.",
+                )
+    for part in node.parts:
+        _check_references(part)
+
+
 def _end_of_parameters(node: tree_sitter.Node) -> int | None:
     """Where a `param(...)` ends behind which the grammar wants a new line, and PowerShell does not."""
     if node.type == "param_block":
@@ -100,7 +116,9 @@ def parse(text: str) -> Node:
         if broken is None:
             number = _number_as_command(tree.root_node)
             if number is None:
-                return _node(tree.root_node)
+                made = _node(tree.root_node)
+                _check_references(made)
+                return made
             source = source[: number.start_byte] + _as_value(number.text or b"") + source[number.end_byte :]
             continue
         at = _swallowed_blank(broken, source)

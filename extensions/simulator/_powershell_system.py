@@ -346,7 +346,14 @@ def _stop_process(shell: PowerShell, bound: Bound, items: Items, _out: list[t.An
 def _start_process(shell: PowerShell, bound: Bound, _items: Items, out: list[t.Any]) -> None:
     name = bound.text("FilePath")
     # 5.1 joins the arguments by blanks and quotes none of them.
-    line = " ".join(text_of(item) for item in as_list(bound.get("ArgumentList")))
+    given = as_list(bound.get("ArgumentList"))
+    if bound.has("ArgumentList") and (not given or any(item in {None, ""} for item in given)):
+        raise net_error(
+            "System.Management.Automation.ParameterBindingException",
+            "Cannot validate argument on parameter 'ArgumentList'. The argument is null, empty, or an element of the"
+            " argument collection contains a null value.",
+        )
+    line = " ".join(text_of(item) for item in given)
     made = _started(shell, name, line)
     for parameter in ("RedirectStandardOutput", "RedirectStandardError"):
         if bound.has(parameter):

@@ -155,6 +155,13 @@ def test_errors(host: Host, script: str, lines: list[str], code: int) -> None:
         assert "[int]::Parse" in script
 
 
+def test_a_colon_behind_a_variable_is_no_text(host: Host) -> None:
+    ran = run(host, "'not run'; $x = 1; \"$x: y\"")
+    assert (ran.lines, ran.code, ran.limit) == ([], 1, "")
+    assert "':' was not followed by a valid variable name character" in ran.errors
+    assert run(host, '$x = 1; "${x}: y"; "$env:TEMP"').lines[0] == "1: y"
+
+
 # ConvertTo-Json of 5.1, with its depth of 2, its escapes and its alignment.
 @pytest.mark.parametrize(
     ("script", "lines"),
@@ -218,6 +225,7 @@ def test_files(host: Host) -> None:
         "[pscustomobject]@{ a = 1 }",
         "$s = [Console]::In.ReadToEnd()",
         "$x = $a ? 1 : 2",
+        "$MyInvocation",
     ],
 )
 def test_what_is_not_simulated_is_loud(host: Host, script: str) -> None:
