@@ -187,6 +187,13 @@ options:
       - A certificate of our authority with fewer days left is renewed, with the same subject (VMS-17).
     type: float
     default: 30.0
+  other_authority:
+    description:
+      - What becomes of a certificate of another authority that can serve. V(replace) has a new one signed, and removes
+        it like one of our own that was replaced; such as when the root is another one from now on.
+    type: str
+    choices: [keep, replace]
+    default: keep
   remove_old:
     description:
       - Certificates of our authority that a new one with the same subject has replaced are removed with their keys,

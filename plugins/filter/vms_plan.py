@@ -75,8 +75,15 @@ options:
     description: The authority that issues what is missing is yet to be made, so that its root is not known.
     type: bool
     default: false
+  other_authority:
+    description:
+      - What becomes of certificates of other authorities that can serve. V(replace) has all of them issued anew, such
+        as when the root is another one from now on.
+    type: str
+    choices: [keep, replace]
+    default: keep
   renew_before:
-    description: A certificate with fewer days left is issued anew, with the same subject (VMS-17).
+    description: A certificate of that authority with fewer days left is issued anew, with the same subject (VMS-17).
     type: float
     default: 30
   warn_before:

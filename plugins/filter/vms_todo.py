@@ -41,8 +41,8 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description:
-    - C(table), C(steps) and C(blocked) (how many), C(held_up_by), C(unready_clients), who is not known to trust its
-      roots, and C(servers).
+    - C(table), C(steps) and C(blocked) (how many), C(held_up_by), C(unseen) (rules by which clients lose their
+      connection unless they trust the roots listed for them), C(unready_clients) (who is not known to), and C(servers).
     - Of each server C(trust) (PEM of roots, or empty), C(certificate) and C(check) (whether), C(groups_on),
       C(groups_off) and C(titles).
   type: dict

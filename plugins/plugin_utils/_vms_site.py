@@ -14,6 +14,8 @@ __all__ = ["vms_failures", "vms_link_losses", "vms_servers", "vms_todo"]
 
 HostVars = t.Mapping[str, t.Mapping[str, t.Any]]
 Row = dict[str, t.Any]
+#: Impacts of a plan that clients notice: of a switch, and of a certificate below another root.
+_UNSEEN_BY: t.Final = ("VMS-03", "VMS-17")
 _CERTIFICATE_STEPS: t.Final = frozenset({"install_certificate", "grant_key"})
 
 
@@ -53,7 +55,8 @@ def vms_todo(plan: t.Mapping[str, t.Any], roots: t.Iterable[str]) -> Row:
         roots: The roots that it may name, PEM.
 
     Returns:
-        ``table``, ``steps`` and ``blocked`` (how many), ``held_up_by``, ``unready_clients`` (who is not known to trust
+        ``table``, ``steps`` and ``blocked`` (how many), ``held_up_by``, ``unseen`` (rules by which clients lose their
+        connection unless they trust the roots listed for them), ``unready_clients`` (who is not known to trust
         its roots) and ``servers``, by server ``trust`` (PEM of roots that it is to trust, or empty), ``certificate``
         and ``check`` (whether), ``groups_on``, ``groups_off`` and ``titles``.
     """
@@ -66,6 +69,7 @@ def vms_todo(plan: t.Mapping[str, t.Any], roots: t.Iterable[str]) -> Row:
         "steps": len(plan["steps"]),
         "blocked": len(plan["blocked"]),
         "held_up_by": plan["held_up_by"],
+        "unseen": [impact["rule"] for impact in plan["impacts"] if impact["rule"] in _UNSEEN_BY],
         "unready_clients": [need["client"] for need in plan["client_trust"] if need["trusted"] is not True],
         "servers": servers,
     }

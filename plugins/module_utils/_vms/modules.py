@@ -87,6 +87,7 @@ CERTIFICATE_OPTIONS: t.Final[dict[str, dict[str, t.Any]]] = {
     "lifetime_days": {"type": "int", "default": 397},
     "backdate_hours": {"type": "int", "default": 24},
     "renew_before": {"type": "float", "default": 30.0},
+    "other_authority": {"type": "str", "choices": ["keep", "replace"], "default": "keep"},
     "remove_old": {"type": "bool", "default": True},
 }
 #: Of these, what a site says once for all its servers.
@@ -254,6 +255,7 @@ def _wanted_certificate(call: Call) -> WantedServer:
         source=_source(call),
         renew_before=params["renew_before"],
         key_size=params["private_key_size"],
+        replace_others=params["other_authority"] == "replace",
         remove_old=params["remove_old"],
     )
 

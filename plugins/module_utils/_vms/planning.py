@@ -59,11 +59,29 @@ class Authority:
 
     Attributes:
         root: SHA-256 of its root, hexadecimal.
-        renew_before: A certificate that ends within so long is issued anew, with the same subject (VMS-17).
+        renew_before: A certificate below its root that ends within so long is issued anew, the subject kept (VMS-17).
+        replaces_others: Certificates of other authorities are issued anew too, however long they last.
     """
 
     root: str
     renew_before: dt.timedelta = dt.timedelta()
+    replaces_others: bool = False
+
+    def due(self, held: Held, now: dt.datetime) -> tuple[str, str]:
+        """Why a certificate that could serve is issued anew all the same, and the rule; two empty texts for no reason.
+
+        Args:
+            held: The certificate.
+            now: The present instant.
+
+        Returns:
+            A reason as the end of a sentence, and the rule's id.
+        """
+        if held.root != self.root:
+            return ("a certificate of another authority", "VMS-13") if self.replaces_others else ("", "")
+        if held.not_after - now < self.renew_before:
+            return f"a certificate that ends on {held.not_after:%Y-%m-%d}", "VMS-17"
+        return "", ""
 
 
 @dc.dataclass(frozen=True, kw_only=True)
@@ -211,8 +229,8 @@ class _Planner:
             return
         held = server.certificates.get(group)
         fault, rule = ("no certificate", "VMS-11") if held is None else held.fault(server.host_name, self._now)
-        if not fault and held is not None and self._due(held):
-            fault, rule = f"a certificate that ends on {held.not_after:%Y-%m-%d}", "VMS-17"
+        if not fault and held is not None and self._authority is not None:
+            fault, rule = self._authority.due(held, self._now)
         if fault:
             self._issue(server, group, fault, rule)
         elif held is not None:
@@ -222,9 +240,6 @@ class _Planner:
                 self._check(server, group)
             elif group not in server.encrypted:
                 self._check(server, group)
-
-    def _due(self, held: Held) -> bool:
-        return self._authority is not None and held.not_after - self._now < self._authority.renew_before
 
     def _issue(self, server: Server, group: str, fault: str, rule: str) -> None:
         if self._authority is None:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import collections
+import dataclasses as dc
 import datetime as dt
 import re
 import typing as t
@@ -41,6 +42,7 @@ def vms_plan(
     renew: bool = False,
     authority_root: str | None = None,
     new_authority: bool = False,
+    other_authority: str = "keep",
     renew_before: float = 30,
     warn_before: float = 15,
     at: str | None = None,
@@ -58,6 +60,7 @@ def vms_plan(
         renew: What is on and left as it is has its certificates renewed.
         authority_root: Root of the authority that issues what is missing, PEM; it has to be valid.
         new_authority: That authority is yet to be made.
+        other_authority: ``replace`` when certificates of other authorities are issued anew too.
         renew_before: Days; with less left, that authority issues anew.
         warn_before: Days; a certificate with less left is a warning. Less than ``renew_before``.
         at: The instant, ISO 8601 with a time zone; now by default.
@@ -79,9 +82,13 @@ def vms_plan(
     )
     authority, wish = None, Wish(management=management, streaming=streaming, mobile=mobile, renew=renew)
     if authority_root and (renew or True in (management, streaming, mobile)):
-        authority = _authority(authority_root, dt.timedelta(days=renew_before), now)
+        authority = _authority(authority_root, now)
     elif new_authority:
-        authority = Authority(root=_NEW_ROOT, renew_before=dt.timedelta(days=renew_before))
+        authority = Authority(root=_NEW_ROOT)
+    if authority is not None:
+        authority = dc.replace(
+            authority, renew_before=dt.timedelta(days=renew_before), replaces_others=other_authority == "replace"
+        )
     plan = plan_vms(topology, wish, authority, now)
     named = {root.sha256: root for root in (_root(one) for one in known)}
     steps = [*plan.steps, *plan.blocked]
@@ -103,13 +110,13 @@ def vms_plan(
 # -- reading -----------------------------------------------------------------------------------------------------------
 
 
-def _authority(pem: str, renew_before: dt.timedelta, now: dt.datetime) -> Authority:
+def _authority(pem: str, now: dt.datetime) -> Authority:
     """What issues; a client takes no certificate below a root that is not valid."""
     root = CertificateFacts.from_pem(pem, device="VMS", subject="authority_root")
     if not root.not_before <= now < root.not_after:
         found = f"a root that is valid from {root.not_before:%Y-%m-%d} to {root.not_after:%Y-%m-%d}"
         raise _wrong("authority_root", found, f"one that is valid on {now:%Y-%m-%d}")
-    return Authority(root=root.sha256, renew_before=renew_before)
+    return Authority(root=root.sha256)
 
 
 def _server(row: Json, roots: t.Sequence[x509.Certificate]) -> Server:

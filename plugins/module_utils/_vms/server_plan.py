@@ -40,6 +40,7 @@ class WantedServer:
         source: Where a certificate comes from that is missing; None where certificates are not this run's business.
         renew_before: Days; a certificate of our authority with fewer left is renewed.
         key_size: Of a new RSA key, in bits.
+        replace_others: Certificates of other authorities are replaced, however long they last.
         remove_old: Certificates that a renewed one replaced go, once a handshake has proved it.
         groups: Certificate groups and whether they are on.
         thumbprint: The certificate to switch on with; empty for the one that serves.
@@ -51,6 +52,7 @@ class WantedServer:
     names: tuple[str, ...] = ()
     source: Source | None = None
     renew_before: float = 30.0
+    replace_others: bool = False
     key_size: int = 2048
     remove_old: bool = True
     groups: t.Mapping[str, bool] = dc.field(default_factory=dict)
@@ -169,7 +171,8 @@ class _Planner:
 
     def _due(self, source: Signer, own: Own) -> tuple[str, str]:
         if not source.issued_by_us(own.facts):
-            return "", ""  # somebody else's: theirs to renew
+            # Somebody else's is theirs to renew, unless it is to go.
+            return ("a certificate of another authority", "VMS-13") if self._wanted.replace_others else ("", "")
         revoked = source.revoked(own.facts)
         if revoked:
             return f"a certificate that was revoked ({revoked})", "VMS-13"
@@ -257,7 +260,9 @@ class _Planner:
 
     def _ours(self, one: Own) -> bool:
         source = self._wanted.source
-        return source is not None and not isinstance(source, Bundle) and source.issued_by_us(one.facts)
+        if source is None or isinstance(source, Bundle):
+            return False
+        return self._wanted.replace_others or source.issued_by_us(one.facts)
 
     # -- switches --------------------------------------------------------------------------------------------------
 

@@ -308,7 +308,7 @@ def test_clients_are_told_which_root_they_need() -> None:
 
 
 def test_vms_17_a_renewal_below_another_root_says_who_loses_its_pictures() -> None:
-    start, other = expiring(ENCRYPTED), Authority(root=THEIRS, renew_before=30 * DAY)
+    start, other = expiring(ENCRYPTED), Authority(root=THEIRS, renew_before=30 * DAY, replaces_others=True)
     assert not planned(start).impacts
     (impact,) = planned(start, authority=other).impacts
     assert impact.rule == "VMS-17"
@@ -325,6 +325,19 @@ def test_vms_17_a_renewal_below_another_root_says_who_loses_its_pictures() -> No
     # Plain so far: nobody loses anything when it is installed, but when it is switched on.
     (impact,) = planned(wish=Wish(streaming=True), authority=other).impacts
     assert impact.text.startswith("2 clients have to trust")
+
+
+def test_certificates_of_another_authority_stay_unless_they_are_to_go() -> None:
+    theirs = Authority(root=THEIRS, renew_before=30 * DAY)
+    assert not planned(expiring(ENCRYPTED), authority=theirs).steps
+    issued = [
+        step for step in planned(ENCRYPTED, authority=dc.replace(theirs, replaces_others=True)).steps if step.root
+    ]
+    places = {(one.name, group) for one in ENCRYPTED.servers for group in one.certificates}
+    assert {(step.server, step.group) for step in issued if step.id == "install_certificate"} == places
+    # Trust everywhere comes before the first of them.
+    kinds = [step.id for step in issued]
+    assert kinds == sorted(kinds, key=["trust_root", "install_certificate"].index)
 
 
 def test_clients_that_another_switch_does_not_concern_are_not_counted() -> None:
@@ -420,7 +433,9 @@ def test_vms_16_what_is_about_to_be_encrypted_ends_too() -> None:
         ("root Ours", "warning"), ("certificate of mob (mobile server)", "note"),
     ]  # fmt: skip
     # What is replaced before it is switched on stops nothing; the root of what comes in its place does.
-    plan = planned(expiring(off), Wish(mobile=True), Authority(root=THEIRS, renew_before=30 * DAY))
+    plan = planned(
+        expiring(off), Wish(mobile=True), Authority(root=THEIRS, renew_before=30 * DAY, replaces_others=True)
+    )
     (only,) = endings(expiring(off), roots, plan.steps, now=NOW, warn_before=15 * DAY)
     assert (only.what, only.severity, len(only.links)) == ("root Theirs", "error", 1)
     # In use, and renewed below the same root: each of its links counts once.

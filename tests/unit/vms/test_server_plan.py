@@ -173,6 +173,8 @@ def test_a_certificate_of_another_authority_that_can_serve_stays(
     theirs = own(other, days=5)
     current = holding(theirs, roots=[authority.root_certificate.sha256, other.root_certificate.sha256])
     assert ids(planned(current, source=source(authority))) == []
+    plan = planned(current, source=source(authority), replace_others=True)
+    assert ids(plan) == ["install_certificate", "check_handshake", "remove_certificate"]
 
 
 @pytest.mark.parametrize(

@@ -62,10 +62,12 @@ def test_each_server_gets_its_own_steps() -> None:
     ]
     plan = {
         "steps": steps, "blocked": [steps[0]], "held_up_by": ["why"], "table": ["row"],
+        "impacts": [{"rule": "VMS-10", "text": ""}, {"rule": "VMS-03", "text": ""}],
         "client_trust": [{"client": "a", "trusted": True}, {"client": "b", "trusted": None}],
     }  # fmt: skip
     todo = vms_todo(plan, [])
     assert (todo["steps"], todo["blocked"], todo["held_up_by"], todo["unready_clients"]) == (6, 1, ["why"], ["b"])
+    assert todo["unseen"] == ["VMS-03"]
     rec = todo["servers"]["rec"]
     assert (rec["certificate"], rec["check"], rec["groups_on"], rec["groups_off"]) == (
         True, True, [], ["streaming_media"],
