@@ -57,9 +57,29 @@ _KILO: t.Final = {"kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30, "tb": 1 << 40}
 
 # Automatic variables of PowerShell that the simulator has not.
 _NOT_THERE: t.Final = frozenset(
-    "consolefilename event eventargs eventsubscriber executioncontext foreach host myinvocation nestedpromptlevel profile"
-    " psboundparameters pscmdlet pscommandpath psculture psscriptroot psuiculture pwd shellid stacktrace switch"
-    " this".split()
+    [
+        "consolefilename",
+        "event",
+        "eventargs",
+        "eventsubscriber",
+        "executioncontext",
+        "foreach",
+        "host",
+        "myinvocation",
+        "nestedpromptlevel",
+        "profile",
+        "psboundparameters",
+        "pscmdlet",
+        "pscommandpath",
+        "psculture",
+        "psscriptroot",
+        "psuiculture",
+        "pwd",
+        "shellid",
+        "stacktrace",
+        "switch",
+        "this",
+    ]
 )
 
 
