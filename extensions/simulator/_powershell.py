@@ -57,9 +57,29 @@ _KILO: t.Final = {"kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30, "tb": 1 << 40}
 
 # Automatic variables of PowerShell that the simulator has not.
 _NOT_THERE: t.Final = frozenset(
-    "consolefilename event eventargs eventsubscriber executioncontext foreach host myinvocation nestedpromptlevel profile"
-    " psboundparameters pscmdlet pscommandpath psculture psscriptroot psuiculture pwd shellid stacktrace switch"
-    " this".split()
+    [
+        "consolefilename",
+        "event",
+        "eventargs",
+        "eventsubscriber",
+        "executioncontext",
+        "foreach",
+        "host",
+        "myinvocation",
+        "nestedpromptlevel",
+        "profile",
+        "psboundparameters",
+        "pscmdlet",
+        "pscommandpath",
+        "psculture",
+        "psscriptroot",
+        "psuiculture",
+        "pwd",
+        "shellid",
+        "stacktrace",
+        "switch",
+        "this",
+    ]
 )
 
 
@@ -175,6 +195,7 @@ class PowerShell:
         self.statics: dict[str, t.Any] = {}
         self._write_error: c.Callable[[ErrorRecord], None] = self._show_error
         self._action: str | None = None
+        self._power_cuts = host.power_cuts
         self._trying = 0
         self._last: Node | None = None
         self._started = False
@@ -409,6 +430,9 @@ class PowerShell:
         if node.kind != "pipeline":
             handler(node, out)
             return
+        if self.host.power_cuts != self._power_cuts:
+            # The computer went off under the script: nothing more happens, and nobody hears of it.
+            raise _Exit(1)
         self._last = node
         try:
             handler(node, out)

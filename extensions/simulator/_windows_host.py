@@ -130,6 +130,8 @@ class WindowsHost:
         self.log: collections.deque[dict[str, object]] = collections.deque(maxlen=1000)
         self.slow_seconds = 2.0
         self.power = "off"
+        # How often it went off: a script that was running then goes no further.
+        self.power_cuts = 0
         self.lock = threading.RLock()
         self.host_key = new_host_key()
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
@@ -236,6 +238,7 @@ class WindowsHost:
     async def power_off(self) -> None:
         """End every connection and every listener."""
         self.power = "off"
+        self.power_cuts += 1
         for made in list(self._sockets):
             made.close()
         await self._door.close()

@@ -195,6 +195,7 @@ class SshDoor:
         self._threads: concurrent.futures.ThreadPoolExecutor | None = None
         # All of them: one that is idle would outlive the computer.
         self._connections: set[asyncssh.SSHServerConnection] = set()
+        self._tasks: set[asyncio.Task[t.Any]] = set()
 
     async def open(self) -> None:
         host = self._host
@@ -217,19 +218,24 @@ class SshDoor:
             raise PortError(f"Limit of the simulator: {place} cannot be opened ({error.strerror}).") from error
 
     async def close(self) -> None:
-        """End every connection; a script that runs goes on, its answer is lost."""
+        """End every connection; a script that runs does not get beyond its statement, and its answer is lost."""
         server, self._server = self._server, None
         threads, self._threads = self._threads, None
         if server is not None:
             server.close()
             for connection in list(self._connections):
                 connection.abort()
+            for task in list(self._tasks):
+                task.cancel()
             await server.wait_closed()
         if threads is not None:
             threads.shutdown(wait=False, cancel_futures=True)
 
     async def _serve(self, process: asyncssh.SSHServerProcess[bytes]) -> None:
         connection = process.channel.get_connection()
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
         try:
             answer = await self._answer(process)
             if "slow" in self._host.faults:
@@ -243,10 +249,12 @@ class SshDoor:
         except (OSError, asyncssh.Error):
             # The client has gone, or the computer goes off.
             connection.abort()
+        finally:
+            self._tasks.discard(task)
 
     async def _answer(self, process: asyncssh.SSHServerProcess[bytes]) -> Answer:
         command = process.command or ""
-        if not command:
+        if not command.strip():
             return _failure(str(Limit("an interactive shell")))
         if len(command) > LONGEST:
             self._note("cmd", len(command), 1)

@@ -10,6 +10,7 @@ import base64
 import dataclasses as dc
 import json
 import pathlib
+import time
 
 import asyncssh
 import paramiko
@@ -100,6 +101,23 @@ def test_faults(running: Running) -> None:
     running.do(running.host.power_on())
     with client(running.host) as made:
         assert call(made, encoded("1")).out == b"1\r\n"
+
+
+def test_a_power_cut_ends_a_script(running: Running) -> None:
+    host = running.host
+    with client(host) as made:
+        folder = "C:\\ProgramData"
+        script = f"Set-Content {folder}\\early 1; Start-Sleep -Milliseconds 800; Set-Content {folder}\\late 1"
+        _in, out, _err = made.exec_command(encoded(script))
+        end = time.monotonic() + 30
+        while not host.files.is_file(f"{folder}\\early") and time.monotonic() < end:
+            time.sleep(0.02)
+        running.do(host.power_off())
+        assert out.channel.recv_exit_status() == -1
+    time.sleep(1.2)
+    assert host.files.is_file(f"{folder}\\early")
+    assert not host.files.is_file(f"{folder}\\late")
+    running.do(host.power_on())
 
 
 def test_by_ansible(running: Running, tmp_path: pathlib.Path) -> None:
