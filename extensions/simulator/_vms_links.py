@@ -32,13 +32,17 @@ class Verifier(t.Protocol):
     """Who connects, and what it trusts."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Its own."""
+
     @property
     def source(self) -> str:
         """The address that it connects from."""
 
     @property
-    def stores(self) -> Stores: ...
+    def stores(self) -> Stores:
+        """What it trusts."""
+
     @property
     def on(self) -> bool:
         """Whether it has power."""

@@ -65,7 +65,7 @@ _NOT_ENCRYPTED = (
 )
 _PLAIN = "The password went to the VMS over plain HTTP, as first_contact allows: change it once the VMS is encrypted."
 
-Value = bool | int
+Value: t.TypeAlias = "bool | int"
 
 
 @dc.dataclass(frozen=True, kw_only=True)

@@ -226,7 +226,7 @@ class Bundle:
     issuers: tuple[str, ...] = ()
 
 
-Source = Signer | Bundle
+Source: t.TypeAlias = "Signer | Bundle"
 
 
 def request_inf(subject: str, names: t.Sequence[str], *, key_size: int) -> str:
