@@ -9,7 +9,6 @@ what the collection knows of X.509. So nothing but small scripts goes to the hos
 
 from __future__ import annotations
 
-import importlib
 import typing as t
 
 from ansible.errors import AnsibleError
@@ -18,46 +17,33 @@ from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import 
 from ansible_collections.camsec.fleet.plugins.module_utils._core._shell import CommandAnswer
 from ansible_collections.camsec.fleet.plugins.module_utils._module import ModuleSpec, run_in_worker
 from ansible_collections.camsec.fleet.plugins.modules import vms_server
+from ansible_collections.camsec.fleet.plugins.plugin_utils._device import VARIABLE, DeviceAction
 from ansible_collections.camsec.fleet.plugins.plugin_utils._prime import prime
 
 __all__ = ["ActionModule", "vms_server"]
 
-_MODULES = "ansible_collections.camsec.fleet.plugins.modules"
-_VARIABLE = "camsec_"
 _LONGEST_TOLD = 300
 
 prime()
 
 
-class ActionModule(ActionBase):
-    """Runs :mod:`vms_server` and its smaller sisters in the worker."""
+class ActionModule(DeviceAction):
+    """Runs :mod:`vms_server` and its smaller sisters in the worker, whatever the connection."""
 
-    TRANSFERS_FILES = False
     _supports_async = False
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """Run the task.
-
-        Args:
-            tmp: Not used; part of Ansible's interface.
-            task_vars: The host's variables.
-
-        Returns:
-            The task's result.
-        """
-        result: dict[str, t.Any] = super().run(tmp, task_vars)
-        name = self._task.resolved_action or self._task.action
-        spec: ModuleSpec = importlib.import_module(f"{_MODULES}.{name.rsplit('.', 1)[-1]}").SPEC
-        arguments = self._arguments(spec, task_vars or {})
+    def _run(
+        self, spec: ModuleSpec, name: str, arguments: dict[str, t.Any], task_vars: dict[str, t.Any] | None
+    ) -> dict[str, t.Any]:
+        del name, task_vars
         shell = _ConnectionShell(self, device=str(arguments["host"]))
-        result.update(run_in_worker(spec, arguments, check_mode=self._task.check_mode, shell=shell))
-        return result
+        return run_in_worker(spec, arguments, check_mode=self._task.check_mode, shell=shell)
 
     def _arguments(self, spec: ModuleSpec, task_vars: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         """The task's options, and those of the host whose connection it uses where the task leaves them out."""
         delegated = task_vars.get("ansible_delegated_vars", {}).get(self._task.delegate_to or "", {})
         variables = {**task_vars, **delegated}
-        found = {name: variables[_VARIABLE + name] for name in spec.inventory_options if _VARIABLE + name in variables}
+        found = {name: variables[VARIABLE + name] for name in spec.inventory_options if VARIABLE + name in variables}
         found["host"] = self._task.delegate_to or task_vars["inventory_hostname"]
         found["address"] = variables.get("ansible_host", found["host"])
         return {**self._templar.template(found), **self._task.args}

@@ -17,11 +17,11 @@ from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import 
 from ansible_collections.camsec.fleet.plugins.module_utils._module import ModuleSpec, failure, run_in_worker
 from ansible_collections.camsec.fleet.plugins.plugin_utils._one_change import check_alone, note_change
 
-__all__ = ["DeviceAction"]
+__all__ = ["VARIABLE", "DeviceAction"]
 
 _MODULES = "ansible_collections.camsec.fleet.plugins.modules"
 #: Inventory variables that options are taken from begin with it.
-_VARIABLE = "camsec_"
+VARIABLE = "camsec_"
 
 
 class DeviceAction(ActionBase):
@@ -72,7 +72,7 @@ class DeviceAction(ActionBase):
         given = dict(self._task.args)
         if "host" in given:
             return given
-        found = {name: task_vars[_VARIABLE + name] for name in spec.inventory_options if _VARIABLE + name in task_vars}
+        found = {name: task_vars[VARIABLE + name] for name in spec.inventory_options if VARIABLE + name in task_vars}
         found["host"] = task_vars.get("ansible_host", task_vars["inventory_hostname"])
         return {**self._templar.template(found), **given}
 
