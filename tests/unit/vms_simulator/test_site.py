@@ -124,6 +124,7 @@ def test_the_inventory(site: Site) -> None:
     assert "camsec_vms_api_password" not in recorder
     assert set(recorder["camsec_vms_ports"]) == {
         "management",
+        "management_http",
         "data_collector",
         "webapi",
         "streaming",
