@@ -91,7 +91,10 @@ def test_demo(tmp_path: pathlib.Path) -> None:
     )
     for other in ("onvif-0001", "onvif-0002", "sunell-0001", "sunell-0002", "axis-0001", "axis-0002"):
         assert re.search(rf"{other} +127\.[\d.]+ +8443 +TLSv1\.3 +\S+ +Demonstration CA +396 +yes", output)
-    assert "All is well: second run changed=0, 10 of 10 endpoints verified." in output
+    for server in (r"management-01 \(management\)", r"failover-01 \(streaming\)", r"mobile-01 \(mobile\)"):
+        assert re.search(rf"{server} +127\.[\d.]+ +\d+ +TLSv1\.3 +\S+ +Demonstration CA +396 +yes", output)
+    assert "9 × Set in the VMS: https true" in output
+    assert "All is well: second run changed=0, 24 of 24 endpoints verified." in output
     assert _await_none(own_base_address(7)) == []
     assert list(tmp_path.iterdir()) == []
 
