@@ -43,7 +43,8 @@ RETURN = r"""
 _value:
   description:
     - C(servers) for P(camsec.fleet.vms_plan#filter), C(peers) for the option C(servers) of M(camsec.fleet.vms_info),
-      C(roots) (PEM) of their certificates, and C(links) that were looked at.
+      C(roots) (PEM) of their certificates, C(links) that were looked at, and C(unanswered), a sentence for each
+      service whose state nobody knows.
   type: dict
 """
 

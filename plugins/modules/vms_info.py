@@ -26,6 +26,29 @@ options:
     type: list
     elements: dict
     default: []
+  authority_directory:
+    description:
+      - Directory on the controller of the certificate authority. With it, C(due) of each certificate in
+        RV(ignore:server) tells why M(camsec.fleet.vms_certificate) with the same options would have it issued anew
+        although it could serve.
+    type: path
+  subject_alt_name:
+    description:
+      - Names and addresses that the certificate should have besides O(vms_host_name) and O(address).
+    type: list
+    elements: str
+    default: []
+  renew_before:
+    description:
+      - A certificate of that authority with fewer days left is due.
+    type: float
+    default: 30.0
+  other_authority:
+    description:
+      - With V(replace), a certificate of another authority is due.
+    type: str
+    choices: [keep, replace]
+    default: keep
   check_certificate:
     description:
       - Use the certificate that serves, or is going to, for both ends of a handshake on the server itself (VMS-13). No
@@ -123,6 +146,12 @@ configurators_running:
   returned: success
   type: int
   sample: 0
+unanswered:
+  description: A sentence for each certificate group of which nobody knows whether it is on, since its port is silent.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 server:
   description: The server as P(camsec.fleet.vms_plan#filter) takes it.
   returned: success
@@ -182,6 +211,7 @@ links:
 
 from ansible_collections.camsec.fleet.plugins.module_utils._module import ModuleSpec, run_module
 from ansible_collections.camsec.fleet.plugins.module_utils._vms.modules import (
+    JUDGING_OPTIONS,
     SERVER_INVENTORY,
     SERVER_OPTIONS,
     info,
@@ -192,9 +222,10 @@ SPEC = ModuleSpec(
         **SERVER_OPTIONS,
         "servers": {"type": "list", "elements": "dict", "default": []},
         "check_certificate": {"type": "bool", "default": False},
+        **JUDGING_OPTIONS,
     },
     run=info,
-    inventory_options=SERVER_INVENTORY,
+    inventory_options=(*SERVER_INVENTORY, *(name for name in JUDGING_OPTIONS if name != "other_authority")),
 )
 
 

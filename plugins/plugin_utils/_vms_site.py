@@ -10,7 +10,7 @@ import hashlib
 import ssl
 import typing as t
 
-__all__ = ["vms_failures", "vms_link_losses", "vms_servers", "vms_todo"]
+__all__ = ["vms_failures", "vms_link_faults", "vms_link_losses", "vms_servers", "vms_todo"]
 
 HostVars = t.Mapping[str, t.Mapping[str, t.Any]]
 Row = dict[str, t.Any]
@@ -28,23 +28,26 @@ def vms_servers(hosts: t.Iterable[str], hostvars: HostVars, *, read: str) -> Row
         read: Name of the variable that M(camsec.fleet.vms_info) was registered as.
 
     Returns:
-        ``servers``, ``peers`` (for the module's option ``servers``), ``roots`` (PEM) and ``links``.
+        ``servers``, ``peers`` (for the module's option ``servers``), ``roots`` (PEM), ``links`` and ``unanswered``
+        (a sentence for each service whose state nobody knows).
     """
     servers, peers, links = list[Row](), list[Row](), list[Row]()
+    unanswered = list[str]()
     roots: dict[str, None] = {}
     for name in hosts:
         variables = hostvars[name]
         known = {
             "name": name,
             "host_name": str(variables.get("camsec_vms_host_name", name)),
-            "roles": list(variables.get("camsec_vms_roles", [])),
+            "roles": _listed(variables.get("camsec_vms_roles", [])),
         }
         peers.append({**known, "ports": dict(variables.get("camsec_vms_ports", {}))})
         told = variables.get(read, {})
         servers.append(dict(told["server"]) if "server" in told else {**known, "reachable": False})
         roots.update(dict.fromkeys(told.get("roots", ())))
         links += told.get("links", ())
-    return {"servers": servers, "peers": peers, "roots": list(roots), "links": links}
+        unanswered += told.get("unanswered", ())
+    return {"servers": servers, "peers": peers, "roots": list(roots), "links": links, "unanswered": unanswered}
 
 
 def vms_todo(plan: t.Mapping[str, t.Any], roots: t.Iterable[str]) -> Row:
@@ -104,9 +107,7 @@ def vms_failures(hosts: t.Iterable[str], hostvars: HostVars, *, results: t.Seque
     found = []
     for name in hosts:
         for variable in results:
-            found += [
-                str(one.get("msg", f"{name}: failed")) for one in _each(hostvars[name].get(variable)) if _failed(one)
-            ]
+            found += [_sentence(name, one) for one in _each(hostvars[name].get(variable)) if _failed(one)]
     return list(dict.fromkeys(found))
 
 
@@ -121,18 +122,55 @@ def vms_link_losses(before: t.Iterable[Row], after: t.Iterable[Row]) -> list[str
         One sentence for each reason and verifier; none when nothing was lost.
     """
     worked = {_key(link) for link in before if link["status"] != "broken"}
-    lost = collections.defaultdict[tuple[str, str], list[str]](list)
-    known = set()
-    for link in after:
-        known.add(_key(link))
-        if link["status"] == "broken" and _key(link) in worked:
-            lost[link["reason"], link.get("reason_rule", "")].append(f"{link['verifier']} to {link['presenter']}")
-    sentences = [
-        f"{', '.join(dict.fromkeys(pairs))}: the link worked before and does not now: {reason}. [{rule}]"
-        for (reason, rule), pairs in lost.items()
+    later = list(after)
+    lost = _by_reason(link for link in later if link["status"] == "broken" and _key(link) in worked)
+    unseen = sorted({key[3] for key in worked - {_key(link) for link in later}})
+    return [
+        *(
+            f"{', '.join(pairs)}: the link worked before and does not now: {reason}. [{rule}]"
+            for (reason, rule), pairs in lost.items()
+        ),
+        *(f"{name}: nobody could look at its links again." for name in unseen),
     ]
-    unseen = sorted({key[3] for key in worked - known})
-    return [*sentences, *(f"{name}: nobody could look at its links again." for name in unseen)]
+
+
+def vms_link_faults(links: t.Iterable[Row]) -> list[str]:
+    """Links that are broken.
+
+    Args:
+        links: As M(camsec.fleet.vms_info) told them.
+
+    Returns:
+        One sentence for each reason; none when none is broken.
+    """
+    return [
+        f"{', '.join(pairs)}: the link is broken: {reason}. [{rule}]"
+        for (reason, rule), pairs in _by_reason(link for link in links if link["status"] == "broken").items()
+    ]
+
+
+def _by_reason(links: t.Iterable[Row]) -> dict[tuple[str, str], list[str]]:
+    found = collections.defaultdict[tuple[str, str], dict[str, None]](dict)
+    for link in links:
+        found[link["reason"], link.get("reason_rule", "")][f"{link['verifier']} to {link['presenter']}"] = None
+    return {reason: list(pairs) for reason, pairs in found.items()}
+
+
+def _listed(value: t.Any) -> list[str]:
+    """An INI inventory has texts where YAML has lists."""
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else list(value)
+
+
+def _sentence(name: str, result: t.Mapping[str, t.Any]) -> str:
+    """What a failed task said; of a handshake that M(camsec.fleet.vms_info) made, what it showed."""
+    check = result.get("certificate_check")
+    if check is not None:
+        found = ", ".join(check["errors"]) or check["status"]
+        return (
+            f"{name}: handshake with certificate {check['thumbprint']} on the server itself: found {found}, expected an"
+            " encrypted connection that the server trusts. [VMS-13]"
+        )
+    return str(result.get("msg", f"{name}: failed"))
 
 
 def _nothing() -> Row:

@@ -20,7 +20,7 @@ from ._keys import load_request, request_key, spki_sha256
 from ._renewal import renewal_due
 from ._seen import signed_by
 
-__all__ = ["Command", "ExternalAuthority", "Terms"]
+__all__ = ["Command", "ExternalAuthority", "Terms", "for_servers"]
 
 _WEAK: t.Final = frozenset({"md5", "sha1"})
 _RIGHT_ORDER: t.Final = "the device's certificate first, then the one that signed it, and so on up to the root"
@@ -255,7 +255,7 @@ class ExternalAuthority:
         device = terms.device
         if facts.is_ca:
             raise _refused(device, "a certificate of an authority (CA:TRUE)", "one of a device (CA:FALSE)")
-        if not _for_servers(facts):
+        if not for_servers(facts):
             raise _refused(device, "extended key usages without that of a server", "serverAuth among them, or none")
         missing = [bare(name) for name in terms.subject_alt_names if not facts.covers(bare(name))]
         if missing:
@@ -313,7 +313,15 @@ def _check_signature(facts: CertificateFacts, device: str) -> None:
         raise _refused(device, f"a signature with {algorithm.name.upper()}", "SHA-256 or better")
 
 
-def _for_servers(facts: CertificateFacts) -> bool:
+def for_servers(facts: CertificateFacts) -> bool:
+    """Whether a server may present a certificate (RFC 5280 section 4.2.1.12).
+
+    Args:
+        facts: The certificate.
+
+    Returns:
+        False when it names extended key usages without that of a server.
+    """
     try:
         extensions = x509.load_der_x509_certificate(facts.der).extensions
         usages = extensions.get_extension_for_class(x509.ExtendedKeyUsage).value

@@ -11,6 +11,7 @@ import datetime as dt
 import typing as t
 
 from .._core._errors import ConnectError, ProtocolError
+from .._pki._external import for_servers
 from .._thirdparty import hashes, x509
 from .._tls._certificate import CertificateFacts
 from .topology import MANAGEMENT, MOBILE, ROLES, SERVER, STREAMING, Held
@@ -28,6 +29,8 @@ __all__ = [
     "link_port",
     "read_groups",
     "read_server",
+    "read_uses",
+    "silence",
     "thumbprint_of",
 ]
 
@@ -44,13 +47,21 @@ DEFAULT_PORTS: t.Final[Ports] = {
     "webapi": 9001,
     "streaming": 7563,
     "mobile": 8082,
+    "mobile_http": 8081,
     "event": 22331,
 }
 #: By which port it is seen whether a certificate group is on. Nothing tells it otherwise: ServerConfigurator cannot be
 #: asked, and IIS may have a certificate on 443 without it.
 _STATE_PORT: t.Final[t.Mapping[str, str]] = {SERVER: "data_collector", STREAMING: "streaming", MOBILE: "mobile"}
-#: A mobile server without encryption has no such port at all.
-_MAY_BE_SILENT: t.Final = frozenset({MOBILE})
+#: A mobile server without encryption has no such port at all: then its plain one answers.
+_PLAIN_PORT: t.Final[t.Mapping[str, str]] = {MOBILE: "mobile_http"}
+#: Names of these accounts are other ones on a Windows in another language; their SIDs are not.
+_WELL_KNOWN: t.Final[t.Mapping[str, str]] = {
+    r"nt authority\system": "S-1-5-18",
+    "localsystem": "S-1-5-18",
+    r"nt authority\local service": "S-1-5-19",
+    r"nt authority\network service": "S-1-5-20",
+}
 
 
 @dc.dataclass(frozen=True, kw_only=True)
@@ -72,6 +83,11 @@ class Identity:
     ports: Ports
     service_account: str
     configurator: str
+
+    @property
+    def account(self) -> str:
+        """The service account as its host is told of it: a well-known one by its SID."""
+        return _WELL_KNOWN.get(self.service_account.lower(), self.service_account)
 
     @property
     def groups(self) -> tuple[str, ...]:
@@ -103,6 +119,11 @@ class Own:
         last = self.chain[-1] if self.chain else self.facts
         return last.sha256 if last.self_signed else ""
 
+    @property
+    def self_signed(self) -> bool:
+        """Whether it is its own root, as that of a WinRM listener often is."""
+        return not self.chain and self.facts.self_signed
+
     def held(self) -> Held:
         """The certificate as planning sees it."""
         return Held(
@@ -113,6 +134,8 @@ class Own:
             root=self.root,
             key_type=self.facts.key_type,
             key_readable=self.readable,
+            for_servers=for_servers(self.facts),
+            self_signed=self.self_signed,
         )
 
 
@@ -181,6 +204,16 @@ class ServerFacts:
         """Certificate groups that are switched on; one whose handshakes break is on as well."""
         return frozenset(group for group, found in self.groups.items() if found.status in ("encrypted", "broken"))
 
+    @property
+    def broken(self) -> frozenset[str]:
+        """Certificate groups whose handshakes break."""
+        return frozenset(group for group, found in self.groups.items() if found.status == "broken")
+
+    @property
+    def silent(self) -> tuple[str, ...]:
+        """Certificate groups of which nobody knows whether they are on."""
+        return tuple(group for group, found in self.groups.items() if found.status == "silent")
+
     def presented(self, group: str) -> Own | None:
         """Which of its certificates a group presents.
 
@@ -212,7 +245,7 @@ class ServerFacts:
     def groups_shown(self) -> dict[str, str]:
         """What each certificate group is like: the thumbprint that it presents, ``broken``, or ``off``."""
         return {
-            group: found.thumbprint or ("broken" if found.status == "broken" else "off")
+            group: found.thumbprint or (found.status if found.status in ("broken", "silent") else "off")
             for group, found in self.groups.items()
         }
 
@@ -257,10 +290,9 @@ def read_server(host: WindowsHost, identity: Identity) -> ServerFacts:
         The facts.
 
     Raises:
-        ConnectError: A port by which a certificate group is seen does not answer.
         CamsecError: See :class:`WindowsHost`.
     """
-    answer = host.read(service_account=identity.service_account, configurator=identity.configurator)
+    answer = host.read(service_account=identity.account, configurator=identity.configurator)
     try:
         account = str(answer["account"])
         own = tuple(_own(row, account, identity.name) for row in answer["own"] if row)
@@ -293,27 +325,57 @@ def read_groups(host: WindowsHost, identity: Identity) -> dict[str, Handshake]:
         identity: Which server it is.
 
     Returns:
-        By the group's name.
-
-    Raises:
-        ConnectError: A port by which a certificate group is seen does not answer.
+        By the group's name; ``silent`` where a service does not answer at all.
     """
-    targets = [
-        Target(host="localhost", port=identity.ports[_STATE_PORT[group]], name=identity.host_name)
-        for group in identity.groups
-    ]
-    answers = host.handshakes(targets) if targets else []
-    found = {group: handshake(answer, identity.name) for group, answer in zip(identity.groups, answers, strict=True)}
-    for group, target in zip(identity.groups, targets, strict=True):
-        if found[group].status == "silent" and group not in _MAY_BE_SILENT:
-            raise ConnectError(
-                device=identity.name,
-                subject=f"port {target['port']} ({_STATE_PORT[group].replace('_', ' ')})",
-                found="no answer on the host itself",
-                expected=f"an answer that shows whether the certificate group {group} is on",
-                advice="Start the service, or name its port in camsec_vms_ports.",
-            )
+    found = dict(zip(identity.groups, _own_handshakes(host, identity, _STATE_PORT, identity.groups), strict=True))
+    quiet = [group for group in _PLAIN_PORT if group in found and found[group].status == "silent"]
+    found.update(zip(quiet, _own_handshakes(host, identity, _PLAIN_PORT, quiet), strict=True))
     return found
+
+
+def read_uses(host: WindowsHost, identity: Identity, group: str) -> list[Handshake]:
+    """What a certificate group of a server presents in all places where the others meet it.
+
+    Args:
+        host: Its host.
+        identity: Which server it is.
+        group: The certificate group.
+
+    Returns:
+        One for each port.
+    """
+    ports = {identity.ports[_STATE_PORT[group]], link_port(identity.roles, group, identity.ports)}
+    targets = [Target(host="localhost", port=port, name=identity.host_name) for port in sorted(ports)]
+    return [handshake(answer, identity.name) for answer in host.handshakes(targets)]
+
+
+def silence(identity: Identity, group: str) -> ConnectError:
+    """The error for a certificate group of which nobody knows whether it is on.
+
+    Args:
+        identity: Which server it is.
+        group: The certificate group.
+
+    Returns:
+        The error.
+    """
+    place = _STATE_PORT[group]
+    return ConnectError(
+        device=identity.name,
+        subject=f"port {identity.ports[place]} ({place.replace('_', ' ')})",
+        found="no answer on the host itself",
+        expected=f"an answer that shows whether the certificate group {group} is on",
+        advice="Start the service, or name its port in camsec_vms_ports.",
+    )
+
+
+def _own_handshakes(
+    host: WindowsHost, identity: Identity, places: t.Mapping[str, str], groups: t.Sequence[str]
+) -> list[Handshake]:
+    targets = [
+        Target(host="localhost", port=identity.ports[places[group]], name=identity.host_name) for group in groups
+    ]
+    return [handshake(answer, identity.name) for answer in (host.handshakes(targets) if targets else [])]
 
 
 def handshake(answer: Answer, device: str) -> Handshake:

@@ -10,15 +10,25 @@ import datetime as dt
 import typing as t
 
 from .._core._errors import InputError, RuleError
-from .facts import DEFAULT_PORTS, Handshake, Identity, Own, Ports, ServerFacts, handshake, link_port, read_server
+from .facts import (
+    DEFAULT_PORTS,
+    Handshake,
+    Identity,
+    Own,
+    Ports,
+    ServerFacts,
+    handshake,
+    link_port,
+    read_server,
+    silence,
+)
+from .server_plan import WantedServer, reissue_reason
 from .topology import MANAGEMENT, SERVER, Link, Server, Topology
 from .windows import Target, WindowsHost
 
 __all__ = ["Information", "Peer"]
 
 _KEYS: t.Final = frozenset({"name", "host_name", "roles", "ports"})
-#: Where a management server listens without encryption.
-_PLAIN_PORT: t.Final = "management_http"
 
 
 @dc.dataclass(frozen=True, kw_only=True)
@@ -67,12 +77,16 @@ class Information:
         host: Its host.
         identity: Which server it is.
         now: The present instant.
+        wanted: What its certificate should be like, for whether one that could serve is to be issued anew all the same.
     """
 
-    def __init__(self, host: WindowsHost, identity: Identity, *, now: dt.datetime) -> None:
+    def __init__(
+        self, host: WindowsHost, identity: Identity, *, now: dt.datetime, wanted: WantedServer | None = None
+    ) -> None:
         self._host = host
         self._identity = identity
         self._now = now
+        self._wanted = wanted
 
     def certificate_check(self) -> dict[str, t.Any]:
         """Use the certificate that serves for both ends of a handshake on the server itself (VMS-13).
@@ -113,6 +127,7 @@ class Information:
             **facts.shown(self._now),
             "server": self._row(facts),
             "roots": self._roots(facts),
+            "unanswered": [silence(self._identity, group).message for group in facts.silent],
             "links": self._links(peers, facts) if peers else [],
         }
 
@@ -124,7 +139,9 @@ class Information:
             "roles": list(self._identity.roles),
             "trusted": sorted(facts.roots),
             "encrypted": sorted(facts.encrypted),
+            "broken": sorted(facts.broken),
             "certificates": dict(self._certificates(facts)),
+            "reachable": not facts.silent,
         }
 
     def _certificates(self, facts: ServerFacts) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
@@ -132,14 +149,19 @@ class Information:
             own = facts.presented(group) or facts.candidate(self._identity.host_name, self._now)
             leaf = facts.groups[group].leaf
             if own is not None and (leaf is None or own.thumbprint == facts.groups[group].thumbprint):
-                yield group, _held(own)
+                yield group, {**_held(own), **self._due(own)}
             elif leaf is not None:  # presented, and not out of the store that ServerConfigurator takes it from
                 yield group, {"content": leaf.pem, "issuers": [], "key_readable": True}
 
+    def _due(self, own: Own) -> dict[str, str]:
+        if self._wanted is None:
+            return {}
+        return {"due": reissue_reason(own, self._wanted, self._now).found}
+
     def _roots(self, facts: ServerFacts) -> list[str]:
         """The roots of its certificates, PEM."""
-        tops = {one.root: (one.chain[-1] if one.chain else one.facts) for one in facts.own if one.root}
-        return [top.pem for top in tops.values()]
+        tops = {one.root: one.chain[-1] for one in facts.own if one.root and one.chain}
+        return [top.pem for top in tops.values() if top.is_ca]
 
     # -- links -----------------------------------------------------------------------------------------------------
 
@@ -154,15 +176,14 @@ class Information:
             )
         known = {peer.server.name: peer for peer in peers}
         links = [link for link in topology.links if link.verifier == self._identity.name]
+        on = SERVER in facts.encrypted
         targets = [_target(known[link.presenter], link) for link in links]
         found = self._handshakes(targets)
-        silent = [
-            number for number, one in enumerate(found) if one.status == "silent" and _may_be_plain(known, links[number])
-        ]
-        plain = self._handshakes([_plain_target(known[links[number].presenter]) for number in silent])
-        for number, second in zip(silent, plain, strict=True):
-            found[number] = second
-        on = SERVER in facts.encrypted
+        # IIS may have a certificate of its own on 443: whether encryption is on there is seen by the data collector.
+        hubs = [number for number, link in enumerate(links) if _is_hub(known, link)]
+        doors = [_door(known[links[number].presenter], found[number]) for number in hubs]
+        for number, target, second in zip(hubs, doors, self._handshakes(doors), strict=True):
+            targets[number], found[number] = target, second
         return [self._link(link, target, one, on) for link, target, one in zip(links, targets, found, strict=True)]
 
     def _handshakes(self, targets: t.Sequence[Target]) -> list[Handshake]:
@@ -203,12 +224,16 @@ def _held(own: Own) -> dict[str, t.Any]:
 
 def _target(peer: Peer, link: Link) -> Target:
     port = link_port(peer.server.roles, link.group, peer.ports)
+    if link.group == SERVER and MANAGEMENT in peer.server.roles:
+        port = peer.ports["data_collector"]
     return Target(host=peer.server.host_name, port=port, name=peer.server.host_name)
 
 
-def _may_be_plain(known: t.Mapping[str, Peer], link: Link) -> bool:
+def _is_hub(known: t.Mapping[str, Peer], link: Link) -> bool:
     return link.group == SERVER and MANAGEMENT in known[link.presenter].server.roles
 
 
-def _plain_target(peer: Peer) -> Target:
-    return Target(host=peer.server.host_name, port=peer.ports[_PLAIN_PORT], name=peer.server.host_name)
+def _door(peer: Peer, state: Handshake) -> Target:
+    """Where the others meet the management server, by whether encryption is on there."""
+    port = peer.ports["management" if state.status == "encrypted" else "management_http"]
+    return Target(host=peer.server.host_name, port=port, name=peer.server.host_name)

@@ -96,19 +96,28 @@ def _switched_apart(link: Link, presenter: Server, verifier: Server) -> LinkStat
 
 
 def _encrypted(link: Link, presenter: Server, verifier: Server | Client, now: dt.datetime) -> LinkState:
-    held = presenter.certificates.get(link.group)
-    if held is None:
-        return LinkState(link=link, status="broken", reason=f"{presenter.name} holds no certificate", rule="VMS-11")
-    fault, rule = held.fault(presenter.host_name, now)
-    if fault:
-        return LinkState(link=link, status="broken", reason=f"{presenter.name} holds {fault}", rule=rule)
-    if not held.key_readable:
-        reason = f"the service account on {presenter.name} cannot read the private key"
-        return LinkState(link=link, status="broken", reason=reason, rule="VMS-14")
-    trusted = trusts(verifier, held.root)
+    reason, rule = _presenters_fault(link, presenter, now)
+    if reason:
+        return LinkState(link=link, status="broken", reason=reason, rule=rule)
+    trusted = trusts(verifier, presenter.certificates[link.group].root)
     if trusted is None:
         return LinkState(link=link, status="unknown", reason=f"nobody can ask {verifier.name} which roots it trusts")
     if not trusted:
         reason = f"{verifier.name} does not trust the root of {presenter.name}"
         return LinkState(link=link, status="broken", reason=reason, rule=link.rule)
     return LinkState(link=link, status="encrypted")
+
+
+def _presenters_fault(link: Link, presenter: Server, now: dt.datetime) -> tuple[str, str]:
+    """Why nobody can speak with a server that is encrypted, and the rule; two empty texts for nothing."""
+    held = presenter.certificates.get(link.group)
+    if held is None:
+        return f"{presenter.name} holds no certificate", "VMS-11"
+    fault, rule = held.fault(presenter.host_name, now)
+    if fault:
+        return f"{presenter.name} holds {fault}", rule
+    if not held.key_readable:
+        return f"the service account on {presenter.name} cannot read the private key", "VMS-14"
+    if link.group in presenter.broken:
+        return f"{presenter.name} ends its own handshakes", "VMS-14"
+    return "", ""

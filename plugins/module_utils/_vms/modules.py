@@ -37,6 +37,7 @@ __all__ = [
     "CERTIFICATE_INVENTORY",
     "CERTIFICATE_OPTIONS",
     "GROUP_CHOICES",
+    "JUDGING_OPTIONS",
     "SERVER_INVENTORY",
     "SERVER_OPTIONS",
     "SOURCES",
@@ -107,6 +108,11 @@ SWITCH_OPTIONS: t.Final[dict[str, dict[str, t.Any]]] = {
     "thumbprint": {"type": "str"},
     "stop_running_configurator": {"type": "bool", "default": False},
 }
+#: Of these, what ``vms_info`` judges the present certificate by.
+JUDGING_OPTIONS: t.Final[dict[str, dict[str, t.Any]]] = {
+    name: CERTIFICATE_OPTIONS[name]
+    for name in ("authority_directory", "subject_alt_name", "renew_before", "other_authority")
+}
 #: Where a certificate can come from: one of these options.
 SOURCES: t.Final = ("authority_directory", "sign_command", "pkcs12_path")
 GROUP_CHOICES: t.Final = (SERVER, STREAMING, MOBILE)
@@ -119,6 +125,8 @@ def trusted_ca(call: Call) -> dict[str, t.Any]:
     if not roots:
         raise InputError(device=device, subject="roots", found="none", expected="ca_path or ca_content")
     present = call.params["state"] == "present"
+    if present:
+        _check_validity(roots, device)
     return _converged(call, WantedServer(trusted=roots) if present else WantedServer(distrusted=roots))
 
 
@@ -142,7 +150,9 @@ def server(call: Call) -> dict[str, t.Any]:
     groups = {group: call.params[group] for group in GROUP_CHOICES if call.params[group] is not None}
     given = any(call.params[name] is not None for name in SOURCES)
     wanted = _wanted_certificate(call) if given else WantedServer()
-    wanted = dc.replace(wanted, trusted=_roots(call.params, _device(call)), groups=groups, **_switch(call.params))
+    roots = _roots(call.params, _device(call))
+    _check_validity(roots, _device(call))
+    wanted = dc.replace(wanted, trusted=roots, groups=groups, **_switch(call.params))
     return _converged(call, wanted)
 
 
@@ -150,7 +160,9 @@ def info(call: Call) -> dict[str, t.Any]:
     """Of ``vms_info``."""
     identity = _identity(call.params)
     peers = [Peer.of(row, device=identity.name) for row in call.params["servers"]]
-    information = Information(_host(call, identity), identity, now=dt.datetime.now(tz=dt.UTC))
+    information = Information(
+        _host(call, identity), identity, now=dt.datetime.now(tz=dt.UTC), wanted=_known_certificate(call)
+    )
     result = information.result(peers)
     return (
         {**result, "certificate_check": information.certificate_check()} if call.params["check_certificate"] else result
@@ -235,6 +247,11 @@ def _roots(params: t.Mapping[str, t.Any], device: str) -> tuple[CertificateFacts
             found=f"{len(found)} certificates, and no root among them",
             expected="a root: a self-signed certificate of an authority",
         )
+    return roots
+
+
+def _check_validity(roots: t.Sequence[CertificateFacts], device: str) -> None:
+    """Of what is to be trusted; one that has ended can still go."""
     now = dt.datetime.now(tz=dt.UTC)
     for root in roots:
         if not root.not_before <= now < root.not_after:
@@ -244,7 +261,6 @@ def _roots(params: t.Mapping[str, t.Any], device: str) -> tuple[CertificateFacts
                 found=f"valid from {root.not_before:%Y-%m-%d} to {root.not_after:%Y-%m-%d}",
                 expected="one that is valid now",
             )
-    return roots
 
 
 def _wanted_certificate(call: Call) -> WantedServer:
@@ -257,6 +273,20 @@ def _wanted_certificate(call: Call) -> WantedServer:
         key_size=params["private_key_size"],
         replace_others=params["other_authority"] == "replace",
         remove_old=params["remove_old"],
+    )
+
+
+def _known_certificate(call: Call) -> WantedServer | None:
+    """What is wanted of a certificate, for who only asks; nothing without an authority that exists."""
+    params, directory = call.params, call.params["authority_directory"]
+    if not directory or not CertificateAuthority.exists(directory):
+        return None
+    own = CertificateAuthority.open(directory)
+    return WantedServer(
+        names=_names(params, _device(call)),
+        source=OwnAuthority(own=own, passphrase=None, lifetime_days=0, backdate_hours=0),
+        renew_before=params["renew_before"],
+        replace_others=params["other_authority"] == "replace",
     )
 
 

@@ -77,6 +77,8 @@ class Authority:
         Returns:
             A reason as the end of a sentence, and the rule's id.
         """
+        if held.due is not None:
+            return held.due, "VMS-17" if held.due else ""
         if held.root != self.root:
             return ("a certificate of another authority", "VMS-13") if self.replaces_others else ("", "")
         if held.not_after - now < self.renew_before:
@@ -238,7 +240,7 @@ class _Planner:
             if not held.key_readable:
                 self._grant(server, group)
                 self._check(server, group)
-            elif group not in server.encrypted:
+            elif group not in server.encrypted or group in server.broken:
                 self._check(server, group)
 
     def _issue(self, server: Server, group: str, fault: str, rule: str) -> None:
@@ -328,7 +330,7 @@ class _Planner:
         """On at the management server first; off there last (VMS-10)."""
         for server in servers:
             for group in server.groups:
-                if self._wish.of(group) is True and group not in server.encrypted:
+                if self._wish.of(group) is True and (group not in server.encrypted or group in server.broken):
                     title = f"Switch encryption on ({_words(group)})"
                     self._add("enable_encryption", "switch on", server.name, group=group, title=title, rule="VMS-10")
         for server in reversed(servers):

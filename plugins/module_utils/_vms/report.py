@@ -12,8 +12,9 @@ import re
 import typing as t
 
 from .._core._errors import InputError
+from .._pki._external import for_servers
 from .._thirdparty import InvalidSignature, hashes, serialization, x509
-from .._tls._certificate import CertificateFacts
+from .._tls._certificate import CertificateFacts, certificate_blocks
 from .expiry import Ending, Root, endings
 from .picture import draw
 from .planning import Authority, VmsPlan, Wish, plan_vms
@@ -23,9 +24,11 @@ __all__ = ["vms_plan"]
 
 Json = t.Mapping[str, t.Any]
 _HEX: t.Final = re.compile(r"[0-9a-f]{64}")
-_SERVER_KEYS: t.Final = frozenset({"name", "host_name", "roles", "trusted", "certificates", "encrypted", "reachable"})
+_SERVER_KEYS: t.Final = frozenset(
+    {"name", "host_name", "roles", "trusted", "certificates", "encrypted", "broken", "reachable"}
+)
 _CLIENT_KEYS: t.Final = frozenset({"name", "kind", "trusted", "servers"})
-_HELD_KEYS: t.Final = frozenset({"content", "issuers", "key_readable"})
+_HELD_KEYS: t.Final = frozenset({"content", "issuers", "key_readable", "due"})
 _LONGEST_CHAIN: t.Final = 8
 #: Stands for a root that nobody has made yet.
 _NEW_ROOT: t.Final = "new"
@@ -76,7 +79,9 @@ def vms_plan(
     if not 0 < warn_before < renew_before:
         raise _wrong("warn_before", f"{warn_before:g}", f"more than 0 and less than renew_before ({renew_before:g})")
     now = dt.datetime.now(tz=dt.UTC) if at is None else _instant(at)
-    known = [_certificate(pem, "roots") for pem in [*roots, *([authority_root] if authority_root else [])]]
+    known = [
+        _certificate(pem, "roots") for pem in [*roots, *([_only_root(authority_root).pem] if authority_root else [])]
+    ]
     topology = Topology(
         servers=tuple(_server(row, known) for row in servers), clients=tuple(_client(row) for row in clients)
     )
@@ -112,11 +117,21 @@ def vms_plan(
 
 def _authority(pem: str, now: dt.datetime) -> Authority:
     """What issues; a client takes no certificate below a root that is not valid."""
-    root = CertificateFacts.from_pem(pem, device="VMS", subject="authority_root")
+    root = _only_root(pem)
     if not root.not_before <= now < root.not_after:
         found = f"a root that is valid from {root.not_before:%Y-%m-%d} to {root.not_after:%Y-%m-%d}"
         raise _wrong("authority_root", found, f"one that is valid on {now:%Y-%m-%d}")
     return Authority(root=root.sha256)
+
+
+def _only_root(pem: str) -> CertificateFacts:
+    """The root of a file that may have the authorities below it as well."""
+    blocks = certificate_blocks(pem)
+    found = [CertificateFacts.from_pem(block, device="VMS", subject="authority_root") for block in blocks]
+    roots = [facts for facts in found if facts.self_signed] if len(found) > 1 else found
+    if len(roots) != 1:
+        raise _wrong("authority_root", f"{len(roots)} roots among {len(found)} certificates", "one root certificate")
+    return roots[0]
 
 
 def _server(row: Json, roots: t.Sequence[x509.Certificate]) -> Server:
@@ -124,8 +139,8 @@ def _server(row: Json, roots: t.Sequence[x509.Certificate]) -> Server:
     certificates = row.get("certificates") or {}
     if not isinstance(certificates, dict):
         raise _wrong(f"certificates of {name}", type(certificates).__name__, "a dictionary by certificate group")
-    encrypted = frozenset(_texts(row, "encrypted", name))
-    for group in (*certificates, *encrypted):
+    encrypted, broken = (frozenset(_texts(row, key, name)) for key in ("encrypted", "broken"))
+    for group in (*certificates, *encrypted, *broken):
         if group not in CERTIFICATE_GROUPS:
             raise _wrong(f"certificate group of {name}", group, f"one of {', '.join(CERTIFICATE_GROUPS)}")
     return Server(
@@ -133,6 +148,7 @@ def _server(row: Json, roots: t.Sequence[x509.Certificate]) -> Server:
         host_name=str(row.get("host_name") or name),
         roles=tuple(_texts(row, "roles", name)),
         trusted=_trusted(row, name),
+        broken=broken,
         certificates={group: _held(held, f"{name} ({group})", roots) for group, held in certificates.items()},
         encrypted=encrypted,
         reachable=bool(row.get("reachable", True)),
@@ -194,6 +210,9 @@ def _held(held: t.Any, name: str, roots: t.Sequence[x509.Certificate]) -> Held:
         root=_root_of(leaf, issuers, roots),
         key_type=facts.key_type,
         key_readable=bool(held.get("key_readable", True)),
+        for_servers=for_servers(facts),
+        self_signed=facts.self_signed,
+        due=held.get("due"),
     )
 
 

@@ -65,6 +65,7 @@ function Find-KeyFile($certificate) {
 
 _ACCOUNT: t.Final = r"""
 function Resolve-Account($name) {
+    if ($name -like 'S-1-*') { return $name }
     $account = New-Object System.Security.Principal.NTAccount($name)
     return $account.Translate([System.Security.Principal.SecurityIdentifier]).Value
 }
@@ -134,10 +135,16 @@ function Read-Chain($certificate) {
 }
 $sha256 = [System.Security.Cryptography.SHA256]::Create()
 $own = foreach ($certificate in Get-ChildItem -Path Cert:\LocalMachine\My) {
-    $path = $null
-    if ($certificate.HasPrivateKey) { $path = Find-KeyFile $certificate }
+    # One certificate whose key is gone, or which nobody may look at, says nothing of the others.
     $rules = @()
-    if ($null -ne $path) { $rules = @(Read-Rules $path) }
+    try {
+        if ($certificate.HasPrivateKey) {
+            $path = Find-KeyFile $certificate
+            if ($null -ne $path) { $rules = @(Read-Rules $path) }
+        }
+    } catch {
+        $rules = @()
+    }
     @{
         thumbprint = $certificate.Thumbprint
         has_private_key = [bool]$certificate.HasPrivateKey
@@ -287,12 +294,20 @@ try {
     Set-Content -LiteralPath "$folder\request.inf" -Value $given.inf -Encoding Ascii
     $null = & certreq.exe -new -q -f -machine "$folder\request.inf" "$folder\request.csr"
     if ($LASTEXITCODE -ne 0) { throw "certreq -new ended with $LASTEXITCODE" }
-    $request = Get-Content -LiteralPath "$folder\request.csr" -Raw
+    # Not Get-Content: what it returns has notes, and ConvertTo-Json of 5.1 writes them.
+    $request = [System.IO.File]::ReadAllText("$folder\request.csr")
 } finally {
     Remove-Item -LiteralPath $folder -Recurse -Force
 }
 $pending = @(Get-ChildItem -Path Cert:\LocalMachine\REQUEST | Where-Object { $before -notcontains $_.Thumbprint })
-foreach ($certificate in $pending) { Grant-Key $certificate $given.service_account }
+try {
+    foreach ($certificate in $pending) { Grant-Key $certificate $given.service_account }
+} catch {
+    foreach ($certificate in $pending) {
+        Remove-Item -LiteralPath ('Cert:\LocalMachine\REQUEST\' + $certificate.Thumbprint) -DeleteKey
+    }
+    throw
+}
 @{ request = $request; pending = @($pending | ForEach-Object { $_.Thumbprint }) }
 """
 )
@@ -359,12 +374,18 @@ Remove-Item -LiteralPath ('Cert:\LocalMachine\My\' + $given.thumbprint) -DeleteK
 @{ thumbprint = $given.thumbprint }
 """
 
-#: ``given``: ``configurator``, ``arguments``, ``stop_running``. ServerConfigurator by its documented arguments.
+#: ``given``: ``configurator``, ``arguments``, ``stop_running``, ``timeout`` in ms. ServerConfigurator by its documented
+#: arguments. Without the handle, Windows forgets the exit code.
 CONFIGURE: t.Final = r"""
 param($given)
 if ($given.stop_running) {
-    Get-Process | Where-Object { $_.ProcessName -eq 'ServerConfigurator' } | Stop-Process -Force
+    foreach ($process in Get-Process | Where-Object { $_.ProcessName -eq 'ServerConfigurator' }) {
+        Stop-Process -Id $process.Id -Force
+        $null = $process.WaitForExit(10000)
+    }
 }
-$process = Start-Process -FilePath $given.configurator -ArgumentList $given.arguments -Wait -PassThru
+$process = Start-Process -FilePath $given.configurator -ArgumentList $given.arguments -PassThru
+$null = $process.Handle
+if (-not $process.WaitForExit([int]$given.timeout)) { throw 'ServerConfigurator did not end in time' }
 @{ exit_code = [int]$process.ExitCode }
 """

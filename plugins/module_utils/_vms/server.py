@@ -13,12 +13,16 @@ from .._core._plan import Plan, Step
 from .._tls._certificate import CertificateFacts
 from .._transport._patience import Patience
 from . import configurator
-from .facts import Handshake, Identity, ServerFacts, handshake, read_groups, read_server, thumbprint_of
+from .facts import Handshake, Identity, ServerFacts, handshake, read_groups, read_server, read_uses, thumbprint_of
 from .server_plan import WantedServer, make_plan
 from .signing import Bundle, Signer, request_inf
+from .topology import MANAGEMENT, SERVER
 from .windows import WindowsHost
 
 __all__ = ["ServerResource"]
+
+#: Seconds that ServerConfigurator is given at least; it restarts services itself.
+_SHORTEST_CONFIGURATION: t.Final = 120.0
 
 
 class ServerResource:
@@ -74,7 +78,7 @@ class ServerResource:
             "trust_root": lambda data: self._host.add_trusted(data["der"]),
             "distrust_root": lambda data: self._host.remove_trusted(data["thumbprint"]),
             "install_certificate": self._install,
-            "grant_key": lambda _data: self._host.grant_key(self._thumbprint, self._identity.service_account),
+            "grant_key": lambda _data: self._host.grant_key(self._thumbprint, self._identity.account),
             "check_handshake": self._check,
             "await_renewal": self._await_renewal,
             "remove_certificate": lambda data: self._host.remove_certificate(data["thumbprint"]),
@@ -124,7 +128,7 @@ class ServerResource:
 
         Args:
             step: The step that failed.
-            error: Why.
+            error: Why; what could not be taken back is added to it.
         """
         del step
         try:
@@ -133,7 +137,7 @@ class ServerResource:
             if self._unproven:
                 self._host.remove_certificate(self._unproven)
         except CamsecError as second:
-            error.add_note(second.message)
+            _add_advice(error, f"What was left there: {second.message}")
 
     def _certificate(self, facts: ServerFacts) -> dict[str, t.Any]:
         own = facts.by_thumbprint(self._thumbprint)
@@ -146,13 +150,13 @@ class ServerResource:
         if isinstance(source, Bundle):
             self._add_issuers(source.issuers)
             self._thumbprint = self._unproven = source.thumbprint
-            self._host.import_pkcs12(source.content, source.passphrase, self._identity.service_account)
+            self._host.import_pkcs12(source.content, source.passphrase, self._identity.account)
         elif source is not None:
             self._request(source, data)
 
     def _request(self, source: Signer, data: t.Mapping[str, t.Any]) -> None:
         inf = request_inf(data["subject"], self._wanted.names, key_size=self._wanted.key_size)
-        request, self._pending = self._host.make_request(inf, self._identity.service_account)
+        request, self._pending = self._host.make_request(inf, self._identity.account)
         issued = source.sign(request, device=self._identity.name, names=self._wanted.names)
         if data["keep"] and issued.facts.subject != data["subject"]:
             raise PkiError(
@@ -184,9 +188,13 @@ class ServerResource:
         self._unproven = ""
 
     def _await_renewal(self, data: t.Mapping[str, t.Any]) -> None:
-        """VMS-17: what is in use is taken up by its subject, without a restart."""
+        """VMS-17: what is in use is taken up by its subject, without a restart, wherever the others meet it."""
         for group in data["groups"]:
             self._await(group, self._is_presented, f"the renewed certificate {self._thumbprint} (VMS-17)")
+            places = Patience(self._switch_timeout)
+            while not all(map(self._is_presented, found := read_uses(self._host, self._identity, group))):
+                if not places.wait():
+                    raise self._late(group, next(one for one in found if not self._is_presented(one)), "it everywhere")
 
     # -- switches --------------------------------------------------------------------------------------------------
 
@@ -196,21 +204,40 @@ class ServerResource:
         try:
             configurator.check_exit(code, device=self._identity.name, group=group)
             self._await(group, self._is_presented, f"the certificate {self._thumbprint}, trusted")
-        except (RefusedError, VerificationError):
-            if not data["was_on"] and (code == 0 or code in configurator.APPLIED):
-                # Bound here, and nobody speaks with it: a link that worked would not any more.
-                self._configure(configurator.disable(group))
+        except (RefusedError, VerificationError) as error:
+            if self._is_to_go_back(code, group) and not data["was_on"]:
+                self._take_back(group, error)
             raise
+
+    def _is_to_go_back(self, code: int, group: str) -> bool:
+        """Whether encryption that is bound, and that nobody speaks with, goes off again.
+
+        One of the others whose service is only slow has to stay on: the management server speaks TLS to it by now.
+        """
+        if code in configurator.APPLIED:
+            return True
+        return code == 0 and (group != SERVER or MANAGEMENT in self._identity.roles)
+
+    def _take_back(self, group: str, error: CamsecError) -> None:
+        try:
+            self._disable({"group": group})
+        except CamsecError as second:
+            _add_advice(error, f"It could not be switched off again: {second.message}")
+        else:
+            _add_advice(error, "It is off again, as it was.")
 
     def _disable(self, data: t.Mapping[str, t.Any]) -> None:
         group = data["group"]
         code = self._configure(configurator.disable(group))
         configurator.check_exit(code, device=self._identity.name, group=group)
-        self._await(group, lambda found: found.status in ("plain", "silent"), "no TLS")
+        self._await(group, lambda found: found.status == "plain", "no TLS")
 
     def _configure(self, arguments: t.Sequence[str]) -> int:
         return self._host.configure(
-            self._identity.configurator, arguments, stop_running=self._wanted.stop_running_configurator
+            self._identity.configurator,
+            arguments,
+            stop_running=self._wanted.stop_running_configurator,
+            seconds=max(self._switch_timeout, _SHORTEST_CONFIGURATION),
         )
 
     def _is_presented(self, found: Handshake) -> bool:
@@ -221,16 +248,25 @@ class ServerResource:
         patience = Patience(self._switch_timeout)
         while not holds(found := self._look(group)):
             if not patience.wait():
-                raise VerificationError(
-                    device=self._identity.name,
-                    subject=f"certificate group {group}",
-                    found=", ".join((f"{found.status} {found.thumbprint}".strip(), *found.errors)),
-                    expected=f"{expected} within {self._switch_timeout:g} s",
-                    advice="A service that ServerConfigurator stopped may still be down there.",
-                )
+                raise self._late(group, found, expected)
+
+    def _late(self, group: str, found: Handshake, expected: str) -> VerificationError:
+        return VerificationError(
+            device=self._identity.name,
+            subject=f"certificate group {group}",
+            found=", ".join((f"{found.status} {found.thumbprint}".strip(), *found.errors)),
+            expected=f"{expected} within {self._switch_timeout:g} s",
+            advice="A service may still be down there since the switch: camsec.fleet.vms_info lists them.",
+        )
 
     def _look(self, group: str) -> Handshake:
+        """A connection that is lost while services restart comes back."""
         try:
             return read_groups(self._host, self._identity)[group]
         except ConnectError:
             return Handshake(status="silent")
+
+
+def _add_advice(error: Exception, text: str) -> None:
+    if isinstance(error, CamsecError):
+        error.advice = f"{error.advice} {text}".strip()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses as dc
 import datetime as dt
+import re
 import typing as t
 
 from .._core._errors import InputError, RuleError
@@ -17,13 +18,14 @@ from .._core._plan import Impact, Plan, Step
 from .._pki._renewal import pointless_renewal, renewal_due, renewal_is_pointless
 from .._tls._certificate import CertificateFacts
 from .._tls._names import bare
-from .facts import Identity, Own, ServerFacts, certificate_names, thumbprint_of
-from .signing import Bundle, Signer, Source
+from .facts import Identity, Own, ServerFacts, certificate_names, silence, thumbprint_of
+from .signing import Bundle, Source
 from .topology import MOBILE, SERVER
 
-__all__ = ["WantedServer", "make_plan"]
+__all__ = ["Reason", "WantedServer", "make_plan", "reissue_reason"]
 
 Shown = dict[str, t.Any]
+_PLAIN_SUBJECT: t.Final = re.compile(r"[A-Z]+=[A-Za-z0-9 ./_-]+(,[A-Z]+=[A-Za-z0-9 ./_-]+)*")
 _NO_AUTHORITY_YET: t.Final = (
     "The certificate authority does not exist yet; planned as if it did and had issued nothing so far."
 )
@@ -79,6 +81,54 @@ def make_plan(current: ServerFacts, identity: Identity, wanted: WantedServer, no
     return _Planner(current, identity, wanted, now).plan()
 
 
+@dc.dataclass(frozen=True, kw_only=True)
+class Reason:
+    """Why a certificate that could serve is issued anew all the same.
+
+    Attributes:
+        found: What is wrong with it, the end of a sentence; empty for nothing.
+        rule: The rule that says so.
+        warning: What to tell where nothing can be done about it; empty for nothing.
+    """
+
+    found: str = ""
+    rule: str = ""
+    warning: str = ""
+
+
+def reissue_reason(own: Own, wanted: WantedServer, now: dt.datetime) -> Reason:
+    """Why a certificate that could serve is to be issued anew: names, authority, revocation, its end.
+
+    Args:
+        own: The certificate.
+        wanted: What it should be like; its source is an authority.
+        now: The present instant.
+
+    Returns:
+        The reason.
+    """
+    source = wanted.source
+    if source is None or isinstance(source, Bundle):
+        return Reason()
+    missing = [bare(name) for name in wanted.names if not _covers(own, bare(name))]
+    if missing:
+        return Reason(found=f"a certificate that does not name {missing[0]}", rule="VMS-12")
+    if not source.issued_by_us(own.facts):
+        # Somebody else's is theirs to renew, unless it is to go.
+        return Reason(found="a certificate of another authority", rule="VMS-13") if wanted.replace_others else Reason()
+    revoked = source.revoked(own.facts)
+    if revoked:
+        return Reason(found=f"a certificate that was revoked ({revoked.rstrip('.')})", rule="VMS-13")
+    due = renewal_due(own.facts, now, wanted.renew_before)
+    if due and renewal_is_pointless(own.facts, now, source.issuer_end):
+        return Reason(warning=pointless_renewal(due, source.issuer_end))
+    return Reason(found=due.rstrip("."), rule="VMS-17") if due else Reason()
+
+
+def _covers(own: Own, name: str) -> bool:
+    return own.facts.covers(name) or name.lower() in certificate_names(own.facts)
+
+
 class _Planner:
     def __init__(self, current: ServerFacts, identity: Identity, wanted: WantedServer, now: dt.datetime) -> None:
         self._current, self._identity, self._wanted, self._now = current, identity, wanted, now
@@ -97,6 +147,7 @@ class _Planner:
         self._before = self._state(current.roots, self._keys, current.groups_shown())
 
     def plan(self) -> Plan:
+        self._check_known()
         self._trust()
         if self._wanted.source is not None:
             self._certificate(self._wanted.source)
@@ -109,6 +160,15 @@ class _Planner:
             impacts=tuple(self._impacts()),
             warnings=tuple(f"{self._identity.name}: {text}" for text in self._warnings),
         )
+
+    def _check_known(self) -> None:
+        """What a group presents decides about certificates, switches and roots that go; not about roots that come."""
+        concerned = set(self._wanted.groups)
+        if self._wanted.source is not None or self._wanted.distrusted:
+            concerned |= set(self._identity.groups)
+        for group in self._current.silent:
+            if group in concerned:
+                raise silence(self._identity, group)
 
     def _add(self, identifier: str, title: str, rule: str, **data: t.Any) -> None:
         self._steps.append(Step(id=identifier, title=title, rule=rule, data=data))
@@ -166,21 +226,9 @@ class _Planner:
             return fault, rule
         if own.root not in self._roots:
             return "a certificate below a root that this server does not trust", "VMS-13"
-        missing = [name for name in self._wanted.names if not self._names(own, name)]
-        return (f"a certificate that does not name {bare(missing[0])}", "VMS-12") if missing else self._due(source, own)
-
-    def _due(self, source: Signer, own: Own) -> tuple[str, str]:
-        if not source.issued_by_us(own.facts):
-            # Somebody else's is theirs to renew, unless it is to go.
-            return ("a certificate of another authority", "VMS-13") if self._wanted.replace_others else ("", "")
-        revoked = source.revoked(own.facts)
-        if revoked:
-            return f"a certificate that was revoked ({revoked})", "VMS-13"
-        due = renewal_due(own.facts, self._now, self._wanted.renew_before)
-        if due and renewal_is_pointless(own.facts, self._now, source.issuer_end):
-            self._warnings.append(pointless_renewal(due, source.issuer_end))
-            return "", ""
-        return (due.rstrip("."), "VMS-17") if due else ("", "")
+        reason = reissue_reason(own, self._wanted, self._now)
+        self._warnings += [reason.warning] if reason.warning else []
+        return reason.found, reason.rule
 
     def _bundle_fault(self, source: Bundle, own: Own | None) -> tuple[str, str]:
         there = self._current.by_thumbprint(source.thumbprint)
@@ -191,14 +239,12 @@ class _Planner:
             self._serving = there
         return "", ""
 
-    def _names(self, own: Own, name: str) -> bool:
-        return own.facts.covers(bare(name)) or bare(name).lower() in certificate_names(own.facts)
-
     def _install(self, source: Source, own: Own | None, fault: str, rule: str) -> None:
         self._check_source(source, fault)
         used = self._groups_on()
         subject = own.facts.subject if own is not None and used else f"CN={self._identity.host_name}"
         what = "Install the certificate of the PKCS#12 file" if isinstance(source, Bundle) else "Issue a certificate"
+        self._check_subject(source, subject)
         title = f"{what} for {self._identity.host_name}, its key readable for {self._identity.service_account}: {fault}"
         self._add("install_certificate", title, rule, subject=subject, keep=bool(used))
         self._new = True
@@ -207,6 +253,18 @@ class _Planner:
         if same:
             title = f"Wait until {', '.join(same)} present the new certificate, without a restart"
             self._add("await_renewal", title, "VMS-17", groups=same)
+
+    def _check_subject(self, source: Source, subject: str) -> None:
+        """What certreq is asked for in a file in ASCII, in Windows' own way of writing names."""
+        if isinstance(source, Bundle) or _PLAIN_SUBJECT.fullmatch(subject):
+            return
+        raise InputError(
+            device=self._identity.name,
+            subject="subject of the certificate in use",
+            found=subject,
+            expected="letters, digits, blanks and .-_/ alone, for a request with the same subject (VMS-17)",
+            advice="Install the renewed certificate as PKCS#12 (pkcs12_path).",
+        )
 
     def _takes_up(self, group: str, subject: str) -> bool:
         presented = self._current.presented(group)
@@ -247,9 +305,11 @@ class _Planner:
             self._add("await_renewal", title, "VMS-17", groups=late)
 
     def _remove_old(self, own: Own) -> None:
-        """What was replaced and is ours; only after a handshake has shown that the new one is presented."""
+        """What was replaced; only after a handshake has shown that the new one is presented in its place."""
+        if any(not self._takes_up(group, own.facts.subject) for group in self._groups_on()):
+            return  # something breaks, or presents another one: nobody can tell yet what is still needed
         for one in self._current.own:
-            if one.facts.subject == own.facts.subject and self._ours(one) and self._is_replaced(one, own):
+            if one.facts.subject == own.facts.subject and self._may_go(one, own) and self._is_replaced(one, own):
                 title = f"Remove the certificate {one.thumbprint}, which was replaced"
                 self._add("remove_certificate", title, "VMS-17", thumbprint=one.thumbprint)
 
@@ -258,11 +318,13 @@ class _Planner:
             return True
         return one.thumbprint != own.thumbprint and one.facts.not_before <= own.facts.not_before
 
-    def _ours(self, one: Own) -> bool:
+    def _may_go(self, one: Own, own: Own) -> bool:
+        """One of our authority; of another only the one that was presented and is replaced: others use the rest."""
         source = self._wanted.source
         if source is None or isinstance(source, Bundle):
             return False
-        return self._wanted.replace_others or source.issued_by_us(one.facts)
+        presented = any(self._current.presented(group) == one for group in self._groups_on())
+        return source.issued_by_us(one.facts) or (self._wanted.replace_others and one == own and presented)
 
     # -- switches --------------------------------------------------------------------------------------------------
 
@@ -297,7 +359,8 @@ class _Planner:
         else:
             self._serving = own = self._to_present(group)
             found = self._current.groups[group]
-            if was_on and (found.thumbprint == own.thumbprint or self._takes_up(group, own.facts.subject)):
+            same_subject = not self._wanted.thumbprint and self._takes_up(group, own.facts.subject)
+            if was_on and (found.thumbprint == own.thumbprint or same_subject):
                 return
         self._check_configurator()
         title = f"Switch encryption on ({group.replace('_', ' ')})"

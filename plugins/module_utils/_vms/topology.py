@@ -81,6 +81,10 @@ class Held:
         root: SHA-256 of the root that it verifies against, hexadecimal; empty where none is known.
         key_type: ``rsa`` or another.
         key_readable: Whether the service account can read the private key (VMS-14).
+        for_servers: Whether its extended key usages allow a server to present it.
+        self_signed: Whether it is its own root.
+        due: Why it is to be issued anew although it could serve, as whoever knows its authority sees it; empty for no
+            reason, None where nobody knows.
     """
 
     thumbprint: str
@@ -90,6 +94,9 @@ class Held:
     root: str
     key_type: str = "rsa"
     key_readable: bool = True
+    for_servers: bool = True
+    self_signed: bool = False
+    due: str | None = None
 
     def fault(self, host_name: str, now: dt.datetime) -> tuple[str, str]:
         """Why it cannot serve, and the rule that says so; two empty texts when it can.
@@ -101,15 +108,20 @@ class Held:
         Returns:
             A reason as the end of a sentence, and the rule's id.
         """
-        if host_name.lower() not in self.names:
-            return f"a certificate for {', '.join(sorted(self.names)) or 'no name'}", "VMS-12"
-        if self.key_type != "rsa":
-            return f"a certificate with a key of the type {self.key_type}", "VMS-19"
-        if not self.root:
-            return "a certificate whose root is not known", "VMS-13"
-        if not self.not_before <= now < self.not_after:
-            return f"a certificate that is valid from {self.not_before:%Y-%m-%d} to {self.not_after:%Y-%m-%d}", "VMS-16"
-        return "", ""
+        validity = f"a certificate that is valid from {self.not_before:%Y-%m-%d} to {self.not_after:%Y-%m-%d}"
+        faults = (
+            (host_name.lower() not in self.names, self._wrong_names, "VMS-12"),
+            (self.key_type != "rsa", f"a certificate with a key of the type {self.key_type}", "VMS-19"),
+            (not self.for_servers, "a certificate that is not for servers (extended key usage)", "VMS-13"),
+            (self.self_signed, "a self-signed certificate", "VMS-13"),
+            (not self.root, "a certificate whose root is not known", "VMS-13"),
+            (not self.not_before <= now < self.not_after, validity, "VMS-16"),
+        )
+        return next(((found, rule) for wrong, found, rule in faults if wrong), ("", ""))
+
+    @property
+    def _wrong_names(self) -> str:
+        return f"a certificate for {', '.join(sorted(self.names)) or 'no name'}"
 
 
 @dc.dataclass(frozen=True, kw_only=True)
@@ -123,6 +135,7 @@ class Server:
         trusted: SHA-256 of the roots that it trusts, hexadecimal.
         certificates: What it holds, by certificate group.
         encrypted: Certificate groups that are switched on.
+        broken: Those of them whose handshakes break on the server itself.
         reachable: Whether it answered when it was asked; otherwise nothing else is known of it.
     """
 
@@ -132,6 +145,7 @@ class Server:
     trusted: frozenset[str] = frozenset()
     certificates: t.Mapping[str, Held] = dc.field(default_factory=dict)
     encrypted: frozenset[str] = frozenset()
+    broken: frozenset[str] = frozenset()
     reachable: bool = True
 
     @property

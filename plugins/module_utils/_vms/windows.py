@@ -125,7 +125,9 @@ class WindowsHost:
             The request, PEM, and the thumbprints of what is pending.
         """
         answer = self._call("certificate request", scripts.MAKE_REQUEST, inf=inf, service_account=service_account)
-        return answer["request"], answer["pending"]
+        if not isinstance(answer.get("request"), str):
+            raise self._unclear("certificate request", "an answer without a request")
+        return answer["request"], [str(thumbprint) for thumbprint in answer["pending"]]
 
     def abandon_request(self, pending: t.Sequence[str]) -> None:
         """Remove a request that was not signed, with its key.
@@ -183,13 +185,14 @@ class WindowsHost:
         """
         self._call(f"certificate {thumbprint}", scripts.REMOVE_CERTIFICATE, thumbprint=thumbprint)
 
-    def configure(self, configurator: str, arguments: t.Sequence[str], *, stop_running: bool) -> int:
+    def configure(self, configurator: str, arguments: t.Sequence[str], *, stop_running: bool, seconds: float) -> int:
         """Run ServerConfigurator and wait for its end.
 
         Args:
             configurator: Its path.
             arguments: As documented by its maker.
             stop_running: End another instance first.
+            seconds: How long it may take.
 
         Returns:
             Its exit code.
@@ -200,6 +203,7 @@ class WindowsHost:
             configurator=configurator,
             arguments=list(arguments),
             stop_running=stop_running,
+            timeout=int(seconds * 1000),
         )
         return int(answer["exit_code"])
 

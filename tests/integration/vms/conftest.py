@@ -52,6 +52,8 @@ class Vms:
             "camsec_switch_timeout": 10.0,
             "camsec_timeout": 5.0,
             "vms_encryption_clients_ready": True,
+            "vms_encryption_settle_retries": 1,
+            "vms_encryption_settle_delay": 0.5,
         }
 
     # -- runs ----------------------------------------------------------------------------------------------------

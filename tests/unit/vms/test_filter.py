@@ -126,7 +126,7 @@ def test_the_picture_is_svg_whatever_the_names_are(pki: Pki) -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"colour": "red"}, "server mgmt: found the key colour, expected some of certificates"),
+        ({"colour": "red"}, "server mgmt: found the key colour, expected some of broken, certificates"),
         ({"name": ""}, "server: found "),
         ({"roles": "management_server"}, "roles of mgmt: found 'management_server', expected a list of texts"),
         ({"trusted": ["abc"]}, "trusted of mgmt: found abc, expected a SHA-256 in hexadecimal"),

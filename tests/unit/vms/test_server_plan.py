@@ -11,7 +11,12 @@ import pathlib
 import typing as t
 
 import pytest
-from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import CamsecError, InputError, RuleError
+from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import (
+    CamsecError,
+    ConnectError,
+    InputError,
+    RuleError,
+)
 from ansible_collections.camsec.fleet.plugins.module_utils._core._plan import Plan
 from ansible_collections.camsec.fleet.plugins.module_utils._core._secret import Secret
 from ansible_collections.camsec.fleet.plugins.module_utils._pki._authority import CertificateAuthority
@@ -174,7 +179,12 @@ def test_a_certificate_of_another_authority_that_can_serve_stays(
     current = holding(theirs, roots=[authority.root_certificate.sha256, other.root_certificate.sha256])
     assert ids(planned(current, source=source(authority))) == []
     plan = planned(current, source=source(authority), replace_others=True)
-    assert ids(plan) == ["install_certificate", "check_handshake", "remove_certificate"]
+    # Nobody presents it: something else on that host may, so it stays.
+    assert ids(plan) == ["install_certificate", "check_handshake"]
+    used = dc.replace(current, groups=presenting(theirs, "server"))
+    plan = planned(used, source=source(authority), replace_others=True)
+    assert ids(plan) == ["install_certificate", "check_handshake", "await_renewal", "remove_certificate"]
+    assert plan.steps[-1].data["thumbprint"] == theirs.thumbprint
 
 
 @pytest.mark.parametrize(
@@ -228,6 +238,62 @@ def test_half_steps_are_refused_by_their_rules(authority: CertificateAuthority) 
     assert refused(RuleError, holding(one), groups=on).endswith("[VMS-13]")
     assert refused(RuleError, holding(own(authority, key_type="ecdsa"), roots=[root]), groups=on).endswith("[VMS-19]")
     assert "no file C:\\sc.exe" in refused(RuleError, holding(one, roots=[root], configurator=False), groups=on)
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [({"for_servers": False}, "not for servers"), ({"self_signed": True}, "self-signed"), ({"root": ""}, "not known")],
+)
+def test_what_windows_keeps_for_something_else_is_not_taken(
+    authority: CertificateAuthority, changes: dict[str, t.Any], found: str
+) -> None:
+    held = dc.replace(own(authority).held(), **changes)
+    assert found in held.fault("rec.example", NOW)[0]
+
+
+def test_a_certificate_for_clients_or_of_a_winrm_listener_is_no_candidate(authority: CertificateAuthority) -> None:
+    root = authority.root_certificate.sha256
+    _key, issued = authority.issue_with_new_key(
+        passphrase=PASSPHRASE, device="rec", subject_alt_names=NAMES, evidence_signer=True
+    )
+    signer = dc.replace(own(authority), facts=issued.facts, thumbprint=thumbprint_of(issued.facts))
+    plan = planned(holding(signer, roots=[root]), source=source(authority))
+    assert ids(plan)[0] == "install_certificate"
+    assert "not for servers" in plan.steps[0].title
+    good = own(authority)
+    assert holding(signer, good, roots=[root]).candidate("rec.example", NOW) == good
+
+
+def test_a_group_of_which_nobody_knows_is_said_where_it_matters(authority: CertificateAuthority) -> None:
+    one = own(authority)
+    groups = {**presenting(one, "server"), "streaming_media": Handshake(status="silent")}
+    current = holding(one, roots=[authority.root_certificate.sha256], groups=groups)
+    for wanted in ({"groups": {"streaming_media": True}}, {"source": source(authority)}):
+        message = refused(ConnectError, current, **wanted)
+        assert message.startswith("rec: port 7563 (streaming): found no answer on the host itself")
+    assert ids(planned(current, groups={"server": True})) == []
+    assert ids(planned(current, trusted=(authority.root_certificate,))) == []
+
+
+def test_nothing_is_removed_while_a_group_breaks(authority: CertificateAuthority) -> None:
+    due = own(authority, days=10)
+    broken = {"server": Handshake(status="broken"), "streaming_media": Handshake(status="plain")}
+    current = holding(due, roots=[authority.root_certificate.sha256], groups=broken)
+    assert ids(planned(current, source=source(authority))) == ["install_certificate", "check_handshake"]
+
+
+def test_a_subject_that_certreq_cannot_be_asked_for_is_refused(authority: CertificateAuthority) -> None:
+    due = own(authority, days=10)
+    due = dc.replace(due, facts=dc.replace(due.facts, subject="O=Acme\\, Inc.,CN=rec.example"))
+    current = holding(due, roots=[authority.root_certificate.sha256], groups=presenting(due, "server"))
+    assert "pkcs12_path" in refused(InputError, current, source=source(authority))
+
+
+def test_an_explicit_thumbprint_is_obeyed_even_with_the_same_subject(authority: CertificateAuthority) -> None:
+    old, new = own(authority, days=100), own(authority)
+    current = holding(old, new, roots=[authority.root_certificate.sha256], groups=presenting(new, "server"))
+    assert ids(planned(current, groups={"server": True})) == []
+    assert ids(planned(current, groups={"server": True}, thumbprint=old.thumbprint)) == ["enable_encryption"]
 
 
 def test_a_certificate_for_another_host_is_refused_by_its_thumbprint(authority: CertificateAuthority) -> None:

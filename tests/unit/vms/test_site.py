@@ -9,6 +9,7 @@ import typing as t
 
 from ansible_collections.camsec.fleet.plugins.plugin_utils._vms_site import (
     vms_failures,
+    vms_link_faults,
     vms_link_losses,
     vms_servers,
     vms_todo,
@@ -92,3 +93,19 @@ def test_a_link_that_worked_and_does_not_is_named_with_its_reason() -> None:
         "d: nobody could look at its links again.",
     ]
     assert vms_link_losses(before[:2], [link("m", "a", "encrypted"), link("m", "b", "plain")]) == []
+    assert vms_link_faults(after) == ["a to m, b to m, c to m: the link is broken: no trust. [VMS-10]"]
+    assert vms_link_faults(before[:2]) == []
+
+
+def test_a_handshake_that_failed_says_what_windows_said() -> None:
+    check = {"thumbprint": "AB", "status": "encrypted", "errors": ["RemoteCertificateChainErrors", "UntrustedRoot"]}
+    hostvars = {"a": {"one": {"failed": True, "certificate_check": check}}}
+    (sentence,) = vms_failures(hostvars, hostvars, results=["one"])
+    assert sentence.startswith(
+        "a: handshake with certificate AB on the server itself: found RemoteCertificateChainErrors,"
+    )
+
+
+def test_roles_of_an_ini_inventory() -> None:
+    hostvars = {"a": {"camsec_vms_roles": "event_server, log_server"}}
+    assert vms_servers(hostvars, hostvars, read="told")["servers"][0]["roles"] == ["event_server", "log_server"]

@@ -71,7 +71,7 @@ def test_an_answer_of_another_kind_is_refused(answer: t.Any) -> None:
 
 def test_a_profile_that_talks_does_not_disturb() -> None:
     noisy = "Welcome to this host\r\n" + base64.b64encode(json.dumps({"found": {"exit_code": -4}}).encode()).decode()
-    assert host(Scripted(noisy)).configure("sc.exe", ["/quiet"], stop_running=False) == -4
+    assert host(Scripted(noisy)).configure("sc.exe", ["/quiet"], stop_running=False, seconds=5) == -4
 
 
 def test_fewer_handshakes_than_asked_for_are_refused() -> None:
