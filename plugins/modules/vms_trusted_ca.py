@@ -14,7 +14,8 @@ author:
   - camsec.fleet contributors (@camsec)
 description:
   - Puts root certificates into the store C(Root) of the Windows host, or takes them out (VMS-13).
-  - A root below which the server itself presents a certificate is not taken out.
+  - A root below which the server itself presents a certificate is not taken out. Whether another server presents one
+    that this server has to verify is not looked at.
 options:
   state:
     description:

@@ -36,6 +36,14 @@ def test_a_server_that_is_down_holds_up_the_switches_and_nothing_else(fresh: Vms
     assert set(fresh.links()) == {"encrypted"}
 
 
+def test_a_part_of_the_vms_is_not_switched(fresh: Vms) -> None:
+    run = fresh.vms("--limit", "localhost,management-01,recording-01")
+    assert run.status != 0
+    assert "recording-02 is not in this run (--limit)." in run.text
+    assert set(fresh.links()) == {"plain"}
+    assert fresh.stores()["recording-02"]["My"] == []
+
+
 def test_a_registration_that_is_refused_is_taken_back_and_said(fresh: Vms) -> None:
     fresh.control("servers/recording-01/set", "POST", {"configurator_authorized": False})
     run = fresh.vms()
