@@ -10,6 +10,8 @@ import hashlib
 import ssl
 import typing as t
 
+from ansible_collections.camsec.fleet.plugins.module_utils._tls._certificate import certificate_blocks
+
 __all__ = ["vms_failures", "vms_link_faults", "vms_link_losses", "vms_servers", "vms_todo"]
 
 HostVars = t.Mapping[str, t.Mapping[str, t.Any]]
@@ -55,7 +57,7 @@ def vms_todo(plan: t.Mapping[str, t.Any], roots: t.Iterable[str]) -> Row:
 
     Args:
         plan: Of P(camsec.fleet.vms_plan#filter).
-        roots: The roots that it may name, PEM.
+        roots: The roots that it may name, PEM, each text one or more.
 
     Returns:
         ``table``, ``steps`` and ``blocked`` (how many), ``held_up_by``, ``unseen`` (rules by which clients lose their
@@ -63,7 +65,7 @@ def vms_todo(plan: t.Mapping[str, t.Any], roots: t.Iterable[str]) -> Row:
         its roots) and ``servers``, by server ``trust`` (PEM of roots that it is to trust, or empty), ``certificate``
         and ``check`` (whether), ``groups_on``, ``groups_off`` and ``titles``.
     """
-    by_digest = {_sha256(pem): pem for pem in roots}
+    by_digest = {_sha256(block): block for pem in roots for block in certificate_blocks(pem)}
     servers: dict[str, Row] = {}
     for step in plan["steps"]:
         _note(servers.setdefault(step["server"], _nothing()), step, by_digest)

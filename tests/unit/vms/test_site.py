@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
+import pathlib
 import typing as t
 
+from ansible_collections.camsec.fleet.plugins.module_utils._core._secret import Secret
+from ansible_collections.camsec.fleet.plugins.module_utils._pki._authority import CertificateAuthority
+from ansible_collections.camsec.fleet.plugins.module_utils._tls._certificate import load_one_certificate
 from ansible_collections.camsec.fleet.plugins.plugin_utils._vms_site import (
     vms_failures,
     vms_link_faults,
@@ -109,3 +113,19 @@ def test_a_handshake_that_failed_says_what_windows_said() -> None:
 def test_roles_of_an_ini_inventory() -> None:
     hostvars = {"a": {"camsec_vms_roles": "event_server, log_server"}}
     assert vms_servers(hostvars, hostvars, read="told")["servers"][0]["roles"] == ["event_server", "log_server"]
+
+
+def test_a_root_is_found_in_a_file_with_others(tmp_path: pathlib.Path) -> None:
+    passphrase = Secret("a passphrase of the tests")
+    made = [
+        CertificateAuthority.create(tmp_path / name, passphrase=passphrase, common_name=name, key_type="ecdsa")
+        for name in ("one", "two")
+    ]
+    step = {"id": "trust_root", "server": "rec", "group": "", "title": "", "rule": ""}
+    plan = {
+        "steps": [{**step, "root": made[1].root_certificate.sha256}],
+        "blocked": [], "held_up_by": [], "impacts": [], "table": [], "client_trust": [],
+    }  # fmt: skip
+    todo = vms_todo(plan, ["".join(one.root_certificate.pem for one in made)])
+    found = load_one_certificate(todo["servers"]["rec"]["trust"])
+    assert found.sha256 == made[1].root_certificate.sha256
