@@ -108,6 +108,7 @@ def _server_vars(spec: VmsServerSpec) -> dict[str, t.Any]:
             "webapi": spec.webapi_port,
             "streaming": spec.streaming_port,
             "mobile": spec.mobile_https_port,
+            "mobile_http": spec.mobile_http_port,
             "event": spec.event_port,
         },
     }

@@ -72,6 +72,10 @@ options:
         description: Of a mobile server, encrypted.
         type: int
         default: 8082
+      mobile_http:
+        description: The same without encryption.
+        type: int
+        default: 8081
       event:
         description: Of an event server.
         type: int

@@ -100,6 +100,8 @@ class ServerResource:
             VerificationError: The server is not what was planned.
         """
         del plan
+        # A certificate that was issued meanwhile may be valid from this second on.
+        self._now = dt.datetime.now(tz=dt.UTC)
         found = self.read()
         again = make_plan(found, self._identity, self._wanted, self._now)
         if again:
@@ -157,7 +159,9 @@ class ServerResource:
     def _request(self, source: Signer, data: t.Mapping[str, t.Any]) -> None:
         inf = request_inf(data["subject"], self._wanted.names, key_size=self._wanted.key_size)
         request, self._pending = self._host.make_request(inf, self._identity.account)
-        issued = source.sign(request, device=self._identity.name, names=self._wanted.names)
+        issued = source.sign(
+            request, device=self._identity.name, names=self._wanted.names, hours_back=data["hours_back"]
+        )
         if data["keep"] and issued.facts.subject != data["subject"]:
             raise PkiError(
                 device=self._identity.name,

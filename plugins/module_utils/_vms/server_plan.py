@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses as dc
 import datetime as dt
+import math
 import re
 import typing as t
 
@@ -246,13 +247,21 @@ class _Planner:
         what = "Install the certificate of the PKCS#12 file" if isinstance(source, Bundle) else "Issue a certificate"
         self._check_subject(source, subject)
         title = f"{what} for {self._identity.host_name}, its key readable for {self._identity.service_account}: {fault}"
-        self._add("install_certificate", title, rule, subject=subject, keep=bool(used))
+        hours = self._hours_back(own)
+        self._add("install_certificate", title, rule, subject=subject, keep=bool(used), hours_back=hours)
         self._new = True
         self._check_handshake()
         same = [group for group in used if self._takes_up(group, subject)]
         if same:
             title = f"Wait until {', '.join(same)} present the new certificate, without a restart"
             self._add("await_renewal", title, "VMS-17", groups=same)
+
+    def _hours_back(self, own: Own | None) -> float:
+        """Of two certificates with one subject the later one is the renewed one: it must not start before the other."""
+        if own is None or not self._groups_on():
+            return math.inf
+        age = (self._now - own.facts.not_before) / dt.timedelta(hours=1)
+        return max(0.0, age - 1.0)
 
     def _check_subject(self, source: Source, subject: str) -> None:
         """What certreq is asked for in a file in ASCII, in Windows' own way of writing names."""

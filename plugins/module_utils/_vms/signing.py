@@ -18,6 +18,8 @@ from .._tls._names import bare
 
 __all__ = ["Bundle", "ForeignAuthority", "OwnAuthority", "Signer", "Source", "request_inf"]
 
+_SIGNING_TIME: t.Final = dt.timedelta(minutes=1)
+
 
 class Signer(t.Protocol):
     """An authority that signs what a server requests."""
@@ -39,8 +41,8 @@ class Signer(t.Protocol):
     def check(self, names: t.Sequence[str], common_name: str, *, device: str, fault: str) -> None:
         """Refuse, before anything is changed, what could not be signed; ``fault`` is why it has to be."""
 
-    def sign(self, request: str, *, device: str, names: t.Sequence[str]) -> Issued:
-        """Sign a request."""
+    def sign(self, request: str, *, device: str, names: t.Sequence[str], hours_back: float) -> Issued:
+        """Sign a request; the validity starts at most ``hours_back`` hours ago."""
 
 
 @dc.dataclass(frozen=True, kw_only=True)
@@ -100,13 +102,14 @@ class OwnAuthority:
         self._made.check_names(names, common_name, device=device)
         self._made.check_passphrase(self.passphrase)
 
-    def sign(self, request: str, *, device: str, names: t.Sequence[str]) -> Issued:
+    def sign(self, request: str, *, device: str, names: t.Sequence[str], hours_back: float) -> Issued:
         """See :class:`Signer`.
 
         Args:
             request: PEM.
             device: Inventory name.
             names: Subject alternative names.
+            hours_back: How long ago the validity starts at most.
 
         Returns:
             The certificate, with the subject of the request.
@@ -122,7 +125,7 @@ class OwnAuthority:
             device=device,
             subject_alt_names=names,
             lifetime_days=self.lifetime_days,
-            backdate_hours=self.backdate_hours,
+            backdate_hours=int(min(self.backdate_hours, hours_back)),
         )
 
     @property
@@ -181,13 +184,14 @@ class ForeignAuthority:
         del names, common_name, fault
         self.external.check_ready(device=device)
 
-    def sign(self, request: str, *, device: str, names: t.Sequence[str]) -> Issued:
+    def sign(self, request: str, *, device: str, names: t.Sequence[str], hours_back: float) -> Issued:
         """See :class:`Signer`.
 
         Args:
             request: PEM.
             device: Inventory name.
             names: Subject alternative names.
+            hours_back: How long ago the validity starts at most.
 
         Returns:
             The certificate, checked.
@@ -200,11 +204,12 @@ class ForeignAuthority:
             common_name=bare(names[0]),
             subject_alt_names=tuple(names),
             lifetime_days=self.lifetime_days,
-            backdate_hours=self.backdate_hours,
+            backdate_hours=int(min(self.backdate_hours, hours_back)),
             renew_before_days=self.renew_before,
             renew_share=None,
         )
-        return self.external.sign(request, terms, clock=dt.datetime.now(tz=dt.UTC))
+        # An authority that does not backdate has it start when it signs, which takes its time.
+        return self.external.sign(request, terms, clock=dt.datetime.now(tz=dt.UTC) + _SIGNING_TIME)
 
 
 @dc.dataclass(frozen=True, kw_only=True)

@@ -129,6 +129,7 @@ def test_the_inventory(site: Site) -> None:
         "webapi",
         "streaming",
         "mobile",
+        "mobile_http",
         "event",
     }
     key = pathlib.Path(recorder["ansible_ssh_private_key_file"])
