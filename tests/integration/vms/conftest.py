@@ -134,10 +134,12 @@ class Vms:
 
 
 @contextlib.contextmanager
-def running(*, offset: int, recording: int = 2, failover: int = 1) -> t.Iterator[Vms]:
-    """A simulator process with a VMS, and a folder for the controller's files."""
+def running(*, offset: int, recording: int = 2, failover: int = 1, **others: int) -> t.Iterator[Vms]:
+    """A simulator process with a VMS, and a folder for the controller's files; `others` are devices besides."""
     with tempfile.TemporaryDirectory(prefix="camsec-vms-") as name:
-        arguments = ["--recorders", "0", "--cameras", "0", "--speed", str(SPEED)]
+        devices = {"recorders": 0, "cameras": 0, **others}
+        arguments = [f"--{kind.replace('_', '-')}={count}" for kind, count in devices.items()]
+        arguments += ["--speed", str(SPEED)]
         arguments += ["--base-address", own_base_address(offset)]
         arguments += ["--vms-recording-servers", str(recording), "--vms-failover-servers", str(failover)]
         with spawn(*arguments) as simulator:
