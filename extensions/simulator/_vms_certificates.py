@@ -80,7 +80,7 @@ class Presenter:
 
     def readable(self, thumbprint: str) -> bool:
         """Whether the service account can use that certificate's key."""
-        sid = self._host.sid_of(self._account)
+        sid = self._host.service_sid(self._account)
         return sid is not None and self._host.stores.readable(thumbprint, sid, *_EVERYBODY)
 
     def context(self, group: str) -> ssl.SSLContext:

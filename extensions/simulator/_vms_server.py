@@ -111,7 +111,7 @@ class VmsServer(Device):
             key_storage="csp" if spec.legacy_csp else "cng",
             clock_offset=spec.clock_offset,
         )
-        if host.sid_of(spec.service_account) is None:
+        if host.service_sid(spec.service_account) is None:
             host.add_account(spec.service_account)
         for name in spec.services:
             host.services[name] = Service(name=name, display_name=name, account=spec.service_account)

@@ -14,10 +14,10 @@ from cryptography import x509
 
 from ._spec_common import check_place, is_loopback, require
 from ._vms_catalog import CLIENT_KINDS, DATA_COLLECTOR, EVENT, MANAGEMENT, MOBILE, RECORDING, ROLES
+from ._windows_host import LOCALES
 
 __all__ = ["VmsClientSpec", "VmsHardwareSpec", "VmsServerSpec", "check_vms"]
 
-_LOCALES: t.Final = ("en-US", "ja-JP")
 _PORTS: t.Final = (
     "ssh_port", "http_port", "https_port", "data_collector_port", "webapi_port", "streaming_port", "mobile_http_port",
     "mobile_https_port", "event_port",
@@ -69,7 +69,7 @@ class VmsServerSpec:
         require(len(set(self.roles)) == len(self.roles), f"{where}: a role is there twice")
         good = re.fullmatch(r"[0-9A-Za-z]([0-9A-Za-z.\-]*[0-9A-Za-z])?", self.full_name)
         require(good is not None, f"{where}: host_name {self.host_name!r} is not a host name")
-        require(self.locale in _LOCALES, f"{where}: locale {self.locale!r} is not one of {', '.join(_LOCALES)}")
+        require(self.locale in LOCALES, f"{where}: locale {self.locale!r} is not one of {', '.join(LOCALES)}")
         for role in self.failing_services:
             require(role in self.roles, f"{where}: failing_services {role!r} is not one of {', '.join(self.roles)}")
         for name in _PORTS:

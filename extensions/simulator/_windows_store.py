@@ -51,7 +51,8 @@ STORES: t.Final = ("My", "Root", "CA", "REQUEST")
 CNG: t.Final = "Microsoft Software Key Storage Provider"
 CSP: t.Final = "Microsoft RSA SChannel Cryptographic Provider"
 
-Rule = t.Literal["read", "full", "deny"]
+#: What an account may do with a key's file. "use": read the key, but not who else may.
+Rule = t.Literal["use", "read", "full", "deny"]
 
 NO_CERTIFICATE: t.Final = "RemoteCertificateNotAvailable"
 WRONG_NAME: t.Final = "RemoteCertificateNameMismatch"
@@ -111,6 +112,10 @@ class Key:
         rules = {self.rules[sid] for sid in sids if sid in self.rules}
         return bool(rules) and "deny" not in rules
 
+    def shows_rules(self, *sids: str) -> bool:
+        """Whether that account may read the file's access list."""
+        return self.allows(*sids) and any(self.rules.get(sid) in {"read", "full"} for sid in sids)
+
 
 def new_key(
     private: rsa.RSAPrivateKey, *, provider: str = CNG, exportable: bool = False, unique_name: str | None = None
@@ -130,6 +135,8 @@ class Entry:
     der: bytes
     key: Key | None = None
     friendly_name: str = ""
+    # The store still names a key's container, which is gone: HasPrivateKey is true, and the key cannot be had.
+    orphaned: bool = False
 
     @functools.cached_property
     def certificate(self) -> x509.Certificate:
@@ -268,6 +275,7 @@ class Stores:
             new = Entry(der=der, key=key)
             entry = self._store(store).setdefault(new.thumbprint, new)
             entry.key = key or entry.key
+            entry.orphaned = entry.orphaned and entry.key is None
             if key is not None:
                 self.keys[key.unique_name] = key
         self.on_change()
@@ -291,12 +299,12 @@ class Stores:
         return True
 
     def _forget(self, key: Key) -> None:
-        """A key that is deleted is gone for every certificate that had it."""
+        """A key that is deleted is gone for every certificate that had it, which none of them is told."""
         self.keys.pop(key.unique_name, None)
         for entries in self._stores.values():
             for entry in entries.values():
                 if entry.key is key:
-                    entry.key = None
+                    entry.key, entry.orphaned = None, True
 
     def delete_key(self, unique_name: str) -> bool:
         with self.lock:
@@ -306,6 +314,11 @@ class Stores:
             self._forget(key)
         self.on_change()
         return True
+
+    def orphan_key(self, thumbprint: str) -> bool:
+        """Lose the key of a certificate in My, as after a restore without the keys; False when there is none."""
+        entry = self.find("My", thumbprint)
+        return entry is not None and entry.key is not None and self.delete_key(entry.key.unique_name)
 
     def set_rules(self, unique_name: str, rules: t.Mapping[str, Rule]) -> bool:
         """Another access list for a key's file; False when there is no such key."""
@@ -399,6 +412,7 @@ class Stores:
                         "der": base64.b64encode(entry.der).decode(),
                         "key": entry.key.unique_name if entry.key else None,
                         "friendly_name": entry.friendly_name,
+                        "orphaned": entry.orphaned,
                     }
                     for entry in entries.values()
                 ]
@@ -416,6 +430,7 @@ class Stores:
                         der=base64.b64decode(item["der"]),
                         key=self.keys.get(item["key"]),
                         friendly_name=item["friendly_name"],
+                        orphaned=item.get("orphaned", False),
                     )
                     for item in data["stores"].get(name, ())
                 ]

@@ -70,7 +70,7 @@ def test_a_fleet_file() -> None:
         ("roles: [mobile_server]", "roles: [mobile_server, mobile_server]", "a role is there twice"),
         ("rec.example", "m1.vms.example", "the same host name"),
         ("rec.example", "'rec example'", "is not a host name"),
-        ("ja-JP", "de-DE", "locale 'de-DE' is not one of en-US, ja-JP"),
+        ("ja-JP", "fr-FR", "locale 'fr-FR' is not one of en-US, ja-JP, de-DE"),
         ("locale: ja-JP", "streaming_port: 9001", "two of its ports are the same"),
         ("locale: ja-JP", "streaming_port: 0", "streaming_port 0 is not 1 to 65535"),
         ("recording_server: r1, https", "recording_server: m1, https", "there is no recording server 'm1'"),
