@@ -49,6 +49,7 @@ class VmsServerSpec:
     mobile_http_port: int = 8081
     mobile_https_port: int = 8082
     event_port: int = 22331
+    iis_certificate: bool = False
     api_username: str = "camsec"
     api_password: str = ""
     clock_offset: float = 0.0
@@ -77,6 +78,8 @@ class VmsServerSpec:
             require(1 <= port <= 65535, f"{where}: {name} {port} is not 1 to 65535")
         taken = self.taken_ports
         require(len(set(taken)) == len(taken), f"{where}: two of its ports are the same")
+        managing = self.is_management or not self.iis_certificate
+        require(managing, f"{where}: iis_certificate is for a management server, which alone has IIS here")
         require(bool(self.username and self.service_account), f"{where}: username and service_account must be there")
 
     @property

@@ -57,6 +57,7 @@ Rule = t.Literal["use", "read", "full", "deny"]
 NO_CERTIFICATE: t.Final = "RemoteCertificateNotAvailable"
 WRONG_NAME: t.Final = "RemoteCertificateNameMismatch"
 WRONG_CHAIN: t.Final = "RemoteCertificateChainErrors"
+WRONG_PURPOSE: t.Final = "NotValidForUsage"
 
 _NO_CHECK_TIME: t.Final = 0x200000
 _MACHINE: t.Final = "6d1a4c0e-52b7-4f39-9a54-1f7f30c5d3aa"
@@ -72,8 +73,8 @@ _STATUS: t.Final[t.Mapping[int, str]] = {
     21: "PartialChain",
     24: "InvalidBasicConstraints",
     25: "InvalidBasicConstraints",
-    26: "NotValidForUsage",
-    32: "NotValidForUsage",
+    26: WRONG_PURPOSE,
+    32: WRONG_PURPOSE,
     47: "HasNotPermittedNameConstraint",
     48: "HasExcludedNameConstraint",
     79: "InvalidBasicConstraints",
@@ -368,7 +369,7 @@ class Stores:
         statuses = set(checked.statuses)
         # INFERRED: as RFC 5280 leaves to the verifier, Windows wants the purpose in the issuers' certificates as well.
         if not all(_serves(x509.load_der_x509_certificate(one)) for one in checked.chain or (leaf_der,)):
-            statuses.add("NotValidForUsage")
+            statuses.add(WRONG_PURPOSE)
         errors = {WRONG_CHAIN} if statuses else set()
         if not names_host(x509.load_der_x509_certificate(leaf_der), host_name):
             errors.add(WRONG_NAME)

@@ -74,6 +74,7 @@ def test_a_fleet_file() -> None:
         ("locale: ja-JP", "streaming_port: 9001", "two of its ports are the same"),
         ("locale: ja-JP", "streaming_port: 0", "streaming_port 0 is not 1 to 65535"),
         ("recording_server: r1, https", "recording_server: m1, https", "there is no recording server 'm1'"),
+        ("locale: ja-JP", "iis_certificate: true", "'r1': iis_certificate is for a management server"),
         ("servers: [r1]", "servers: [p1]", "there is no recording server 'p1'"),
         ("kind: mobile_client", "kind: mobile_client, servers: [r1]", "there is no mobile server 'r1'"),
         ("kind: smart_client", "kind: fax", "kind 'fax' is not one of smart_client"),
