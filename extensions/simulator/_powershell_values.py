@@ -124,7 +124,7 @@ class NotedString(str):
     """A string with note properties, as Get-Content gives them out.
 
     The notes are with the wrapper that PowerShell has around the string: whatever makes a new string, or wants a string
-    of .NET (a cast, a method, an operator), leaves them behind. So it is with Python's own operations here.
+    of .NET (a method, an operator; INFERRED: a cast), leaves them behind. So it is with Python's own operations here.
     """
 
     __slots__ = ("notes",)

@@ -89,8 +89,7 @@ class VmsServer(Device):
         super().__init__(spec=spec, clock=clock, read_only=read_only)
         self.host = self._make_host(resolve, authorized_keys)
         self.certificates = Presenter(self.host, spec.service_account)
-        if spec.iis_certificate:
-            self.certificates.make_iis(spec.full_name)
+        self._give_iis_its_own()
         self.gateway: t.Callable[[web.BaseRequest], t.Awaitable[web.StreamResponse]] | None = None
         # What is kept with a server without being its own, by name: the management server's configuration.
         self.kept: dict[str, t.Any] = {}
@@ -121,6 +120,10 @@ class VmsServer(Device):
         for name in spec.services:
             host.services[name] = Service(name=name, display_name=name, account=spec.service_account)
         return host
+
+    def _give_iis_its_own(self) -> None:
+        if self.spec.iis_certificate and not self.certificates.iis:
+            self.certificates.make_iis(self.spec.full_name)
 
     # -- as a verifier -------------------------------------------------------------------------------------------
 
@@ -410,3 +413,4 @@ class VmsServer(Device):
         self.host.clock_offset = self.spec.clock_offset
         self.kept = dict(data["kept"])
         self.certificates.iis = data.get("iis", "")
+        self._give_iis_its_own()

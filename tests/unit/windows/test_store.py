@@ -425,7 +425,9 @@ def test_a_services_account_is_known_by_its_sid() -> None:
     assert host.sid_of("NT AUTHORITY\\NetworkService") is None
     assert host.service_accounts == {"NT AUTHORITY\\NetworkService": NETWORK_SERVICE}
     assert host.service_sid("NT-AUTORITÄT\\Netzwerkdienst") == host.service_sid("NETWORK SERVICE") == NETWORK_SERVICE
+    # That name is the service manager's alone (LocalSystem Account, Microsoft): nobody else resolves it.
     assert host.service_sid("LocalSystem") == SYSTEM
+    assert make_host().sid_of("LocalSystem") is None
 
 
 # -- INF files ---------------------------------------------------------------------------------------------------
