@@ -123,6 +123,17 @@ def test_iis_has_a_certificate_of_its_own(site: Site, tmp_path: pathlib.Path) ->
         assert sim.control(f"/vms/servers/{MANAGEMENT}")["bindings"] == []
 
 
+def test_iis_comes_to_a_server_that_had_none(site: Site, tmp_path: pathlib.Path) -> None:
+    site.sim.stop()
+    base = own_base_address(7)
+    with RunningSimulator(_fleet(base, changes={}), state_dir=tmp_path) as sim:
+        assert type(site)(sim, site.authorities, site._keys).presented(MANAGEMENT, 4443) == ""
+    with RunningSimulator(_fleet(base, changes={MANAGEMENT: {"iis_certificate": True}}), state_dir=tmp_path) as sim:
+        again = type(site)(sim, site.authorities, site._keys)
+        (entry,) = sim.control(f"/vms/servers/{MANAGEMENT}")["stores"]["My"]
+        assert again.presented(MANAGEMENT, 4443) == entry["thumbprint"]
+
+
 def test_a_german_server_runs_as_network_service(site: Site) -> None:
     name = "recording-01"
     fleet = _fleet(own_base_address(7), changes={name: {"locale": "de-DE"}})
