@@ -35,6 +35,12 @@ _READ_DATA: t.Final = 1
 _READ: t.Final = 131209
 _SYNCHRONIZE: t.Final = 1048576
 _FULL: t.Final = 2032127
+_BITS: t.Final[t.Mapping[Rule, int]] = {
+    "full": _FULL,
+    "read": _READ | _SYNCHRONIZE,
+    "use": _READ_DATA,
+    "deny": _READ,
+}
 
 _RIGHTS: t.Final = enum(_ACCESS + "FileSystemRights", {"ReadData": 1, "WriteData": 2, "AppendData": 4, "ReadExtendedAttributes": 8, "WriteExtendedAttributes": 16, "ExecuteFile": 32, "DeleteSubdirectoriesAndFiles": 64, "ReadAttributes": 128, "WriteAttributes": 256, "Write": 278, "Delete": 65536, "ReadPermissions": 131072, "Read": 131209, "ReadAndExecute": 131241, "Modify": 197055, "ChangePermissions": 262144, "TakeOwnership": 524288, "Synchronize": 1048576, "FullControl": 2032127}, flags=True)  # noqa: E501  # fmt: skip
 _TYPE: t.Final = enum(_ACCESS + "AccessControlType", {"Allow": 0, "Deny": 1})
@@ -148,18 +154,17 @@ class _WindowsIdentity(NetObject):
 class _Principal(NetObject):
     TYPE = _PRINCIPAL + "WindowsPrincipal"
 
+    def __init__(self, shell: PowerShell) -> None:
+        self.shell = shell
+
     def do_isinrole(self, role: t.Any) -> bool:
-        return text_of(role).lower() in {
-            "administrator",
-            "administrators",
-            "builtin\\administrators",
-            ADMINISTRATORS.lower(),
-            "544",
-        }
+        """By the role's number, its SID, or the group's name in the computer's language."""
+        word = text_of(role)
+        return word.lower() in {"administrator", "544"} or ADMINISTRATORS in {word, self.shell.host.sid_of(word)}
 
 
 register(NetType(_WindowsIdentity.TYPE, methods={"GetCurrent": _WindowsIdentity}))
-register(NetType(_Principal.TYPE, new=lambda _shell, _identity: _Principal()))
+register(NetType(_Principal.TYPE, new=lambda shell, _identity: _Principal(shell)))
 
 
 # -- access lists ------------------------------------------------------------------------------------------------
@@ -216,14 +221,13 @@ class FileSecurity(NetObject):
         # (SID, 0 for allow and 1 for deny) -> rights.
         self.entries: Entries = {}
         for sid, rule in rules.items():
-            bits = _FULL if rule == "full" else _READ | (_SYNCHRONIZE if rule == "read" else 0)
-            self.entries[sid, int(rule == "deny")] = bits
+            self.entries[sid, int(rule == "deny")] = _BITS[rule]
 
     def get_path(self) -> str:
         return f"Microsoft.PowerShell.Core\\FileSystem::{self.path}"
 
     def get_owner(self) -> str:
-        return "NT AUTHORITY\\SYSTEM"
+        return self.shell.host.account_of(SYSTEM) or SYSTEM
 
     def get_areaccessrulesprotected(self) -> bool:
         return True
@@ -299,7 +303,7 @@ class FileSecurity(NetObject):
                 continue
             if not rights & _READ_DATA:
                 raise Limit(f"the rights {Enum(_RIGHTS, rights)} to a key's file")
-            found[sid] = "full" if rights & _FULL == _FULL else "read"
+            found[sid] = next(rule for rule in ("full", "read", "use") if rights & _BITS[rule] == _BITS[rule])
         return found
 
 
@@ -317,11 +321,17 @@ def missing_path(path: str, activity: str) -> ErrorRecord:
     )
 
 
+def _unauthorized() -> Exception:
+    return net_error("System.UnauthorizedAccessException", "Attempted to perform an unauthorized operation.")
+
+
 def security_of(shell: PowerShell, path: str) -> FileSecurity:
-    """The access list of a key's file."""
+    """The access list of a key's file; UnauthorizedAccessException where the administrators may not read it."""
     key = shell.host.files.key_at(path)
     if key is None:
         raise Limit(f"the access list of {path} (of keys' files it is)")
+    if not key.shows_rules(ADMINISTRATORS):
+        raise _unauthorized()
     return FileSecurity(shell, shell.host.files.full(path), key.rules)
 
 
@@ -330,8 +340,9 @@ def _apply(shell: PowerShell, path: str, security: FileSecurity) -> None:
     if key is None:
         raise Limit(f"the access list of {path} (of keys' files it is)")
     rules = security.rules()
-    if not shell.host.may_change():
-        raise net_error("System.UnauthorizedAccessException", "Attempted to perform an unauthorized operation.")
+    # INFERRED: the owner of the file, who may always write the list, is SYSTEM.
+    if key.rules.get(ADMINISTRATORS) != "full" or not shell.host.may_change():
+        raise _unauthorized()
     shell.host.stores.set_rules(key.unique_name, rules)
 
 

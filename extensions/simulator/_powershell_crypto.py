@@ -68,6 +68,14 @@ _INFORMATION: t.Final = {
 }
 
 
+# INFERRED: the Japanese and the German words.
+_NAME_WORDS: t.Final = {
+    "en": ("DNS Name=", "IP Address="),
+    "ja": ("DNS 名=", "IP アドレス="),
+    "de": ("DNS-Name=", "IP-Adresse="),
+}
+
+
 class _Oid(NetObject):
     TYPE = "System.Security.Cryptography.Oid"
     _NAMES: t.ClassVar[dict[str, str]] = {
@@ -115,9 +123,7 @@ class _Extension(NetObject):
         """A Subject Alternative Name as Windows shows it: in the computer's own language."""
         if self.extension.oid != ExtensionOID.SUBJECT_ALTERNATIVE_NAME:
             raise Limit(f"the text of the extension {self.extension.oid.dotted_string}")
-        # INFERRED: the Japanese words.
-        japanese = self.shell.host.locale.startswith("ja")
-        dns, address = ("DNS 名=", "IP アドレス=") if japanese else ("DNS Name=", "IP Address=")
+        dns, address = _NAME_WORDS[self.shell.host.locale[:2]]
         parts = []
         for name in self.extension.value:
             if isinstance(name, x509.DNSName):
@@ -233,7 +239,7 @@ class Certificate(NetObject):
         return self.entry.der
 
     def get_hasprivatekey(self) -> bool:
-        return self.entry.key is not None or self.private is not None
+        return self.entry.key is not None or self.private is not None or self.entry.orphaned
 
     def get_serialnumber(self) -> str:
         text = f"{self.certificate.serial_number:X}"
@@ -688,7 +694,7 @@ register(NetType("System.Security.Cryptography.Oid", new=lambda _shell, value, *
 def _private_key(_shell: PowerShell, certificate: t.Any) -> _Rsa | None:
     if certificate.private is not None and certificate.entry.key is None:
         return _Rsa(None, certificate.private.key_size, "System.Security.Cryptography.RSACng")
-    if certificate.entry.key is None:
+    if not certificate.get_hasprivatekey():
         return None
     key = _usable(certificate.entry.key)
     kind = "RSACng" if key.provider == CNG else "RSACryptoServiceProvider"

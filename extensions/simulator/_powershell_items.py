@@ -22,6 +22,7 @@ from ._powershell_values import (
     Limit,
     NetException,
     NetObject,
+    NotedString,
     PsObject,
     as_int,
     as_list,
@@ -337,7 +338,7 @@ def _codec(shell: PowerShell, name: str) -> tuple[bytes, str]:
     """The mark and the codec of -Encoding in 5.1: without one it is the system's ANSI code page, UTF8 has a mark."""
     low = name.lower()
     if low in {"", "default", "string"}:
-        return b"", "cp932" if shell.host.locale.startswith("ja") else "cp1252"
+        return b"", shell.host.ansi_encoding
     if low == "oem":
         return b"", shell.host.console_encoding
     if low not in _MARKS:
@@ -368,12 +369,54 @@ def _get_content(shell: PowerShell, bound: Bound, items: Items, out: list[t.Any]
             out.extend(raw)
             continue
         text = _decoded(shell, raw, name)
-        lines = [text] if bound.on("Raw") else text.replace("\r\n", "\n").splitlines()
+        lines = list(enumerate([text] if bound.on("Raw") else text.replace("\r\n", "\n").splitlines(), 1))
         if bound.has("TotalCount"):
             lines = lines[: as_int(bound.get("TotalCount"))]
         if bound.has("Tail"):
             lines = lines[-as_int(bound.get("Tail")) :]
-        out.extend(lines)
+        out.extend(_noted(shell, path, number, line) for number, line in lines)
+
+
+class _Drive(PsObject):
+    """A PSDriveInfo."""
+
+    TYPE = "System.Management.Automation.PSDriveInfo"
+
+    def __str__(self) -> str:
+        return text_of(self.get("Name"))
+
+
+class _Provider(PsObject):
+    """A ProviderInfo."""
+
+    TYPE = "System.Management.Automation.ProviderInfo"
+
+    def __str__(self) -> str:
+        return "Microsoft.PowerShell.Core\\FileSystem"
+
+
+def _noted(shell: PowerShell, path: str, number: int, line: str) -> NotedString:
+    """A line with what Get-Content notes on it: ConvertTo-Json of 5.1 writes all of that.
+
+    Of the drive and the provider the most is left out; what is here are the members that are texts of their own.
+    """
+    full = shell.host.files.full(path)
+    drive = ntpath.splitdrive(full)[0]
+    provider = _Provider({"Name": "FileSystem", "HelpFile": "System.Management.Automation.dll-Help.xml"})
+    root = {"Name": drive.rstrip(":"), "Provider": provider, "Root": f"{drive}\\"}
+    return NotedString.made(
+        line,
+        PsObject(
+            {
+                "PSPath": full,
+                "PSParentPath": ntpath.dirname(full).rstrip("\\"),
+                "PSChildName": ntpath.basename(full),
+                "PSDrive": _Drive({"CurrentLocation": f"Users\\{shell.host.account}", **root}),
+                "PSProvider": provider,
+                "ReadCount": number,
+            }
+        ),
+    )
 
 
 def _decoded(shell: PowerShell, raw: bytes, name: str) -> str:

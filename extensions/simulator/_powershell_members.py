@@ -20,6 +20,7 @@ from ._powershell_values import (
     NetException,
     NetList,
     NetObject,
+    NotedString,
     PsError,
     PsObject,
     as_int,
@@ -58,10 +59,16 @@ class _Properties(NetList):
 
 def _psobject(value: t.Any) -> PsObject:
     pairs = value.pairs() if isinstance(value, PsObject) else []
+    if isinstance(value, NotedString):
+        pairs = [*value.notes.pairs(), ("Length", len(value))]
     if isinstance(value, NetObject) and not isinstance(value, PsObject):
         pairs = [(name, value.get(name)) for name in value.PROPERTIES]
     found = _Properties(_Property(name, item) for name, item in pairs)
-    return PsObject({"Properties": found, "TypeNames": [type_name(value)], "BaseObject": value})
+    return PsObject({"Properties": found, "TypeNames": [type_name(value)], "BaseObject": _base(value)})
+
+
+def _base(value: t.Any) -> t.Any:
+    return str(value) if isinstance(value, NotedString) else value
 
 
 def _missing(name: str) -> PsError:
@@ -81,8 +88,13 @@ def get_property(shell: PowerShell, value: t.Any, name: str) -> t.Any:
         return _of_array(shell, value, low, name)
     if isinstance(value, NetObject):
         return _of_object(shell, value, low, name)
-    if isinstance(value, str) and low == "length":
-        return len(value)
+    if isinstance(value, NotedString) and value.notes.has(name):
+        return value.notes.get(name)
+    return len(value) if isinstance(value, str) and low == "length" else _of_simple(shell, value, low, name)
+
+
+def _of_simple(shell: PowerShell, value: t.Any, low: str, name: str) -> t.Any:
+    """What every value has, though it is no array."""
     if low in {"count", "length"} and not shell.strict:
         return 0 if value is None or value is VOID else 1
     if shell.strict:
@@ -95,7 +107,7 @@ def _of_array(shell: PowerShell, value: list[t.Any] | bytes | bytearray, low: st
         return len(value)
     found: list[t.Any] = []
     for item in value:
-        if isinstance(item, NetObject):
+        if isinstance(item, NetObject) or (isinstance(item, NotedString) and item.notes.has(low)):
             found += items_of(get_property(shell, item, name))
         elif isinstance(item, str) and low == "length":
             found.append(len(item))

@@ -121,15 +121,14 @@ class Encoding(NetObject):
     """A System.Text.Encoding."""
 
     TYPE = "System.Text.Encoding"
-    _PAGES: t.ClassVar[c.Mapping[str, int]] = {"utf-8": 65001, "utf-16-le": 1200, "ascii": 20127, "cp437": 437, "cp932": 932}  # noqa: E501  # fmt: skip
+    _PAGES: t.ClassVar[c.Mapping[str, int]] = {"utf-8": 65001, "utf-16-le": 1200, "ascii": 20127, "cp437": 437, "cp850": 850, "cp932": 932}  # noqa: E501  # fmt: skip
 
     def __init__(self, codec: str, *, mark: bool = False) -> None:
         self.codec, self.mark = codec, mark
 
     def get_webname(self) -> str:
-        return {"utf-16-le": "utf-16", "ascii": "us-ascii", "cp932": "shift_jis", "cp437": "ibm437"}.get(
-            self.codec, self.codec
-        )
+        known = {"utf-16-le": "utf-16", "ascii": "us-ascii", "cp932": "shift_jis"}
+        return known.get(self.codec, re.sub(r"^cp(?=\d)", "ibm", self.codec))
 
     def get_codepage(self) -> int:
         return self._PAGES.get(self.codec, 0)
@@ -145,7 +144,7 @@ class Encoding(NetObject):
 
 
 def _encoding(_shell: PowerShell, name: t.Any) -> Encoding:
-    known = {"utf-8": "utf-8", "65001": "utf-8", "utf-16": "utf-16-le", "unicode": "utf-16-le", "1200": "utf-16-le", "us-ascii": "ascii", "ascii": "ascii", "932": "cp932", "shift_jis": "cp932", "437": "cp437"}  # noqa: E501  # fmt: skip
+    known = {"utf-8": "utf-8", "65001": "utf-8", "utf-16": "utf-16-le", "unicode": "utf-16-le", "1200": "utf-16-le", "us-ascii": "ascii", "ascii": "ascii", "932": "cp932", "shift_jis": "cp932", "437": "cp437", "850": "cp850"}  # noqa: E501  # fmt: skip
     low = text_of(name).lower()
     if low not in known:
         raise Limit(f"the encoding {text_of(name)}")

@@ -633,13 +633,14 @@ class SslStream(NetObject):
 
     def _as_server(self, certificate: t.Any, protocols: t.Any) -> t.Any:
         key = certificate.entry.key
-        if key is None and certificate.private is None:
+        if not certificate.get_hasprivatekey():
             raise net_error(
                 "System.NotSupportedException",
                 "The server mode SSL must use a certificate with the associated private key.",
             )
-        if key is not None and not key.allows(ADMINISTRATORS):
-            # INFERRED: Schannel's words for a key that the process may not open (SEC_E_UNKNOWN_CREDENTIALS).
+        if certificate.entry.orphaned or (key is not None and not key.allows(ADMINISTRATORS)):
+            # INFERRED: Schannel's words for a key that the process may not open or that is gone
+            # (SEC_E_UNKNOWN_CREDENTIALS).
             inner = NetException(
                 "System.ComponentModel.Win32Exception", "The credentials supplied to the package were not recognized",
                 nativeerrorcode=-2146893043,

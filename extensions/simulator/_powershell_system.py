@@ -41,6 +41,7 @@ __all__: list[str] = []
 
 _STATUS: t.Final = enum("System.ServiceProcess.ServiceControllerStatus", {"Stopped": 1, "StartPending": 2, "StopPending": 3, "Running": 4, "ContinuePending": 5, "PausePending": 6, "Paused": 7})  # noqa: E501  # fmt: skip
 _START: t.Final = enum("System.ServiceProcess.ServiceStartMode", {"Boot": 0, "System": 1, "Automatic": 2, "Manual": 3, "Disabled": 4})  # noqa: E501  # fmt: skip
+_LANGUAGES: t.Final = {"en-US": 1033, "ja-JP": 1041, "de-DE": 1031}
 _NUMBERS: t.Final = itertools.count(5000, 4)
 
 
@@ -189,7 +190,7 @@ def _cim(shell: PowerShell, bound: Bound, _items: Items, out: list[t.Any]) -> No
             PsObject(
                 {
                     "Version": shell.host.version.rpartition(".")[0],
-                    "OSLanguage": 1041 if shell.host.locale == "ja-JP" else 1033,
+                    "OSLanguage": _LANGUAGES[shell.host.locale],
                 }
             )
         ],

@@ -19,6 +19,7 @@ from ._powershell_values import (
     HashTable,
     Limit,
     NetObject,
+    NotedString,
     PsObject,
     as_int,
     net_error,
@@ -164,12 +165,16 @@ def _milliseconds(value: DateTime) -> int:
 
 
 def _pairs(value: t.Any) -> list[tuple[str, t.Any]] | None:
+    if isinstance(value, NotedString):
+        return [("value", str(value)), *value.notes.pairs()]
     if isinstance(value, HashTable):
         return [(text_of(key), item) for key, item in value.pairs()]
     return value.pairs() if isinstance(value, PsObject) else None
 
 
 def _scalar(value: t.Any) -> str | None:
+    if isinstance(value, NotedString):
+        return None
     if isinstance(value, str):
         return _quoted(value)
     if isinstance(value, DateTime):
@@ -196,7 +201,8 @@ def _json(value: t.Any, depth: int, compress: bool, indent: int) -> str:
     simple = _scalar(value)
     if simple is not None:
         return simple
-    if depth < 0:
+    # A string's notes are written however deep it lies: 5.1 looks at the depth for other objects only.
+    if depth < 0 and not isinstance(value, NotedString):
         return _quoted(text_of(value))
     pairs = _pairs(value)
     if pairs is not None:

@@ -27,6 +27,7 @@ __all__ = [
     "NetException",
     "NetList",
     "NetObject",
+    "NotedString",
     "PsError",
     "PsObject",
     "as_int",
@@ -117,6 +118,24 @@ class Char(str):
     """A System.Char."""
 
     __slots__ = ()
+
+
+class NotedString(str):
+    """A string with note properties, as Get-Content gives them out.
+
+    The notes are with the wrapper that PowerShell has around the string: whatever makes a new string, or wants a string
+    of .NET (a method, an operator; INFERRED: a cast), leaves them behind. So it is with Python's own operations here.
+    """
+
+    __slots__ = ("notes",)
+    notes: PsObject
+
+    @classmethod
+    def made(cls, text: str, notes: PsObject) -> t.Self:
+        """A string with these notes."""
+        made = cls(text)
+        made.notes = notes
+        return made
 
 
 class NetList(list[t.Any]):

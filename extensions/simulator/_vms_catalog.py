@@ -17,6 +17,8 @@ __all__ = [
     "EVENT",
     "FETCHING",
     "GROUPS",
+    "IIS",
+    "IIS_APP_ID",
     "MANAGEMENT",
     "MOBILE",
     "RECORDING",
@@ -29,6 +31,10 @@ __all__ = [
 
 #: Certificate groups, by the names that the control interface and the fleet file use.
 SERVER, STREAMING, MOBILE, EVENT = "server", "streaming_media", "mobile_server", "event_server"
+#: Not one of them: the certificate that IIS has by itself at the management server's HTTPS port.
+IIS: t.Final = "iis"
+#: The application that HTTP.sys' table names for IIS' own bindings.
+IIS_APP_ID: t.Final = "{4dc3e181-e14b-4a21-b022-59fc669b0914}"
 MANAGEMENT: t.Final = "management_server"
 RECORDING: t.Final = ("recording_server", "failover_recording_server")
 #: Servers that fetch streams from recording servers (VMS-03).

@@ -11,14 +11,18 @@ import datetime as dt
 import ssl
 import typing as t
 
-from ._pki import load_into
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from ._pki import load_into, make_key, make_self_signed
 from ._windows_host import WindowsHost
-from ._windows_store import Entry
+from ._windows_store import CSP, Entry, new_key
 
 __all__ = ["Bound", "Presenter", "Trouble"]
 
 # Everyone, Authenticated Users, Users: what every service account is as well.
 _EVERYBODY: t.Final = ("S-1-1-0", "S-1-5-11", "S-1-5-32-545")
+_IIS_AGE: t.Final = 365 * 86400.0
 
 
 @dc.dataclass(frozen=True, kw_only=True)
@@ -44,6 +48,8 @@ class Presenter:
         self._host = host
         self._account = account
         self.bound: dict[str, Bound] = {}
+        #: The thumbprint of IIS' own certificate, which HTTP.sys presents as it stands; empty: there is none.
+        self.iis = ""
         self._contexts: dict[tuple[str, tuple[bytes, ...]], ssl.SSLContext] = {}
 
     def entry(self, group: str) -> Entry | None:
@@ -54,7 +60,7 @@ class Presenter:
         bound = self.bound.get(group)
         if bound is None:
             return None
-        entries = [entry for entry in self._host.stores.entries("My") if entry.key and entry.subject == bound.subject]
+        entries = [one for one in self._host.stores.entries("My") if one.key and self._fits(one, bound)]
         now = dt.datetime.fromtimestamp(self._host.now(), dt.UTC)
         ranked = [(_is_valid(entry, now), entry.certificate.not_valid_before_utc, n) for n, entry in enumerate(entries)]
         if not ranked:
@@ -80,13 +86,28 @@ class Presenter:
 
     def readable(self, thumbprint: str) -> bool:
         """Whether the service account can use that certificate's key."""
-        sid = self._host.sid_of(self._account)
+        sid = self._host.service_sid(self._account)
         return sid is not None and self._host.stores.readable(thumbprint, sid, *_EVERYBODY)
+
+    def _fits(self, entry: Entry, bound: Bound) -> bool:
+        """INFERRED: IIS' own certificate has the host's name as well, and does not pass for a renewed one."""
+        own = entry.thumbprint == self.iis and bound.thumbprint != self.iis
+        return entry.subject == bound.subject and not own
 
     def context(self, group: str) -> ssl.SSLContext:
         """For the next handshake; without a certificate that can be presented it fails, as it does on Windows."""
-        entry = self.entry(group)
-        if entry is None or entry.key is None or self.trouble(group) is not None:
+        return self._context(self.entry(group) if self.trouble(group) is None else None)
+
+    def iis_entry(self) -> Entry | None:
+        """IIS' own certificate, while the store has it."""
+        return self._host.stores.find("My", self.iis)
+
+    def iis_context(self) -> ssl.SSLContext:
+        """The same for IIS' own certificate; HTTP.sys, which reads its key, is SYSTEM."""
+        return self._context(self.iis_entry())
+
+    def _context(self, entry: Entry | None) -> ssl.SSLContext:
+        if entry is None or entry.key is None:
             return ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         chain = self._host.stores.chain_of(entry.der)
         kept = self._contexts.get((entry.thumbprint, chain))
@@ -95,6 +116,16 @@ class Presenter:
             load_into(kept, "".join(ssl.DER_cert_to_PEM_cert(one) for one in chain), entry.key.pem)
             self._contexts[entry.thumbprint, chain] = kept
         return kept
+
+    def make_iis(self, host_name: str) -> None:
+        """IIS' own certificate and its key, in My; both were there before the VMS came."""
+        key_pem = make_key(2048)
+        pem = make_self_signed(key_pem, {"common_name": host_name}, self._host.now() - _IIS_AGE)
+        private = serialization.load_pem_private_key(key_pem.encode(), None)
+        assert isinstance(private, rsa.RSAPrivateKey)
+        entry = self._host.stores.add("My", ssl.PEM_cert_to_DER_cert(pem), new_key(private, provider=CSP))
+        entry.friendly_name = "IIS"
+        self.iis = entry.thumbprint
 
     def shown(self, group: str) -> dict[str, object]:
         """The group as the control interface shows it."""

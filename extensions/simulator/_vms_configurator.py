@@ -16,7 +16,7 @@ from ._clock import format_time
 from ._vms_catalog import CONFIGURATOR, CONFIGURATOR_LOG, GROUPS
 from ._vms_certificates import Bound
 from ._windows_host import WindowsHost
-from ._windows_store import WRONG_NAME, Entry
+from ._windows_store import WRONG_NAME, WRONG_PURPOSE, Entry
 
 if t.TYPE_CHECKING:
     from ._vms_server import VmsServer
@@ -184,8 +184,13 @@ class _Configurator:
         entry = self._server.host.stores.find("My", bound.thumbprint)
         assert entry is not None
         host = self._server.host
-        if WRONG_NAME in host.stores.judge(entry.der, (), host.host_name, host.now()).errors:
+        verdict = host.stores.judge(entry.der, (), host.host_name, host.now())
+        if WRONG_NAME in verdict.errors:
             lines.append(f"Registration done with result = Failed: {entry.thumbprint} does not name {host.host_name}")
+            return SYSTEM_REGISTRATION_FAILED
+        if WRONG_PURPOSE in verdict.statuses:
+            # INFERRED: nothing looks at the purpose before it is bound; then the server itself does not accept it.
+            lines.append(f"Registration done with result = Failed: {entry.thumbprint} is not for servers ({verdict})")
             return SYSTEM_REGISTRATION_FAILED
         return await self._register_at_idp(lines)
 

@@ -20,6 +20,7 @@ if t.TYPE_CHECKING:
 
 __all__ = ["vms_routes"]
 
+_SERVICE_STATUSES: t.Final = ("Stopped", "Running")
 _SSH_FAULTS: t.Final = ("refuse_connection", "drop_after_script", "slow")
 
 
@@ -33,6 +34,8 @@ def vms_routes(simulator: Simulator) -> list[web.RouteDef]:
         web.get(server, control.server),
         web.post(f"{server}/set", control.set),
         web.post(server + "/{action:power_off|power_on|restart|stale_configurator}", control.act),
+        web.post(f"{server}/services", control.set_service),
+        web.post(f"{server}/orphan_key", control.orphan_key),
         web.post(f"{server}/ssh_fault", control.add_ssh_fault),
         web.delete(f"{server}/ssh_fault", control.clear_ssh_faults),
         web.get("/vms/clients", control.clients),
@@ -90,6 +93,21 @@ class _Control:
             await server.power_off()
         else:
             await server.power_on()
+        return web.json_response(_shown(server))
+
+    async def set_service(self, request: web.Request) -> web.Response:
+        server, body = self._server(request), await json_body(request, ("name", "status"))
+        name, status = body.get("name"), body.get("status")
+        if not isinstance(name, str) or status not in _SERVICE_STATUSES:
+            raise ApiError(400, f"name is {name!r}, a service; status is {status!r}, {' or '.join(_SERVICE_STATUSES)}")
+        await server.set_service(name, status)
+        return web.json_response(_shown(server))
+
+    async def orphan_key(self, request: web.Request) -> web.Response:
+        server, body = self._server(request), await json_body(request, ("thumbprint",))
+        thumbprint = body.get("thumbprint")
+        if not isinstance(thumbprint, str) or not server.host.stores.orphan_key(thumbprint):
+            raise ApiError(400, f"thumbprint is {thumbprint!r}; there is no such certificate with a key in My")
         return web.json_response(_shown(server))
 
     async def add_ssh_fault(self, request: web.Request) -> web.Response:

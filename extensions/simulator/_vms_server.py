@@ -16,12 +16,15 @@ from aiohttp import web
 
 from ._clock import Clock
 from ._device import Device, ReadOnly
+from ._frame import ApiError
 from ._listener import Handler, Listener, PortError
 from ._vms_catalog import (
     CONFIGURATOR,
     DATA_COLLECTOR,
     EVENT,
     GROUPS,
+    IIS,
+    IIS_APP_ID,
     MANAGEMENT,
     MOBILE,
     RECORDING,
@@ -32,7 +35,7 @@ from ._vms_catalog import (
 from ._vms_certificates import Bound, Presenter
 from ._vms_spec import VmsServerSpec
 from ._windows_host import Binding, Process, Service, WindowsHost
-from ._windows_store import Stores
+from ._windows_store import Entry, Stores
 
 __all__ = ["RESTART_SECONDS", "Port", "VmsServer"]
 
@@ -46,7 +49,7 @@ _CONFIGURATOR: t.Final = "ServerConfigurator"
 
 @dc.dataclass(frozen=True, kw_only=True)
 class Port:
-    """Where a service listens, and with which certificate group's certificate; plain when there is none."""
+    """Where a service listens, and with which certificate group's certificate (or IIS' own); plain without a group."""
 
     number: int
     service: str
@@ -86,6 +89,7 @@ class VmsServer(Device):
         super().__init__(spec=spec, clock=clock, read_only=read_only)
         self.host = self._make_host(resolve, authorized_keys)
         self.certificates = Presenter(self.host, spec.service_account)
+        self._give_iis_its_own()
         self.gateway: t.Callable[[web.BaseRequest], t.Awaitable[web.StreamResponse]] | None = None
         # What is kept with a server without being its own, by name: the management server's configuration.
         self.kept: dict[str, t.Any] = {}
@@ -111,11 +115,15 @@ class VmsServer(Device):
             key_storage="csp" if spec.legacy_csp else "cng",
             clock_offset=spec.clock_offset,
         )
-        if host.sid_of(spec.service_account) is None:
+        if host.service_sid(spec.service_account) is None:
             host.add_account(spec.service_account)
         for name in spec.services:
             host.services[name] = Service(name=name, display_name=name, account=spec.service_account)
         return host
+
+    def _give_iis_its_own(self) -> None:
+        if self.spec.iis_certificate and not self.certificates.iis:
+            self.certificates.make_iis(self.spec.full_name)
 
     # -- as a verifier -------------------------------------------------------------------------------------------
 
@@ -148,12 +156,18 @@ class VmsServer(Device):
 
     def _publish_bindings(self) -> None:
         """HTTP.sys' table: what is presented at the ports of the groups that it serves. INFERRED: it follows VMS-17."""
+        shown = [(port, *self._in_table(port.group)) for port in self.wanted_ports() if port.group is not None]
         self.host.bindings[:] = [
-            Binding(endpoint=f"0.0.0.0:{port.number}", thumbprint=entry.thumbprint, app_id=GROUPS[port.group].app_id)
-            for port in self.wanted_ports()
-            if port.group is not None and GROUPS[port.group].app_id
-            if (entry := self.certificates.entry(port.group)) is not None
+            Binding(endpoint=f"0.0.0.0:{port.number}", thumbprint=entry.thumbprint, app_id=app_id)
+            for port, app_id, entry in shown
+            if app_id and entry is not None
         ]
+
+    def _in_table(self, group: str) -> tuple[str, Entry | None]:
+        """Which application stands for a group in HTTP.sys' table, and with which certificate."""
+        if group == IIS:
+            return IIS_APP_ID, self.certificates.iis_entry()
+        return GROUPS[group].app_id, self.certificates.entry(group)
 
     # -- where it listens ----------------------------------------------------------------------------------------
 
@@ -166,6 +180,9 @@ class VmsServer(Device):
             service = ROLES[MANAGEMENT].service
             ports.append(Port(number=spec.http_port, service=service, group=None))
             ports += self._encrypted_only(spec.https_port, service, SERVER)
+            if spec.iis_certificate and not self.encrypted(SERVER):
+                # INFERRED: what a default site of IIS does; switching encryption on takes the binding's place.
+                ports.append(Port(number=spec.https_port, service=service, group=IIS))
         for role in (role for role in RECORDING if role in roles):
             service = ROLES[role].service
             ports.append(self._either(spec.webapi_port, service, SERVER))
@@ -203,15 +220,20 @@ class VmsServer(Device):
             self._publish_bindings()
 
     async def _open(self, port: Port) -> None:
-        present = functools.partial(self.certificates.context, port.group) if port.group else None
         door = _Door(
             address=self.spec.address,
             port=port.number,
             handler=functools.partial(self._answer, port),
-            present=present,
+            present=self._presenting(port.group),
         )
         self._doors[port] = door
         await door.open()
+
+    def _presenting(self, group: str | None) -> t.Callable[[], ssl.SSLContext] | None:
+        """What asks for the certificate of each handshake."""
+        if group is None:
+            return None
+        return self.certificates.iis_context if group == IIS else functools.partial(self.certificates.context, group)
 
     # -- requests ------------------------------------------------------------------------------------------------
 
@@ -259,6 +281,22 @@ class VmsServer(Device):
         if self.clock.speed > 0:
             await back.wait()
         return not failing.intersection(names)
+
+    async def set_service(self, name: str, status: str) -> None:
+        """Stop or start a service, as somebody does by hand; its ports close and open with it.
+
+        ApiError for a service that is not there or does not start.
+        """
+        service = self.host.services.get(name)
+        if service is None:
+            raise ApiError(400, f"{self.name} has no service {name!r}; it has {', '.join(self.host.services)}")
+        if self.power != "on":
+            raise ApiError(400, f"{self.name} is powered off")
+        if status == _RUNNING and name in {ROLES[role].service for role in self.spec.failing_services}:
+            raise ApiError(400, f"the service {name!r} does not start (failing_services)")
+        service.status = status
+        await self._reconcile_late()
+        self.on_change(self)
 
     async def _reconcile_late(self) -> None:
         """When nobody waits for an answer: a port that cannot be had is shown as `unreachable`."""
@@ -341,6 +379,7 @@ class VmsServer(Device):
                     "not_before": entry.certificate.not_valid_before_utc.isoformat(),
                     "not_after": entry.certificate.not_valid_after_utc.isoformat(),
                     "has_key": entry.key is not None,
+                    "orphaned": entry.orphaned,
                     "key_readable": self.certificates.readable(entry.thumbprint),
                 }
                 for entry in self.host.stores.entries(store)
@@ -363,6 +402,7 @@ class VmsServer(Device):
             "groups": {group: dc.asdict(bound) for group, bound in self.certificates.bound.items()},
             "live": {name: getattr(self.spec, name) for name in self.spec.LIVE},
             "kept": self.kept,
+            "iis": self.certificates.iis,
         }
 
     def load(self, data: t.Mapping[str, t.Any]) -> None:
@@ -372,3 +412,5 @@ class VmsServer(Device):
         self.spec = dc.replace(self.spec, **live)
         self.host.clock_offset = self.spec.clock_offset
         self.kept = dict(data["kept"])
+        self.certificates.iis = data.get("iis", "")
+        self._give_iis_its_own()

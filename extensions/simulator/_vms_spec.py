@@ -14,10 +14,10 @@ from cryptography import x509
 
 from ._spec_common import check_place, is_loopback, require
 from ._vms_catalog import CLIENT_KINDS, DATA_COLLECTOR, EVENT, MANAGEMENT, MOBILE, RECORDING, ROLES
+from ._windows_host import LOCALES
 
 __all__ = ["VmsClientSpec", "VmsHardwareSpec", "VmsServerSpec", "check_vms"]
 
-_LOCALES: t.Final = ("en-US", "ja-JP")
 _PORTS: t.Final = (
     "ssh_port", "http_port", "https_port", "data_collector_port", "webapi_port", "streaming_port", "mobile_http_port",
     "mobile_https_port", "event_port",
@@ -49,6 +49,7 @@ class VmsServerSpec:
     mobile_http_port: int = 8081
     mobile_https_port: int = 8082
     event_port: int = 22331
+    iis_certificate: bool = False
     api_username: str = "camsec"
     api_password: str = ""
     clock_offset: float = 0.0
@@ -69,7 +70,7 @@ class VmsServerSpec:
         require(len(set(self.roles)) == len(self.roles), f"{where}: a role is there twice")
         good = re.fullmatch(r"[0-9A-Za-z]([0-9A-Za-z.\-]*[0-9A-Za-z])?", self.full_name)
         require(good is not None, f"{where}: host_name {self.host_name!r} is not a host name")
-        require(self.locale in _LOCALES, f"{where}: locale {self.locale!r} is not one of {', '.join(_LOCALES)}")
+        require(self.locale in LOCALES, f"{where}: locale {self.locale!r} is not one of {', '.join(LOCALES)}")
         for role in self.failing_services:
             require(role in self.roles, f"{where}: failing_services {role!r} is not one of {', '.join(self.roles)}")
         for name in _PORTS:
@@ -77,6 +78,8 @@ class VmsServerSpec:
             require(1 <= port <= 65535, f"{where}: {name} {port} is not 1 to 65535")
         taken = self.taken_ports
         require(len(set(taken)) == len(taken), f"{where}: two of its ports are the same")
+        managing = self.is_management or not self.iis_certificate
+        require(managing, f"{where}: iis_certificate is for a management server, which alone has IIS here")
         require(bool(self.username and self.service_account), f"{where}: username and service_account must be there")
 
     @property

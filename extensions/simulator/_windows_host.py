@@ -21,10 +21,10 @@ from ._windows_files import Files
 from ._windows_ssh import SshDoor, new_host_key, public_key
 from ._windows_store import ADMINISTRATORS, CNG, CSP, LOCAL_SERVICE, NETWORK_SERVICE, SYSTEM, Stores
 
-__all__ = ["Binding", "Process", "Program", "Service", "WindowsHost"]
+__all__ = ["LOCALES", "Binding", "Process", "Program", "Service", "WindowsHost"]
 
 # The administrator who logs in: the group of administrators is what counts in access lists.
-WELL_KNOWN: t.Final[t.Mapping[str, str]] = {
+_ENGLISH: t.Final[t.Mapping[str, str]] = {
     "NT AUTHORITY\\SYSTEM": SYSTEM,
     "NT AUTHORITY\\LOCAL SERVICE": LOCAL_SERVICE,
     "NT AUTHORITY\\NETWORK SERVICE": NETWORK_SERVICE,
@@ -32,7 +32,33 @@ WELL_KNOWN: t.Final[t.Mapping[str, str]] = {
     "BUILTIN\\Users": "S-1-5-32-545",
     "Everyone": "S-1-1-0",
 }
-# How services name the account that they run under (Win32_Service.StartName).
+_GERMAN: t.Final[t.Mapping[str, str]] = {
+    "NT-AUTORITÄT\\SYSTEM": SYSTEM,
+    "NT-AUTORITÄT\\Lokaler Dienst": LOCAL_SERVICE,
+    "NT-AUTORITÄT\\Netzwerkdienst": NETWORK_SERVICE,
+    "VORDEFINIERT\\Administratoren": ADMINISTRATORS,
+    "VORDEFINIERT\\Benutzer": "S-1-5-32-545",
+    "Jeder": "S-1-1-0",
+}
+
+
+@dc.dataclass(frozen=True, kw_only=True)
+class _Locale:
+    """What a computer's language decides: the well-known accounts' names and the code pages."""
+
+    accounts: t.Mapping[str, str]
+    ansi: str
+    oem: str
+
+
+# A Japanese Windows has the English names; a German one has its own, and does not know the English ones.
+_LOCALES: t.Final[t.Mapping[str, _Locale]] = {
+    "en-US": _Locale(accounts=_ENGLISH, ansi="cp1252", oem="cp437"),
+    "ja-JP": _Locale(accounts=_ENGLISH, ansi="cp932", oem="cp932"),
+    "de-DE": _Locale(accounts=_GERMAN, ansi="cp1252", oem="cp850"),
+}
+LOCALES: t.Final = tuple(_LOCALES)
+# How services name the account that they run under (Win32_Service.StartName), in every language.
 SERVICE_NAMES: t.Final[t.Mapping[str, str]] = {"LocalSystem": SYSTEM, ".\\LocalSystem": SYSTEM}
 
 
@@ -84,10 +110,14 @@ class WindowsHost:
       `host.may_change()` first and ends with an error of its own when that is False (the read-only switch).
     - `services[name] = Service(...)`, `processes`, `bindings` (a list of Binding), `add_account(name, sid)` for further
       accounts (`DOMAIN\svc`), which services may run under.
+    - `stores.orphan_key(thumbprint)`: the key of a certificate is gone, and the certificate does not know it.
+      `stores.set_rules(unique_name, {…, ADMINISTRATORS: "use"})`: the administrators may use a key and not read its
+      file's access list; "deny", or nothing: neither.
     - `stores.on_change`: called in the thread that changed a store, as `on_change` for all else that changed.
     - `files.make_folder(path)`, `files.write(path, data)`: what the small file system holds.
 
-    `sid_of(account)` gives the SID of an account's name (`account_of(sid)` the name), and
+    `sid_of(account)` gives the SID of an account's name as this computer's language has it (`account_of(sid)` the
+    name), `service_sid(account)` that of a service's account, and
     `stores.readable(thumbprint, sid)` whether a service under it can use a certificate's key.
     """
 
@@ -123,7 +153,7 @@ class WindowsHost:
         self.bindings: list[Binding] = []
         self.programs: dict[str, Program] = {}
         self.files = Files(self.stores, self.programs)
-        self.accounts: dict[str, str] = dict(WELL_KNOWN)
+        self.accounts: dict[str, str] = dict(_LOCALES[locale].accounts)
         self.on_change: t.Callable[[], None] = lambda: None
         # "refuse_connection", "drop_after_script" (the script ran, its answer is lost), "slow"; used up by the caller.
         self.faults: set[str] = set()
@@ -160,8 +190,14 @@ class WindowsHost:
 
     def sid_of(self, account: str) -> str | None:
         """The SID of an account, by its full or short name, with or without blanks (`NetworkService`)."""
-        known = {**SERVICE_NAMES, **self.accounts}
-        return next((sid for name, sid in known.items() if _same_account(name, account)), None)
+        return _sid_among(self.accounts, account)
+
+    def service_sid(self, account: str) -> str | None:
+        """The SID that a service runs under. Its account may be given in English everywhere.
+
+        Windows keeps a service's account as it was installed, whether or not the name translates (INFERRED).
+        """
+        return _sid_among({**self.accounts, **_ENGLISH, **SERVICE_NAMES}, account)
 
     def account_of(self, sid: str) -> str | None:
         return next((name for name, known in self.accounts.items() if known == sid), None)
@@ -169,7 +205,7 @@ class WindowsHost:
     @property
     def service_accounts(self) -> dict[str, str]:
         """The accounts that this computer's services run under, and their SIDs."""
-        found = {service.account: self.sid_of(service.account) for service in self.services.values()}
+        found = {service.account: self.service_sid(service.account) for service in self.services.values()}
         return {account: sid for account, sid in found.items() if sid is not None}
 
     # -- changes -------------------------------------------------------------------------------------------------
@@ -199,7 +235,12 @@ class WindowsHost:
     @property
     def console_encoding(self) -> str:
         """The OEM code page, in which a console's programs write and read."""
-        return "cp932" if self.locale.startswith("ja") else "cp437"
+        return _LOCALES[self.locale].oem
+
+    @property
+    def ansi_encoding(self) -> str:
+        """The ANSI code page, in which older programs read and write files."""
+        return _LOCALES[self.locale].ansi
 
     def environment(self) -> dict[str, str]:
         """The environment variables of a login, by their names in upper case."""
@@ -270,6 +311,10 @@ class WindowsHost:
         self.accounts = dict(data["accounts"])
         self.files.load(data["files"])
         self.host_key = data["host_key"]
+
+
+def _sid_among(known: t.Mapping[str, str], account: str) -> str | None:
+    return next((sid for name, sid in known.items() if _same_account(name, account)), None)
 
 
 def _same_account(known: str, given: str) -> bool:

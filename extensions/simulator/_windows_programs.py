@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID, ObjectIdentifier
 
 from ._powershell_values import Limit
 from ._windows_files import key_path
-from ._windows_store import Entry, Rule, new_key
+from ._windows_store import ADMINISTRATORS, Entry, Rule, new_key
 
 if t.TYPE_CHECKING:
     from ._windows_host import Binding, WindowsHost
@@ -34,6 +34,11 @@ _NOT_FOUND: t.Final = (0x80092004, "Cannot find object or property.", "-21468856
 _NO_FILE: t.Final = (0x80070002, "The system cannot find the file specified.", "WIN32: 2 ERROR_FILE_NOT_FOUND")
 _EXISTS: t.Final = (0x80070050, "The file exists.", "WIN32: 80 ERROR_FILE_EXISTS")
 _BAD_DATA: t.Final = (0x8007000D, "The data is invalid.", "WIN32: 13 ERROR_INVALID_DATA")
+_BAD_NAME: t.Final = (
+    0x80092023,
+    "The string contains an invalid X500 name attribute key, oid, value or delimiter.",
+    "-2146885597 CRYPT_E_INVALID_X500_STRING",
+)
 _UNTRUSTED: t.Final = (
     "A certificate chain processed, but terminated in a root certificate which is not trusted by the trust provider."
 )
@@ -51,6 +56,14 @@ _CHAIN: t.Final[c.Mapping[str, tuple[int, str, str]]] = {
     "NotTimeValid": (0x800B0101, _EXPIRED, "-2146762495 CERT_E_EXPIRED"),
 }
 Failure = tuple[int, str, str]
+
+
+class _Unreadable(Exception):
+    """A file of certreq that Windows does not read: with which of its errors."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure[1])
+        self.failure = failure
 
 
 def _signed(code: int) -> int:
@@ -119,19 +132,34 @@ def windows_name(name: x509.Name) -> str:
     return ", ".join(parts)
 
 
+_SEPARATED: t.Final = re.compile(r'((?:[^,;+"]|"(?:[^"]|"")*")+)([,;+]|\Z)')
+
+
 def _parsed_name(text: str) -> x509.Name:
-    """`CN=host, O="A, B"` as a name, in the order of the text (INFERRED: certreq keeps it)."""
-    attributes = []
-    for part in re.findall(r'(?:[^,"]|"(?:[^"]|"")*")+', text):
-        key, equals, value = part.strip().partition("=")
-        oid = _LONG.get(key.strip().upper())
-        if not equals or oid is None:
-            raise ValueError(part.strip())
-        bare = value.strip()
-        if bare.startswith('"'):
-            bare = bare[1:-1].replace('""', '"')
-        attributes.append(x509.NameAttribute(oid, bare))
-    return x509.Name(attributes)
+    """`CN=host, O="A, B"` as CertStrToName reads it: quotes protect separators, a backslash is a sign like others.
+
+    In the order of the text (INFERRED: certreq keeps it). _Unreadable where it is no name.
+    """
+    rdns: list[list[x509.NameAttribute[str]]] = [[]]
+    at = 0
+    while at < len(text):
+        match = _SEPARATED.match(text, at)
+        if match is None:
+            raise _Unreadable(_BAD_NAME)
+        rdns[-1].append(_attribute(match[1]))
+        if match[2] != "+":
+            rdns.append([])
+        at = match.end()
+    return x509.Name([x509.RelativeDistinguishedName(rdn) for rdn in rdns if rdn])
+
+
+def _attribute(part: str) -> x509.NameAttribute[str]:
+    key, equals, value = part.partition("=")
+    oid = _LONG.get(key.strip().upper())
+    match = re.fullmatch(r'\s*(?:"((?:[^"]|"")*)"|([^"]*?))\s*', value)
+    if not equals or oid is None or match is None:
+        raise _Unreadable(_BAD_NAME)
+    return x509.NameAttribute(oid, match[2] if match[1] is None else match[1].replace('""', '"'))
 
 
 def certificates_in(data: bytes) -> list[bytes]:
@@ -173,10 +201,19 @@ def _certreq(host: WindowsHost, argv: c.Sequence[str]) -> tuple[int, str]:
         return _accept(host, paths, machine="machine" in options)
     except FileNotFoundError:
         return _refusal("Certificate Request Processor", _NO_FILE)
+    except _Unreadable as error:
+        return _refusal("Certificate Request Processor", error.failure)
 
 
-def _read_inf(data: bytes) -> configparser.ConfigParser:
-    text = data.decode("utf-16") if data[:2] in {b"\xff\xfe", b"\xfe\xff"} else data.decode("utf-8-sig")
+def _read_inf(host: WindowsHost, data: bytes) -> configparser.ConfigParser:
+    """An INF file: UTF-16LE with its mark, or the ANSI code page.
+
+    INFERRED: UTF-8 is no encoding of such files; its mark spoils the first line, and its letters are others.
+    """
+    mark = b"\xff\xfe"
+    text = (
+        data[2:].decode("utf-16-le", "replace") if data.startswith(mark) else data.decode(host.ansi_encoding, "replace")
+    )
     # `_continue_` stands several times: each gets a key of its own, in order.
     lines, number = [], 0
     for line in text.splitlines():
@@ -187,7 +224,10 @@ def _read_inf(data: bytes) -> configparser.ConfigParser:
     parser = configparser.ConfigParser(
         interpolation=None, delimiters=("=",), comment_prefixes=(";",), strict=False, allow_no_value=True
     )
-    parser.read_string("\n".join(lines))
+    try:
+        parser.read_string("\n".join(lines))
+    except configparser.Error as error:
+        raise _Unreadable(_BAD_DATA) from error
     return parser
 
 
@@ -281,7 +321,7 @@ def _new_request(host: WindowsHost, paths: list[str], *, machine: bool, force: b
     program = "Certificate Request Processor"
     if len(paths) != 2:
         raise Limit("certreq -new without the names of both files")
-    parser = _read_inf(host.files.read(paths[0]))
+    parser = _read_inf(host, host.files.read(paths[0]))
     request = _section(parser, "NewRequest")
     unknown = sorted(set(request) - _KNOWN)
     if unknown:
@@ -407,7 +447,7 @@ def _list_store(host: WindowsHost, store: str, words: list[str]) -> tuple[Failur
             f"Cert Hash(sha1): {entry.thumbprint.lower()}",
         ]
         if entry.key is None:
-            lines.append("  No key provider information")
+            lines.append("Missing stored keyset" if entry.orphaned else "  No key provider information")
             continue
         lines += [
             f"  Unique container name: {entry.key.unique_name}",
@@ -456,7 +496,8 @@ def _repair(host: WindowsHost, store: str, words: list[str]) -> tuple[Failure | 
 
 # -- netsh -------------------------------------------------------------------------------------------------------
 
-# INFERRED: the Japanese words; what is sure is that netsh's words differ with the language, and the order does not.
+# INFERRED: the Japanese and the German words; what is sure is that netsh's words differ with the language, and the
+# order does not.
 _SSLCERT: t.Final[c.Mapping[str, tuple[str, ...]]] = {
     "en": (
         "SSL Certificate bindings:", "IP:port", "Hostname:port", "Certificate Hash", "Application ID",
@@ -472,6 +513,14 @@ _SSLCERT: t.Final[c.Mapping[str, tuple[str, ...]]] = {
         "使用法の確認", "失効の更新時間", "URL 取得タイムアウト", "CTL 識別子", "CTL ストア名", "DS マッパーの使用",
         "クライアント証明書のネゴシエーション", "有効", "無効", "指定されたファイルが見つかりません。",
     ),
+    "de": (
+        "SSL-Zertifikatbindungen:", "IP:Port", "Hostname:Port", "Zertifikathash", "Anwendungs-ID",
+        "Zertifikatspeichername", "Clientzertifikatsperrung überprüfen",
+        "Sperrung ausschließlich mithilfe von zwischengespeichertem Clientzertifikat überprüfen",
+        "Verwendungsüberprüfung", "Sperraktualisierungszeit", "Zeitlimit für URL-Abruf", "Steuerelement-ID",
+        "Steuerelement-Speichername", "DS-Zuordnungsverwendung", "Clientzertifikat aushandeln", "Aktiviert",
+        "Deaktiviert", "Das System kann die angegebene Datei nicht finden.",
+    ),
 }  # fmt: skip
 
 
@@ -481,9 +530,7 @@ def _netsh(host: WindowsHost, argv: c.Sequence[str]) -> tuple[int, str]:
         raise Limit(f"netsh {' '.join(argv)}")
     wanted = words[3].partition("=")[2] if len(words) == 4 and "=" in words[3] else words[3] if len(words) == 4 else ""
     bindings = [one for one in host.bindings if not wanted or one.endpoint.lower() == wanted]
-    language = _SSLCERT.get(host.locale[:2])
-    if language is None:
-        raise Limit(f"netsh's output in {host.locale}")
+    language = _SSLCERT[host.locale[:2]]
     text = f"\r\n{language[0]}\r\n-------------------------\r\n\r\n"
     if wanted and not bindings:
         return 1, f"{text}{language[17]}\r\n\r\n"
@@ -520,6 +567,8 @@ def _icacls(host: WindowsHost, argv: c.Sequence[str]) -> tuple[int, str]:
         if host.files.exists(path):
             raise Limit(f"the access list of {path}")
         return 2, f"{path}: The system cannot find the file specified.\r\n{_summary(0)}"
+    if not key.shows_rules(ADMINISTRATORS):
+        return 5, f"{path}: Access is denied.\r\n{_summary(0)}"
     if not rest:
         rows = [f"{host.account_of(sid) or sid}:{_MARKS[rule]}" for sid, rule in key.rules.items()]
         blank = " " * (len(path) + 1)
@@ -536,13 +585,13 @@ def _icacls(host: WindowsHost, argv: c.Sequence[str]) -> tuple[int, str]:
         code = _change(host, rules, verb, word)
         if code:
             return 1332, f"{word.partition(':')[0]}: {code}\r\n{_summary(0)}"
-    if not host.may_change():
+    if key.rules[ADMINISTRATORS] != "full" or not host.may_change():
         return 5, f"{path}: Access is denied.\r\n{_summary(0)}"
     host.stores.set_rules(key.unique_name, rules)
     return 0, f"processed file: {key_path(key)}\r\n{_summary(1)}"
 
 
-_MARKS: t.Final[c.Mapping[str, str]] = {"read": "(R)", "full": "(F)", "deny": "(DENY)(R)"}
+_MARKS: t.Final[c.Mapping[str, str]] = {"use": "(RD)", "read": "(R)", "full": "(F)", "deny": "(DENY)(R)"}
 
 
 def _summary(good: int) -> str:

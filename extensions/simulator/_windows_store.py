@@ -51,11 +51,13 @@ STORES: t.Final = ("My", "Root", "CA", "REQUEST")
 CNG: t.Final = "Microsoft Software Key Storage Provider"
 CSP: t.Final = "Microsoft RSA SChannel Cryptographic Provider"
 
-Rule = t.Literal["read", "full", "deny"]
+#: What an account may do with a key's file. "use": read the key, but not who else may.
+Rule = t.Literal["use", "read", "full", "deny"]
 
 NO_CERTIFICATE: t.Final = "RemoteCertificateNotAvailable"
 WRONG_NAME: t.Final = "RemoteCertificateNameMismatch"
 WRONG_CHAIN: t.Final = "RemoteCertificateChainErrors"
+WRONG_PURPOSE: t.Final = "NotValidForUsage"
 
 _NO_CHECK_TIME: t.Final = 0x200000
 _MACHINE: t.Final = "6d1a4c0e-52b7-4f39-9a54-1f7f30c5d3aa"
@@ -71,8 +73,8 @@ _STATUS: t.Final[t.Mapping[int, str]] = {
     21: "PartialChain",
     24: "InvalidBasicConstraints",
     25: "InvalidBasicConstraints",
-    26: "NotValidForUsage",
-    32: "NotValidForUsage",
+    26: WRONG_PURPOSE,
+    32: WRONG_PURPOSE,
     47: "HasNotPermittedNameConstraint",
     48: "HasExcludedNameConstraint",
     79: "InvalidBasicConstraints",
@@ -111,6 +113,10 @@ class Key:
         rules = {self.rules[sid] for sid in sids if sid in self.rules}
         return bool(rules) and "deny" not in rules
 
+    def shows_rules(self, *sids: str) -> bool:
+        """Whether that account may read the file's access list."""
+        return self.allows(*sids) and any(self.rules.get(sid) in {"read", "full"} for sid in sids)
+
 
 def new_key(
     private: rsa.RSAPrivateKey, *, provider: str = CNG, exportable: bool = False, unique_name: str | None = None
@@ -130,6 +136,8 @@ class Entry:
     der: bytes
     key: Key | None = None
     friendly_name: str = ""
+    # The store still names a key's container, which is gone: HasPrivateKey is true, and the key cannot be had.
+    orphaned: bool = False
 
     @functools.cached_property
     def certificate(self) -> x509.Certificate:
@@ -268,6 +276,7 @@ class Stores:
             new = Entry(der=der, key=key)
             entry = self._store(store).setdefault(new.thumbprint, new)
             entry.key = key or entry.key
+            entry.orphaned = entry.orphaned and entry.key is None
             if key is not None:
                 self.keys[key.unique_name] = key
         self.on_change()
@@ -291,12 +300,12 @@ class Stores:
         return True
 
     def _forget(self, key: Key) -> None:
-        """A key that is deleted is gone for every certificate that had it."""
+        """A key that is deleted is gone for every certificate that had it, which none of them is told."""
         self.keys.pop(key.unique_name, None)
         for entries in self._stores.values():
             for entry in entries.values():
                 if entry.key is key:
-                    entry.key = None
+                    entry.key, entry.orphaned = None, True
 
     def delete_key(self, unique_name: str) -> bool:
         with self.lock:
@@ -306,6 +315,11 @@ class Stores:
             self._forget(key)
         self.on_change()
         return True
+
+    def orphan_key(self, thumbprint: str) -> bool:
+        """Lose the key of a certificate in My, as after a restore without the keys; False when there is none."""
+        entry = self.find("My", thumbprint)
+        return entry is not None and entry.key is not None and self.delete_key(entry.key.unique_name)
 
     def set_rules(self, unique_name: str, rules: t.Mapping[str, Rule]) -> bool:
         """Another access list for a key's file; False when there is no such key."""
@@ -355,7 +369,7 @@ class Stores:
         statuses = set(checked.statuses)
         # INFERRED: as RFC 5280 leaves to the verifier, Windows wants the purpose in the issuers' certificates as well.
         if not all(_serves(x509.load_der_x509_certificate(one)) for one in checked.chain or (leaf_der,)):
-            statuses.add("NotValidForUsage")
+            statuses.add(WRONG_PURPOSE)
         errors = {WRONG_CHAIN} if statuses else set()
         if not names_host(x509.load_der_x509_certificate(leaf_der), host_name):
             errors.add(WRONG_NAME)
@@ -399,6 +413,7 @@ class Stores:
                         "der": base64.b64encode(entry.der).decode(),
                         "key": entry.key.unique_name if entry.key else None,
                         "friendly_name": entry.friendly_name,
+                        "orphaned": entry.orphaned,
                     }
                     for entry in entries.values()
                 ]
@@ -416,6 +431,7 @@ class Stores:
                         der=base64.b64decode(item["der"]),
                         key=self.keys.get(item["key"]),
                         friendly_name=item["friendly_name"],
+                        orphaned=item.get("orphaned", False),
                     )
                     for item in data["stores"].get(name, ())
                 ]

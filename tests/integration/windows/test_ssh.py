@@ -17,6 +17,7 @@ import paramiko
 import pytest
 from ansible_collections.camsec.fleet.extensions.simulator._windows_store import ADMINISTRATORS, CSP, new_key
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from ...unit.windows.conftest import Authority, der_of, make_host
 from ..playbooks.conftest import run_ansible
@@ -65,10 +66,10 @@ def test_scripts_by_paramiko(running: Running) -> None:
     assert "two" not in json.dumps(list(running.host.log))
 
 
-@pytest.mark.parametrize(("locale", "codec"), [("en-US", "cp437"), ("ja-JP", "cp932")])
+@pytest.mark.parametrize(("locale", "codec"), [("en-US", "cp437"), ("ja-JP", "cp932"), ("de-DE", "cp850")])
 def test_the_console_has_an_old_code_page(locale: str, codec: str) -> None:
     with Running(make_host(locale=locale, port=PORT)) as made, client(made.host) as ssh:
-        sign = "é" if codec == "cp437" else "証"
+        sign = {"cp437": "é", "cp932": "証", "cp850": "Ä"}[codec]
         assert call(ssh, encoded(f"'{sign}'")).out == f"{sign}\r\n".encode(codec)
         modern = f"[Console]::OutputEncoding = [Text.Encoding]::UTF8; '{sign}'"
         assert call(ssh, encoded(modern)).out == f"{sign}\r\n".encode()
@@ -187,12 +188,26 @@ def test_handshakes(authority: Authority, name: str, trusted: bool, days: int, a
     assert outcome.output.splitlines()[0] == first, outcome
 
 
-def test_a_key_that_cannot_be_used_ends_the_handshake(authority: Authority) -> None:
+def test_a_certificate_that_is_not_for_servers(authority: Authority) -> None:
+    host = make_host()
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    leaf = authority.issue(key.public_key(), dns=["rec01.example"], usage=ExtendedKeyUsageOID.CLIENT_AUTH)
+    host.stores.add("My", der_of(leaf), new_key(key))
+    host.stores.add("Root", der_of(authority.certificate))
+    seen = host.run_script(BOTH_ENDS % ("true", "rec01.example")).output.splitlines()
+    assert seen[0] == "RemoteCertificateChainErrors/NotValidForUsage Tls13 True"
+    refused = host.run_script(BOTH_ENDS % ("false", "rec01.example")).output.splitlines()
+    assert refused[0] == INVALID
+
+
+@pytest.mark.parametrize("orphaned", [False, True])
+def test_a_key_that_cannot_be_used_ends_the_handshake(authority: Authority, orphaned: bool) -> None:
     host = make_host()
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     made = new_key(key)
-    host.stores.add("My", der_of(authority.issue(key.public_key())), made)
+    print_ = host.stores.add("My", der_of(authority.issue(key.public_key())), made).thumbprint
     host.stores.set_rules(made.unique_name, {ADMINISTRATORS: "deny"})
+    assert not orphaned or host.stores.orphan_key(print_)
     script = (BOTH_ENDS % ("true", "rec01.example")).replace(
         "$script:seen = 'n", "$k.ReceiveTimeout = 500; $script:seen = 'n"
     )

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import dataclasses as dc
+import datetime as dt
 import json
 import re
 import ssl
@@ -18,7 +19,10 @@ from ansible_collections.camsec.fleet.extensions.simulator._fleet import generat
 from ansible_collections.camsec.fleet.extensions.simulator._pki import issue, make_key, make_root
 from ansible_collections.camsec.fleet.extensions.simulator._windows_store import NETWORK_SERVICE, new_key
 from ansible_collections.camsec.fleet.extensions.simulator.testing import RunningSimulator, own_base_address
-from cryptography.hazmat.primitives import serialization
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 EXE = "C:\\Program Files\\Milestone\\Server Configurator\\ServerConfigurator.exe"
 GUIDS = {
@@ -92,6 +96,29 @@ class Site:
         key.rules[NETWORK_SERVICE] = "read"
         der = ssl.PEM_cert_to_DER_cert(pem[: pem.index("-----END CERTIFICATE-----") + 25] + "\n")
         return self.sim.vms_server(name).host.stores.add("My", der, key).thumbprint
+
+    def give_for_clients(self, name: str) -> str:
+        """A certificate of ours whose extended key usage is clientAuth alone, and its key in My; its thumbprint."""
+        root, pem = self.authorities["ours"], self._keys[SERVERS.index(name)]
+        server, private = self.sim.vms_server(name), serialization.load_pem_private_key(pem.encode(), None)
+        assert isinstance(private, rsa.RSAPrivateKey)
+        signer = t.cast("t.Any", serialization.load_pem_private_key(root.key.encode(), None))
+        begin = dt.datetime.fromtimestamp(int(self.sim.simulator.clock.now()) - 60, dt.UTC)
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, server.spec.full_name)]))
+            .issuer_name(x509.load_pem_x509_certificate(root.pem.encode()).subject)
+            .public_key(private.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(begin)
+            .not_valid_after(begin + dt.timedelta(days=300))
+            .add_extension(x509.SubjectAlternativeName([x509.DNSName(server.spec.full_name)]), False)
+            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), False)
+            .sign(signer, hashes.SHA256())
+        )
+        key = new_key(private)
+        key.rules[NETWORK_SERVICE] = "read"
+        return server.host.stores.add("My", certificate.public_bytes(serialization.Encoding.DER), key).thumbprint
 
     def prepare(self) -> dict[str, str]:
         """Trust and certificates everywhere."""

@@ -142,6 +142,41 @@ def test_registration_with_a_certificate_for_another_name(site: Site) -> None:
     assert site.presented("recording-01", 7563) == thumbprint
 
 
+def test_a_certificate_that_is_not_for_servers(site: Site) -> None:
+    name = "recording-01"
+    site.prepare()
+    thumbprint = site.give_for_clients(name)
+    code, text = site.configure(name, *ON, STREAMING, f"/thumbprint={thumbprint}")
+    assert code == 300000
+    assert "RemoteCertificateChainErrors (NotValidForUsage)" in text
+    site.sim.advance(6)
+    assert site.presented(name, 7563) == thumbprint
+    links = site.links(presenter=name, group="streaming_media")
+    assert {link["status"] for link in links} == {"broken"}
+    assert all("NotValidForUsage" in link["reason"] for link in links)
+
+
+def test_a_certificate_whose_key_is_orphaned(site: Site) -> None:
+    name = "recording-01"
+    site.trust(name)
+    thumbprint = site.give(name)
+    shown = site.sim.control(f"/vms/servers/{name}/orphan_key", "POST", {"thumbprint": thumbprint})
+    (entry,) = shown["stores"]["My"]
+    assert (entry["has_key"], entry["key_readable"], entry["orphaned"]) == (False, False, True)
+    host = site.sim.vms_server(name).host
+    assert host.run_script("(Get-ChildItem Cert:\\LocalMachine\\My).HasPrivateKey").output == "True\r\n"
+    # INFERRED of the real one: it opens the key, and finds none.
+    assert site.enable(name, "streaming_media", thumbprint) == -3
+
+
+def test_an_orphaned_key_ends_the_handshakes(site: Site) -> None:
+    thumbprints = site.encrypt_servers()
+    name = "recording-01"
+    site.sim.control(f"/vms/servers/{name}/orphan_key", "POST", {"thumbprint": thumbprints[name]})
+    assert site.presented(name, 9001) == ""
+    assert {link["broken_by"] for link in site.links(presenter=name, group="server")} == {"VMS-11"}
+
+
 def test_the_first_of_several_groups_counts(site: Site, guids: dict[str, str]) -> None:
     site.trust("recording-01")
     thumbprint = site.give("recording-01")

@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
+import json
 import typing as t
 
 import pytest
 
-from .conftest import run
+from .conftest import make_host, run
 
 Host = t.Any
 
@@ -277,3 +278,81 @@ def test_services_and_cim(host: Host) -> None:
     ran = run(host, script)
     account = "NT AUTHORITY\\NETWORK SERVICE"
     assert ran.lines == ["True", "Rec", "Automatic", account, "Running", "0", "Stopped", "Running"], ran
+
+
+NOTES = ["PSPath", "PSParentPath", "PSChildName", "PSDrive", "PSProvider", "ReadCount"]
+
+
+def _noted(host: Host, expression: str, *, depth: int = 2) -> t.Any:
+    """What ConvertTo-Json makes of an expression with the lines `one` and `two` of a file in $p."""
+    script = f"""$p = 'C:\\ProgramData\\a.txt'; [IO.File]::WriteAllLines($p, @('one', 'two'))
+    $all = Get-Content $p; $raw = Get-Content -LiteralPath $p -Raw
+    ConvertTo-Json ({expression}) -Compress -Depth {depth}"""
+    ran = run(host, script)
+    assert (ran.limit, ran.errors) == ("", "")
+    return json.loads("".join(ran.lines))
+
+
+# Get-Content's note properties (about_Providers, Get-Content), and what 5.1 makes of them.
+@pytest.mark.parametrize(
+    ("expression", "value", "count"),
+    [
+        ("$all[1]", "two", 2),
+        ("$raw", "one\r\ntwo\r\n", 1),
+        ("($all | Where-Object { $_ -eq 'one' })", "one", 1),
+        ("@($all | Select-Object -Last 1)[0]", "two", 2),
+    ],
+)
+def test_content_has_notes(host: Host, expression: str, value: str, count: int) -> None:
+    found = _noted(host, expression)
+    assert list(found) == ["value", *NOTES]
+    assert (found["value"], found["ReadCount"], found["PSChildName"]) == (value, count, "a.txt")
+    assert (found["PSPath"], found["PSParentPath"]) == ("C:\\ProgramData\\a.txt", "C:\\ProgramData")
+    assert found["PSDrive"]["Root"] == "C:\\"
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_notes_are_written_however_deep(host: Host, depth: int) -> None:
+    found = _noted(host, "@{ a = @{ b = $all[0] } }", depth=depth)["a"]["b"]
+    assert found["value"] == "one"
+    assert found["PSDrive"] == "C" if depth < 3 else found["PSDrive"]["Name"] == "C"
+
+
+@pytest.mark.parametrize(
+    ("expression", "plain"),
+    [
+        ("[IO.File]::ReadAllText($p)", "one\r\ntwo\r\n"),
+        ("[IO.File]::ReadAllLines($p)", ["one", "two"]),
+        ("[string]$raw", "one\r\ntwo\r\n"),
+        ("$(& { [string]$x = $all[0]; $x })", "one"),
+        ("$(& { param([string]$x) $x } $all[0])", "one"),
+        ('"$($all[0])"', "one"),
+        ("$all -join ','", "one,two"),
+        ("$all[0] -join ','", "one"),
+        ("($all[0] + '')", "one"),
+        ("('' + $all[0])", "one"),
+        ("$all[0].Trim()", "one"),
+        ("$all[0].ToString()", "one"),
+        ("$all[0].Substring(0)", "one"),
+        ("$all[0].Replace('x', 'y')", "one"),
+        ("($all[0] -replace 'x', 'y')", "one"),
+        ("($all[0] -split ',')", ["one"]),
+        ("('{0}' -f $all[0])", "one"),
+        ("[string]::Join('', @($all[0]))", "one"),
+        ("$all[0].psobject.BaseObject", "one"),
+        ("$all[0].PSChildName", "a.txt"),
+        ("$all.ReadCount", [1, 2]),
+        ("@($all[0].psobject.Properties | ForEach-Object { $_.Name })", [*NOTES, "Length"]),
+    ],
+)
+def test_what_leaves_the_notes_behind(host: Host, expression: str, plain: t.Any) -> None:
+    assert _noted(host, expression) == plain
+
+
+@pytest.mark.parametrize(
+    ("locale", "code_page", "language"), [("en-US", 437, 1033), ("ja-JP", 932, 1041), ("de-DE", 850, 1031)]
+)
+def test_locales(locale: str, code_page: int, language: int) -> None:
+    host = make_host(locale=locale)
+    script = "[Console]::OutputEncoding.CodePage; (Get-CimInstance Win32_OperatingSystem).OSLanguage"
+    assert run(host, script).lines == [str(code_page), str(language)]

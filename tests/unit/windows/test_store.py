@@ -14,7 +14,8 @@ import subprocess
 import typing as t
 
 import pytest
-from ansible_collections.camsec.fleet.extensions.simulator._windows_host import Binding
+from ansible_collections.camsec.fleet.extensions.simulator._windows_files import key_path
+from ansible_collections.camsec.fleet.extensions.simulator._windows_host import Binding, Service
 from ansible_collections.camsec.fleet.extensions.simulator._windows_store import (
     ADMINISTRATORS,
     LOCAL_SERVICE,
@@ -268,7 +269,9 @@ def test_access_to_keys(authority: Authority, leaf_key: Key, storage: t.Any) -> 
     assert 'Exception calling "GetRSAPrivateKey"' in denied.errors
 
 
-@pytest.mark.parametrize(("locale", "word"), [("en-US", "Certificate Hash"), ("ja-JP", "証明書ハッシュ")])
+@pytest.mark.parametrize(
+    ("locale", "word"), [("en-US", "Certificate Hash"), ("ja-JP", "証明書ハッシュ"), ("de-DE", "Zertifikathash")]
+)
 def test_netsh_speaks_the_computers_language(locale: str, word: str) -> None:
     host = make_host(locale=locale)
     host.bindings.append(Binding(endpoint="0.0.0.0:443", thumbprint="AB" * 20, app_id="{0}"))
@@ -299,3 +302,195 @@ def test_read_only_changes_nothing_and_counts(authority: Authority, leaf_key: Ke
     fresh = make_host()
     fresh.load(json.loads(before))
     assert json.dumps(fresh.dump()) == before
+
+
+KEY = r"""
+$c = Get-ChildItem Cert:\LocalMachine\My
+$c.HasPrivateKey
+try { [Security.Cryptography.X509Certificates.RSACertificateExtensions]::GetRSAPrivateKey($c).KeySize }
+catch { $e = $_.Exception.InnerException; $e.GetType().Name; $e.Message.Trim() }
+"""
+GONE = ["True", "CryptographicException", "Keyset does not exist"]
+
+
+def test_an_orphaned_key(authority: Authority, leaf_key: Key) -> None:
+    host = make_host()
+    key = new_key(leaf_key)
+    print_ = host.stores.add("My", der_of(authority.issue(leaf_key.public_key())), key).thumbprint
+    assert not host.stores.orphan_key("00" * 20)
+    assert run(host, KEY).lines == ["True", "2048"]
+    assert host.stores.orphan_key(print_)
+    assert run(host, KEY).lines == GONE
+    assert not host.stores.orphan_key(print_)
+    assert not host.stores.readable(print_, ADMINISTRATORS)
+    assert run(host, "certutil -store My").lines[-2] == "Missing stored keyset"
+    # It is remembered, and ends when the key is back.
+    other = make_host()
+    other.load(json.loads(json.dumps(host.dump())))
+    assert run(other, KEY).lines == GONE
+    other.stores.keep(key)
+    assert run(other, f"certutil -repairstore My {print_} > $null\n{KEY}").lines == ["True", "2048"]
+
+
+def test_a_key_that_is_deleted_orphans_the_certificates_that_stay(authority: Authority, leaf_key: Key) -> None:
+    host = make_host()
+    key = new_key(leaf_key)
+    host.stores.add("My", der_of(authority.issue(leaf_key.public_key())), key)
+    gone = host.stores.add("My", der_of(authority.issue(leaf_key.public_key())), key)
+    run(host, f"Remove-Item Cert:\\LocalMachine\\My\\{gone.thumbprint} -DeleteKey")
+    assert run(host, KEY).lines == GONE
+
+
+WHO_MAY = r"""
+try { (Get-Acl -LiteralPath '%s').Access.Count } catch { $_.Exception.GetType().FullName; $_.Exception.Message }
+icacls '%s' | Out-Null; $LASTEXITCODE
+"""
+
+
+@pytest.mark.parametrize("rule", ["use", "deny", None])
+def test_an_access_list_that_administrators_may_not_read(authority: Authority, leaf_key: Key, rule: t.Any) -> None:
+    host = make_host()
+    key = new_key(leaf_key)
+    host.stores.add("My", der_of(authority.issue(leaf_key.public_key())), key)
+    path = key_path(key)
+    before = run(host, f"Get-Acl '{path}' | ForEach-Object {{ $_.Access.Count }}")
+    assert before.lines == ["2"]
+    host.stores.set_rules(key.unique_name, {SYSTEM: "full"} | ({ADMINISTRATORS: rule} if rule else {}))
+    assert run(host, WHO_MAY % (path, path)).lines == [
+        "System.UnauthorizedAccessException",
+        "Attempted to perform an unauthorized operation.",
+        "5",
+    ]
+    # The list is one thing, the key another.
+    denied = ["True", "CryptographicException", "Access denied."]
+    assert run(host, KEY).lines == (["True", "2048"] if rule == "use" else denied)
+
+
+def test_who_may_only_read_an_access_list_writes_none(authority: Authority, leaf_key: Key) -> None:
+    host = make_host()
+    key = new_key(leaf_key)
+    host.stores.add("My", der_of(authority.issue(leaf_key.public_key())), key)
+    host.stores.set_rules(key.unique_name, {ADMINISTRATORS: "read", LOCAL_SERVICE: "use"})
+    ran = run(host, ACL % "$a.AddAccessRule($r)")
+    assert "Attempted to perform an unauthorized operation." in ran.errors
+    assert "NT AUTHORITY\\LOCAL SERVICE=ReadData" in ran.lines[-1]
+    assert key.rules == {ADMINISTRATORS: "read", LOCAL_SERVICE: "use"}
+
+
+# -- another language --------------------------------------------------------------------------------------------
+
+TRANSLATE = r"""
+foreach ($n in 'NT AUTHORITY\NETWORK SERVICE', 'NT AUTHORITY\NetworkService', 'NETWORK SERVICE',
+    'BUILTIN\Administrators', 'NT-AUTORITÄT\Netzwerkdienst', 'NT-AUTORITÄT\Lokaler Dienst', 'NT-AUTORITÄT\SYSTEM',
+    'VORDEFINIERT\Administratoren')
+{
+    try { ([Security.Principal.NTAccount]$n).Translate([Security.Principal.SecurityIdentifier]).Value }
+    catch { $_.Exception.InnerException.GetType().Name }
+}
+([Security.Principal.SecurityIdentifier]'S-1-5-20').Translate([Security.Principal.NTAccount]).Value
+"""
+UNKNOWN = "IdentityNotMappedException"
+SIDS = [NETWORK_SERVICE, LOCAL_SERVICE, SYSTEM, ADMINISTRATORS]
+
+
+@pytest.mark.parametrize(
+    ("locale", "lines"),
+    [
+        ("de-DE", [UNKNOWN] * 4 + SIDS + ["NT-AUTORITÄT\\Netzwerkdienst"]),
+        ("en-US", [NETWORK_SERVICE] * 3 + [ADMINISTRATORS] + [UNKNOWN] * 4 + ["NT AUTHORITY\\NETWORK SERVICE"]),
+        ("ja-JP", [NETWORK_SERVICE] * 3 + [ADMINISTRATORS] + [UNKNOWN] * 4 + ["NT AUTHORITY\\NETWORK SERVICE"]),
+    ],
+)
+def test_accounts_have_the_names_of_the_language(locale: str, lines: list[str]) -> None:
+    assert run(make_host(locale=locale), TRANSLATE).lines == lines
+
+
+def test_access_to_keys_in_german(authority: Authority, leaf_key: Key) -> None:
+    host = make_host(locale="de-DE")
+    print_ = host.stores.add("My", der_of(authority.issue(leaf_key.public_key())), new_key(leaf_key)).thumbprint
+    english = run(host, ACL % "$a.AddAccessRule($r)")
+    assert "Some or all identity references could not be translated." in english.errors
+    assert not host.stores.readable(print_, NETWORK_SERVICE)
+    by_sid = (ACL % "$a.AddAccessRule($r)").replace(
+        "'NETWORK SERVICE'", "[Security.Principal.SecurityIdentifier]'S-1-5-20'"
+    )
+    full = "NT-AUTORITÄT\\SYSTEM=FullControl;VORDEFINIERT\\Administratoren=FullControl"
+    assert run(host, by_sid).lines[-1] == f"{full};NT-AUTORITÄT\\Netzwerkdienst=Read, Synchronize"
+    assert host.stores.readable(print_, NETWORK_SERVICE)
+
+
+def test_a_services_account_is_known_by_its_sid() -> None:
+    host = make_host(locale="de-DE")
+    host.services["S"] = Service(name="S", display_name="S", account="NT AUTHORITY\\NetworkService")
+    assert host.sid_of("NT AUTHORITY\\NetworkService") is None
+    assert host.service_accounts == {"NT AUTHORITY\\NetworkService": NETWORK_SERVICE}
+    assert host.service_sid("NT-AUTORITÄT\\Netzwerkdienst") == host.service_sid("NETWORK SERVICE") == NETWORK_SERVICE
+    # That name is the service manager's alone (LocalSystem Account, Microsoft): nobody else resolves it.
+    assert host.service_sid("LocalSystem") == SYSTEM
+    assert make_host().sid_of("LocalSystem") is None
+
+
+# -- INF files ---------------------------------------------------------------------------------------------------
+
+
+def _certreq_of(host: Host, inf: bytes) -> tuple[str, str]:
+    """The exit code and words of certreq, and the request's subject as openssl reads it."""
+    script = _write("r.inf", inf) + (
+        '& certreq.exe -new -f -machine -q "$env:TEMP\\r.inf" "$env:TEMP\\r.req"; $LASTEXITCODE\n'
+        'if ($LASTEXITCODE -eq 0) { [IO.File]::ReadAllText("$env:TEMP\\r.req") }'
+    )
+    ran = run(host, script)
+    assert ran.limit == "", ran
+    text = "\n".join(ran.lines)
+    if "-----BEGIN" not in text:
+        return ran.lines[-1], text
+    shown = subprocess.run(
+        ["openssl", "req", "-noout", "-subject", "-nameopt", "utf8,esc_2253,sep_comma_plus"],
+        input=text[text.index("-----BEGIN") :],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    return "0", shown.stdout.strip().removeprefix("subject=")
+
+
+def _inf(subject: str) -> str:
+    return INF.replace('Subject = "CN=rec01.example, O=""A, B"""', f"Subject = {subject}")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-16"])
+def test_encodings_of_inf_files(encoding: str) -> None:
+    organisation = "Zuern" if encoding == "ascii" else "Zürn"
+    data = _inf(f'"CN=rec01.example,O={organisation}"').encode(encoding)
+    assert _certreq_of(make_host(), data) == ("0", f"CN=rec01.example,O={organisation}")
+
+
+def test_utf_8_is_no_encoding_of_inf_files() -> None:
+    text = _inf('"CN=rec01.example,O=Zürn"')
+    assert _certreq_of(make_host(), text.encode()) == ("0", "CN=rec01.example,O=ZÃ¼rn")
+    assert _certreq_of(make_host(), text.encode("utf-8-sig"))[0] == str(0x8007000D - (1 << 32))
+
+
+@pytest.mark.parametrize(
+    ("subject", "read"),
+    [
+        ('"CN=a,O=""Acme, Inc."""', "CN=a,O=Acme\\, Inc."),
+        ('"CN=a;O=""say """"hi"""""""', 'CN=a,O=say \\"hi\\"'),
+        ('"CN=a + OU=b,O=c\\d"', "CN=a+OU=b,O=c\\\\d"),
+    ],
+)
+def test_subjects(subject: str, read: str) -> None:
+    assert _certreq_of(make_host(), _inf(subject).encode()) == ("0", read)
+
+
+@pytest.mark.parametrize(
+    "subject",
+    ['"CN=a,O=Acme\\, Inc."', '"CN=a,O=Acme, Inc."', '"CN=a,XY=b"', '"CN=a,O=x""y"', '"CN=a,O=""x"', '"rec01"'],
+)
+def test_subjects_that_are_no_names(subject: str) -> None:
+    host = make_host()
+    code, words = _certreq_of(host, _inf(subject).encode())
+    assert code == str(0x80092023 - (1 << 32))
+    assert "0x80092023 (-2146885597 CRYPT_E_INVALID_X500_STRING)" in words
+    assert not host.stores.keys
