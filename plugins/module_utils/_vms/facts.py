@@ -235,7 +235,7 @@ class ServerFacts:
         Returns:
             None where none names the host and none is presented.
         """
-        used = [one for one in map(self.presented, self.groups) if one is not None]
+        used = [one for one in map(self.presented, self.groups) if one is not None and one.has_private_key]
         subjects = {one.facts.subject for one in used}
         named = [one for one in self.own if one.has_private_key and host_name.lower() in certificate_names(one.facts)]
         fit = [one for one in named if not one.held().fault(host_name, now)[0] and one.root in self.roots]

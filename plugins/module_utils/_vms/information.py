@@ -154,6 +154,8 @@ class Information:
                 yield group, {"content": leaf.pem, "issuers": [], "key_readable": True}
 
     def _due(self, own: Own) -> dict[str, str]:
+        if not own.has_private_key:
+            return {"due": "a certificate whose private key is gone"}
         if self._wanted is None:
             return {}
         return {"due": reissue_reason(own, self._wanted, self._now).found}

@@ -135,19 +135,19 @@ function Read-Chain($certificate) {
 }
 $sha256 = [System.Security.Cryptography.SHA256]::Create()
 $own = foreach ($certificate in Get-ChildItem -Path Cert:\LocalMachine\My) {
-    # One certificate whose key is gone, or which nobody may look at, says nothing of the others.
+    # One certificate whose key is gone, or whose key's rights nobody may see, says nothing of the others.
+    $held = [bool]$certificate.HasPrivateKey
+    $path = $null
     $rules = @()
-    try {
-        if ($certificate.HasPrivateKey) {
-            $path = Find-KeyFile $certificate
-            if ($null -ne $path) { $rules = @(Read-Rules $path) }
-        }
-    } catch {
-        $rules = @()
+    if ($held) {
+        try { $path = Find-KeyFile $certificate } catch { $held = $false }
+    }
+    if ($null -ne $path) {
+        try { $rules = @(Read-Rules $path) } catch { $rules = @() }
     }
     @{
         thumbprint = $certificate.Thumbprint
-        has_private_key = [bool]$certificate.HasPrivateKey
+        has_private_key = $held
         rules = $rules
         chain = @(Read-Chain $certificate)
     }
