@@ -243,7 +243,7 @@ class _Planner:
     def _install(self, source: Source, own: Own | None, fault: str, rule: str) -> None:
         self._check_source(source, fault)
         used = self._groups_on()
-        subject = own.facts.subject if own is not None and used else f"CN={self._identity.host_name}"
+        subject = self._subject(source, own)
         what = "Install the certificate of the PKCS#12 file" if isinstance(source, Bundle) else "Issue a certificate"
         self._check_subject(source, subject)
         title = f"{what} for {self._identity.host_name}, its key readable for {self._identity.service_account}: {fault}"
@@ -255,6 +255,12 @@ class _Planner:
         if same:
             title = f"Wait until {', '.join(same)} present the new certificate, without a restart"
             self._add("await_renewal", title, "VMS-17", groups=same)
+
+    def _subject(self, source: Source, own: Own | None) -> str:
+        """That of what is in use stays (VMS-17)."""
+        if isinstance(source, Bundle):
+            return source.leaf.subject
+        return own.facts.subject if own is not None and self._groups_on() else f"CN={self._identity.host_name}"
 
     def _hours_back(self, own: Own | None) -> float:
         """Of two certificates with one subject the later one is the renewed one: it must not start before the other."""
