@@ -226,7 +226,9 @@ class ServerFacts:
         return self.by_thumbprint(self.groups[group].thumbprint) if group in self.groups else None
 
     def candidate(self, host_name: str, now: dt.datetime) -> Own | None:
-        """Which certificate serves: of the subject that is presented, otherwise one that could; the newest first.
+        """Which certificate serves: of the subject that is presented, otherwise one that could; the latest first.
+
+        As the VMS does among certificates of one subject (VMS-17).
 
         Args:
             host_name: The server's.
@@ -239,7 +241,7 @@ class ServerFacts:
         subjects = {one.facts.subject for one in used}
         named = [one for one in self.own if one.has_private_key and host_name.lower() in certificate_names(one.facts)]
         fit = [one for one in named if not one.held().fault(host_name, now)[0] and one.root in self.roots]
-        ranked = sorted(fit, key=lambda one: (one.facts.subject in subjects, one.facts.not_after), reverse=True)
+        ranked = sorted(fit, key=lambda one: (one.facts.subject in subjects, one.facts.not_before), reverse=True)
         return next(iter((*ranked, *used, *named)), None)
 
     def groups_shown(self) -> dict[str, str]:

@@ -111,12 +111,12 @@ def reissue_reason(own: Own, wanted: WantedServer, now: dt.datetime) -> Reason:
     source = wanted.source
     if source is None or isinstance(source, Bundle):
         return Reason()
+    if not source.issued_by_us(own.facts):
+        # Somebody else's is theirs, with the names that it has, unless it is to go.
+        return Reason(found="a certificate of another authority", rule="VMS-13") if wanted.replace_others else Reason()
     missing = [bare(name) for name in wanted.names if not _covers(own, bare(name))]
     if missing:
         return Reason(found=f"a certificate that does not name {missing[0]}", rule="VMS-12")
-    if not source.issued_by_us(own.facts):
-        # Somebody else's is theirs to renew, unless it is to go.
-        return Reason(found="a certificate of another authority", rule="VMS-13") if wanted.replace_others else Reason()
     revoked = source.revoked(own.facts)
     if revoked:
         return Reason(found=f"a certificate that was revoked ({revoked.rstrip('.')})", rule="VMS-13")
@@ -263,8 +263,8 @@ class _Planner:
         return own.facts.subject if own is not None and self._groups_on() else f"CN={self._identity.host_name}"
 
     def _hours_back(self, own: Own | None) -> float:
-        """Of two certificates with one subject the later one is the renewed one: it must not start before the other."""
-        if own is None or not self._groups_on():
+        """Of two certificates the later one serves (VMS-17): it must not start before the one that it replaces."""
+        if own is None:
             return math.inf
         age = (self._now - own.facts.not_before) / dt.timedelta(hours=1)
         return max(0.0, age - 1.0)

@@ -93,10 +93,11 @@ def test_a_pkcs12_from_elsewhere(fresh: Vms) -> None:
     (folder / "rec.p12").chmod(0o600)
     fresh.ask(NAME, "vms_trusted_ca", f"ca_path={fresh.ca}")
     options = f"pkcs12_path={folder / 'rec.p12'} pkcs12_passphrase='secret of the file'"
-    run = fresh.ask(NAME, "vms_certificate", options, "-vvv", camsec_authority_directory=None)
+    # It stands in the place of the authority that the inventory names.
+    run = fresh.ask(NAME, "vms_certificate", options, "-vvv")
     assert '"changed": true' in run.output, run.output
     assert "secret of the file" not in run.output.replace(f"-a {options}", "")
-    again = told(fresh.ask(NAME, "vms_certificate", options, camsec_authority_directory=None))
+    again = told(fresh.ask(NAME, "vms_certificate", options))
     assert again["changed"] is False
     assert fresh.server(NAME)["stores"]["My"][0]["key_readable"] is True
 

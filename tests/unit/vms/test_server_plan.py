@@ -205,6 +205,30 @@ def test_what_cannot_serve_is_replaced(
     assert found in step.title
 
 
+def test_a_kept_certificate_need_not_have_our_names(
+    authority: CertificateAuthority, other: CertificateAuthority
+) -> None:
+    roots = [authority.root_certificate.sha256, other.root_certificate.sha256]
+    wanted = WantedServer(names=(*NAMES, "IP:192.0.2.1"), source=source(authority))
+    assert ids(make_plan(holding(own(other), roots=roots), ME, wanted, NOW)) == []
+    ours = make_plan(holding(own(authority), roots=roots), ME, wanted, NOW)
+    assert "does not name 192.0.2.1" in ours.steps[0].title
+
+
+def test_the_later_certificate_serves_however_long_another_lasts(
+    authority: CertificateAuthority, other: CertificateAuthority
+) -> None:
+    roots = [authority.root_certificate.sha256, other.root_certificate.sha256]
+    theirs, ours = own(other, days=730), own(authority)
+    began = NOW - dt.timedelta(days=3)
+    theirs = dc.replace(theirs, facts=dc.replace(theirs.facts, not_before=began))
+    first = planned(holding(theirs, roots=roots), source=source(authority), replace_others=True)
+    assert first.steps[0].data["hours_back"] == pytest.approx(71, abs=0.1)
+    both = holding(theirs, ours, roots=roots)
+    assert both.candidate("rec.example", NOW) == ours
+    assert ids(planned(both, source=source(authority), replace_others=True)) == []
+
+
 def test_off_is_the_reverse_and_says_what_stops(authority: CertificateAuthority) -> None:
     one = own(authority)
     current = holding(
