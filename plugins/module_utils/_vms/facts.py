@@ -241,7 +241,11 @@ class ServerFacts:
         subjects = {one.facts.subject for one in used}
         named = [one for one in self.own if one.has_private_key and host_name.lower() in certificate_names(one.facts)]
         fit = [one for one in named if not one.held().fault(host_name, now)[0] and one.root in self.roots]
-        ranked = sorted(fit, key=lambda one: (one.facts.subject in subjects, one.facts.not_before), reverse=True)
+        ranked = sorted(
+            fit,
+            key=lambda one: (one.facts.subject in subjects, one.facts.not_before, one.facts.not_after),
+            reverse=True,
+        )
         return next(iter((*ranked, *used, *named)), None)
 
     def groups_shown(self) -> dict[str, str]:
