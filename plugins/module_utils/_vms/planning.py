@@ -281,9 +281,10 @@ class _Planner:
             root = self._roots.get((link.presenter, link.group), "")
             if root and link.verifier in self._topology.by_name:
                 wanted.setdefault(link.verifier, {}).setdefault(root, f"that of {link.presenter}")
-        for server in self._topology.servers if self._authority is not None else ():
+        if self._authority is not None:
             # Also where nothing is issued below it yet: cameras and later certificates are verified by it.
-            wanted.setdefault(server.name, {}).setdefault(self._authority.root, "what our authority issues")
+            for server in self._topology.servers:
+                wanted.setdefault(server.name, {}).setdefault(self._authority.root, "what our authority issues")
         for server in self._topology.servers:
             for root, reason in wanted.get(server.name, {}).items():
                 if server.reachable and root not in server.trusted:
