@@ -12,8 +12,8 @@ version_added: 1.0.0
 author:
   - camsec.fleet contributors (@camsec)
 description:
-  - One sentence for each camera that failed, each recorder whose turn failed, and each camera that was lost, with where
-    it is now.
+  - One sentence for each camera that failed, each recorder whose turn failed, each camera that was lost, with where it
+    is now, and each camera that was not touched or not followed since its VMS did not allow it.
 positional: _input
 options:
   _input:
@@ -31,7 +31,7 @@ options:
     elements: dict
     required: true
   lost:
-    description: What P(camsec.fleet.lost_cameras#filter) gave.
+    description: What P(camsec.fleet.lost_cameras#filter) and P(camsec.fleet.vms_lost_cameras#filter) gave.
     type: list
     elements: dict
     required: true
@@ -45,6 +45,11 @@ options:
     type: list
     elements: dict
     required: true
+  vms:
+    description: Results of a loop of M(camsec.fleet.vms_hardware) over what P(camsec.fleet.vms_ways_back#filter) gave.
+    type: list
+    elements: dict
+    default: []
 """
 
 EXAMPLES = r"""

@@ -10,6 +10,11 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import LoginError
+from ansible_collections.camsec.fleet.plugins.plugin_utils._vms_cameras import (
+    goes_back_for_vms,
+    vms_sentence,
+    way,
+)
 
 __all__ = ["audit_report", "cameras_by_recorder", "lost_cameras", "pending_links", "rollout_failures"]
 
@@ -92,10 +97,10 @@ def pending_links(cameras: t.Iterable[str], hostvars: HostVars) -> dict[str, dic
         hostvars: The hosts' variables.
 
     Returns:
-        As :func:`cameras_by_recorder`, without cameras that failed and without those that changed nothing and that
-        their recorder is connected to as it should be already.
+        As :func:`cameras_by_recorder`, without cameras that failed, were left alone or go back since their VMS did not
+        follow, and without those that changed nothing and that their recorder is connected to as it should be already.
     """
-    good = [name for name in cameras if not _failed(hostvars[name].get(_CAMERA))]
+    good = [name for name in cameras if _stays(hostvars[name])]
     pending = {}
     for recorder, group in cameras_by_recorder(good, hostvars).items():
         present = _present_links(hostvars[recorder].get(_PREFLIGHT))
@@ -104,6 +109,12 @@ def pending_links(cameras: t.Iterable[str], hostvars: HostVars) -> dict[str, dic
             names = {link["number"]: group["names"][link["number"]] for link in links}
             pending[recorder] = {"names": names, "links": links}
     return pending
+
+
+def _stays(camera: t.Mapping[str, t.Any]) -> bool:
+    result = camera.get(_CAMERA)
+    done = result is None or not (result.get("failed") or result.get("skipped"))
+    return done and goes_back_for_vms(camera) is None
 
 
 def _failed(result: t.Any) -> bool:
@@ -217,7 +228,14 @@ def _where_it_was(before: t.Mapping[str, t.Any], link: t.Mapping[str, t.Any] | N
 
 
 def rollout_failures(
-    cameras: t.Iterable[str], hostvars: HostVars, *, links: Results, lost: Results, moved: Results, seen: Results
+    cameras: t.Iterable[str],
+    hostvars: HostVars,
+    *,
+    links: Results,
+    lost: Results,
+    moved: Results,
+    seen: Results,
+    vms: Results = (),
 ) -> list[str]:
     """What went wrong in a wave, one sentence a device.
 
@@ -225,27 +243,35 @@ def rollout_failures(
         cameras: Inventory names.
         hostvars: The hosts' variables.
         links: Results of the loop that set the recorders' links.
-        lost: What :func:`lost_cameras` gave.
+        lost: What :func:`lost_cameras` and :func:`vms_lost_cameras` gave.
         moved: Results of the loop that brought lost cameras back.
         seen: Results of the loop that waited until the recorders saw them again.
+        vms: Results of the loop that had the VMS follow them back.
 
     Returns:
         Sentences; none when all is well.
     """
-    sentences = [
-        f"{name}: {hostvars[name][_CAMERA].get('msg', 'failed')}"
-        for name in cameras
-        if _failed(hostvars[name].get(_CAMERA))
-    ]
+    sentences = []
+    for name in cameras:
+        variables = hostvars[name]
+        failed = [f"{name}: {variables[_CAMERA].get('msg', 'failed')}"] if _failed(variables.get(_CAMERA)) else []
+        sentences += [*failed, *filter(None, [vms_sentence(name, variables)])]
     sentences += [f"{one['item']['key']}: {one.get('msg', 'failed')}" for one in links if one.get("failed")]
-    failed = {one["item"]["name"]: str(one.get("msg", "failed")) for one in moved if one.get("failed")}
+    not_moved, not_told = _messages(moved), _messages(vms)
     watched = {one["item"][0]: one for one in seen if one.get("item")}
     for one in lost:
         result = watched.get(one["recorder"]) or {}
         asked = {**one, "login_refused": one["login_refused"] or _login_refused(result)}
-        sentence = _lost_sentence(asked, failed.get(one["name"]), _sees_again(one, result))
-        sentences += [sentence] if sentence else []
+        name, sees = one["name"], _sees_again(one, result)
+        describe = _lost_sentence if goes_back_for_vms(hostvars[name]) is None else _unfollowed_sentence
+        sentence = describe(asked, not_moved.get(name), sees)
+        sentences += [sentence + _not_told_sentence(one, not_told.get(name))] if sentence else []
     return sentences
+
+
+def _messages(results: Results) -> dict[str, str]:
+    """Why a loop over cameras failed, by camera."""
+    return {one["item"]["name"]: str(one.get("msg", "failed")) for one in results if one.get("failed")}
 
 
 def _sees_again(lost: t.Mapping[str, t.Any], result: t.Mapping[str, t.Any]) -> bool:
@@ -271,6 +297,30 @@ def _lost_sentence(lost: t.Mapping[str, t.Any], not_moved: str | None, sees: boo
     else:
         where += f"; {recorder} does NOT see it yet."
     return f"{where} Look at the recorder's trusted certificates, its clock and the camera's address."
+
+
+def _unfollowed_sentence(lost: t.Mapping[str, t.Any], not_moved: str | None, sees: bool) -> str:
+    """Of a camera that its VMS did not follow."""
+    found = (
+        f"{lost['name']}: found that the VMS does not follow it ({lost['reason']}), expected the VMS to reach it by HTTPS."
+    )
+    where = f"{str(lost['connection']).upper()}, where the VMS had it ({way(lost)})"
+    if not_moved is not None:
+        return f"{found} It could NOT be brought back to {where}: {not_moved}"
+    if not lost["recorder"]:
+        return f"{found} It was brought back to {where}."
+    seen = "sees it again" if sees else "does NOT see it yet"
+    return f"{found} It was brought back to {where}; {lost['recorder']} {seen}."
+
+
+def _not_told_sentence(lost: t.Mapping[str, t.Any], not_told: str | None) -> str:
+    """Of a camera that went back, and whose VMS was not to be told so."""
+    if not_told is None:
+        return ""
+    return (
+        f" Whether the VMS has it {way(lost)} is NOT known ({not_told.rstrip('.')}): look there"
+        " (camsec.fleet.vms_hardware_info)."
+    )
 
 
 def audit_report(

@@ -12,7 +12,7 @@ import typing as t
 
 from ansible_collections.camsec.fleet.plugins.module_utils._tls._certificate import certificate_blocks
 
-__all__ = ["vms_failures", "vms_link_faults", "vms_link_losses", "vms_servers", "vms_todo"]
+__all__ = ["listed", "vms_failures", "vms_link_faults", "vms_link_losses", "vms_servers", "vms_todo"]
 
 HostVars = t.Mapping[str, t.Mapping[str, t.Any]]
 Row = dict[str, t.Any]
@@ -41,7 +41,7 @@ def vms_servers(hosts: t.Iterable[str], hostvars: HostVars, *, read: str) -> Row
         known = {
             "name": name,
             "host_name": str(variables.get("camsec_vms_host_name", name)),
-            "roles": _listed(variables.get("camsec_vms_roles", [])),
+            "roles": listed(variables.get("camsec_vms_roles", [])),
         }
         peers.append({**known, "ports": dict(variables.get("camsec_vms_ports", {}))})
         told = variables.get(read, {})
@@ -158,8 +158,15 @@ def _by_reason(links: t.Iterable[Row]) -> dict[tuple[str, str], list[str]]:
     return {reason: list(pairs) for reason, pairs in found.items()}
 
 
-def _listed(value: t.Any) -> list[str]:
-    """An INI inventory has texts where YAML has lists."""
+def listed(value: t.Any) -> list[str]:
+    """A list out of an inventory; an INI inventory has texts where YAML has lists.
+
+    Args:
+        value: As the inventory has it.
+
+    Returns:
+        The list.
+    """
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else list(value)
 
 

@@ -21,7 +21,9 @@ __all__ = [
     "HardwareState",
     "WantedHardware",
     "gateway_at",
+    "hardware_by_name",
     "hardware_https",
+    "only_hardware",
     "plan_hardware",
     "reached_shown",
 ]
@@ -257,6 +259,48 @@ def _impacts(changes: t.Mapping[str, Value], after: t.Mapping[str, Value]) -> tu
     return tuple(found)
 
 
+def hardware_by_name(hardware: t.Iterable[Hardware]) -> dict[str, list[Hardware]]:
+    """All hardware by what a user may call it.
+
+    Args:
+        hardware: All of it.
+
+    Returns:
+        By its name, its address without scheme, port and path, and its id, each in small letters.
+    """
+    found: dict[str, list[Hardware]] = {}
+    for one in hardware:
+        for text in {one.name.lower(), one.host, one.id} - {""}:
+            found.setdefault(text, []).append(one)
+    return found
+
+
+def only_hardware(text: str, found: t.Sequence[Hardware], *, device: str) -> Hardware:
+    """The one piece of hardware that is meant.
+
+    Args:
+        text: What the user calls it.
+        found: All that is called so.
+        device: The VMS.
+
+    Returns:
+        The hardware.
+
+    Raises:
+        InputError: There is none, or several.
+    """
+    if len(found) == 1:
+        return found[0]
+    some = ", ".join(f"{one.name} at {one.address} ({one.id})" for one in found[:5])
+    raise InputError(
+        device=device,
+        subject=f"hardware {text}",
+        found=f"{len(found)} of them: {some}" if found else "none with this name, address or id",
+        expected="exactly one",
+        advice="Name it by its id." if found else "",
+    )
+
+
 def gateway_at(target: Target) -> tuple[Contact, GatewayApi]:
     """Reach an API Gateway and log in.
 
@@ -333,19 +377,9 @@ class HardwareResource:
         if is_id(text):
             found = [api.one_hardware(text)]
         else:
-            low = text.lower()
-            found = [one for one in api.hardware(server) if low in (one.name.lower(), one.host)]
+            found = hardware_by_name(api.hardware(server)).get(text.lower(), [])
         found = [one for one in found if server in (None, one.recording_server_id)]
-        if len(found) == 1:
-            return found[0]
-        some = ", ".join(f"{one.name} at {one.address} ({one.id})" for one in found[:5])
-        raise InputError(
-            device=self.target.host,
-            subject=f"hardware {text}",
-            found=f"{len(found)} of them: {some}" if found else "none with this name, address or id",
-            expected="exactly one",
-            advice="Name it by its id." if found else "",
-        )
+        return only_hardware(text, found, device=self.target.host)
 
     def _server(self, recorders: t.Mapping[str, str]) -> str | None:
         text = self.wanted.recording_server
