@@ -304,13 +304,13 @@ def _unfollowed_sentence(lost: t.Mapping[str, t.Any], not_moved: str | None, see
     found = (
         f"{lost['name']}: found that the VMS does not follow it ({lost['reason']}), expected the VMS to reach it by HTTPS."
     )
-    where = f"{str(lost['connection']).upper()}, where the VMS had it ({way(lost)})"
+    where = f"to where the VMS had it, {way(lost)}"
     if not_moved is not None:
-        return f"{found} It could NOT be brought back to {where}: {not_moved}"
+        return f"{found} It could NOT be brought back {where}: {not_moved}"
     if not lost["recorder"]:
-        return f"{found} It was brought back to {where}."
+        return f"{found} It was brought back {where}."
     seen = "sees it again" if sees else "does NOT see it yet"
-    return f"{found} It was brought back to {where}; {lost['recorder']} {seen}."
+    return f"{found} It was brought back {where}; {lost['recorder']} {seen}."
 
 
 def _not_told_sentence(lost: t.Mapping[str, t.Any], not_told: str | None) -> str:
