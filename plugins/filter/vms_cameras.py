@@ -49,8 +49,8 @@ RETURN = r"""
 _value:
   description:
     - For each camera C(gateway), the inventory name of the management server; C(hardware), its id; C(objection), a
-      sentence saying why it must not be touched, or empty; C(unseen), the recording servers of which nobody knows whether
-      they trust its authority, since they are not in the run.
+      sentence saying why it must not be touched, or empty; C(unseen), the recording servers of which nobody knows
+      whether they trust its authority, since they are not in the run.
     - A camera whose VMS was not asked is left out.
   type: dict
 """

@@ -12,8 +12,8 @@ version_added: 1.0.0
 author:
   - camsec.fleet contributors (@camsec)
 description:
-  - Those where M(camsec.fleet.vms_hardware), registered as C(camera_https_told), failed after M(camsec.fleet.camera) had
-    changed the camera, if the camera answered before the change where the VMS had it, and does not now.
+  - Those where M(camsec.fleet.vms_hardware), registered as C(camera_https_told), failed after M(camsec.fleet.camera)
+    had changed the camera, if the camera answered before the change where the VMS had it, and does not now.
 positional: _input
 options:
   _input:

@@ -12,8 +12,9 @@ version_added: 1.0.0
 author:
   - camsec.fleet contributors (@camsec)
 description:
-  - Objections are what P(camsec.fleet.vms_cameras#filter) found, a look at the camera's settings in the VMS that failed,
-    and a certificate that is to be verified from now on by servers of which nobody knows whether they trust its root.
+  - Objections are what P(camsec.fleet.vms_cameras#filter) found, a look at the camera's settings in the VMS that
+    failed, and a certificate that is to be verified from now on by servers of which nobody knows whether they trust its
+    root.
 positional: _input
 options:
   _input:

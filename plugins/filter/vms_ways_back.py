@@ -14,7 +14,8 @@ author:
 description:
   - Of each camera that was brought back and that a VMS has, the settings by which the VMS reaches it there. Where the
     VMS verified it before, it does so again.
-  - A camera whose VMS has refused the login is left out, since nothing was changed there, and it must not be asked again.
+  - A camera whose VMS has refused the login is left out, since nothing was changed there, and it must not be asked
+    again.
 positional: _input
 options:
   _input:

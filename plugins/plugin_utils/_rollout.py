@@ -301,9 +301,8 @@ def _lost_sentence(lost: t.Mapping[str, t.Any], not_moved: str | None, sees: boo
 
 def _unfollowed_sentence(lost: t.Mapping[str, t.Any], not_moved: str | None, sees: bool) -> str:
     """Of a camera that its VMS did not follow."""
-    found = (
-        f"{lost['name']}: found that the VMS does not follow it ({lost['reason']}), expected the VMS to reach it by HTTPS."
-    )
+    reason = f"found that the VMS does not follow it ({lost['reason']})"
+    found = f"{lost['name']}: {reason}, expected the VMS to reach it by HTTPS."
     where = f"to where the VMS had it, {way(lost)}"
     if not_moved is not None:
         return f"{found} It could NOT be brought back {where}: {not_moved}"

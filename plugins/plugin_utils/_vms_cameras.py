@@ -431,7 +431,7 @@ def vms_sentence(name: str, variables: t.Mapping[str, t.Any]) -> str:
     objection = vms_objection((variables.get(_ENTRIES) or {}).get(name) or {}, variables.get(_LOOK) or {})
     if objection:
         return f"{name}: {objection} It was not touched."
-    told = variables.get(_TOLD)
+    told = variables.get(_TOLD) or {}
     if not _failed(told) or goes_back_for_vms(variables) is not None:
         return ""
     had, now = _had(variables), (variables.get(_CAMERA) or {}).get("after") or {}

@@ -1,10 +1,10 @@
 # Copyright: (c) 2026, camsec.fleet contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Cameras that a VMS has: what keeps them from being touched, and the ways back, of a VMS that encrypts no link of its own.
+"""Cameras of a VMS that encrypts no link of its own: what keeps them from being touched, and the ways back.
 
-The run is for another VMS (camsec_vms_group), as in an inventory with several: the cameras and the recording servers say
-themselves whose they are.
+The run is for another VMS (camsec_vms_group), as in an inventory with several: the cameras and the recording servers
+say themselves whose they are.
 """
 
 from __future__ import annotations
@@ -81,8 +81,8 @@ def speaks_plainly(vms: Vms, name: str) -> bool:
 def test_what_the_vms_cannot_follow_is_not_touched(small: Vms) -> None:
     cameras(small)["camera-0002"]["camsec_vms_hardware"] = "No such camera"
     sentence = (
-        "camera-0002: management-01: hardware No such camera: found none with this name, address or id, expected exactly"
-        " one. It was not touched."
+        "camera-0002: management-01: hardware No such camera: found none with this name, address or id, expected"
+        " exactly one. It was not touched."
     )
     planned = site(small, "--check", "--limit", f"camsec_cameras,{SERVERS},localhost")
     assert planned.status == 2

@@ -80,7 +80,9 @@ def test_recording_servers_verify_the_cameras_after_a_rollout() -> None:
             "axis-0001": ("recording-01", "encrypted"),
         }
         hosts = camera_hosts(vms)
-        assert [verified_from(vms, server, hosts[name]) for name, (server, _status) in hardware(vms).items()] == [True] * 3
+        assert [verified_from(vms, server, hosts[name]) for name, (server, _status) in hardware(vms).items()] == [
+            True
+        ] * 3
         assert set(vms.links()) == {"encrypted"}
         again = vms.play("camsec.fleet.site", **variables)
         assert (again.status, sum(again.changed.values())) == (0, 0), again.output
