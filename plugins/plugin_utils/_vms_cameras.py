@@ -18,6 +18,7 @@ __all__ = [
     "goes_back_for_vms",
     "vms_camera_roots",
     "vms_cameras",
+    "vms_followed",
     "vms_gateways",
     "vms_lost_cameras",
     "vms_objection",
@@ -136,7 +137,7 @@ def vms_gateways(cameras: t.Iterable[str], hostvars: HostVars, groups: Groups) -
         Inventory names, each once; none for a camera whose variables name none.
     """
     vms, found = _Vms(hostvars, groups), dict[str, None]()
-    for name in _followed(cameras, hostvars):
+    for name in vms_followed(cameras, hostvars):
         # What is wrong there is said of the camera by vms_cameras().
         with contextlib.suppress(_NoGatewayError):
             found[vms.gateway(hostvars[name])] = None
@@ -156,7 +157,7 @@ def vms_camera_roots(cameras: t.Iterable[str], hostvars: HostVars, groups: Group
         cameras' authorities.
     """
     vms, files = _Vms(hostvars, groups), dict[str, dict[str, None]]()
-    for name in _followed(cameras, hostvars):
+    for name in vms_followed(cameras, hostvars):
         variables = hostvars[name]
         path = _trust_file(variables)
         if path and _verifies(variables):
@@ -165,8 +166,16 @@ def vms_camera_roots(cameras: t.Iterable[str], hostvars: HostVars, groups: Group
     return {server: list(files[gateway]) for gateway, some in vms.recorders(files).items() for server in some}
 
 
-def _followed(cameras: t.Iterable[str], hostvars: HostVars) -> list[str]:
-    """Those that a VMS reaches by HTTPS."""
+def vms_followed(cameras: t.Iterable[str], hostvars: HostVars) -> list[str]:
+    """The cameras that a VMS is to reach by HTTPS.
+
+    Args:
+        cameras: Inventory names.
+        hostvars: The hosts' variables.
+
+    Returns:
+        Those that a VMS has, and that are to answer in HTTPS.
+    """
     return [
         name
         for name in cameras
@@ -214,7 +223,7 @@ def vms_cameras(
         (its id), C(objection) (why it must not be touched, or empty) and C(unseen) (recording servers of which nobody
         knows whether they trust its authority). A camera whose VMS was not asked is left out.
     """
-    vms, names = _Vms(hostvars, groups), _followed(cameras, hostvars)
+    vms, names = _Vms(hostvars, groups), vms_followed(cameras, hostvars)
     results = {one["item"]: one for one in listed_by if one.get("item")}
     indexes = {gateway: _index(one) for gateway, one in results.items()}
     recorders = vms.recorders(results if any(_verifies(hostvars[name]) for name in names) else ())
