@@ -23,6 +23,7 @@ __all__ = [
     "vms_lost_cameras",
     "vms_objection",
     "vms_sentence",
+    "vms_unfollowed",
     "vms_ways_back",
     "way",
 ]
@@ -181,6 +182,21 @@ def vms_followed(cameras: t.Iterable[str], hostvars: HostVars) -> list[str]:
         for name in cameras
         if hostvars[name].get("camsec_vms_hardware") and hostvars[name].get("camsec_connection", "https") == "https"
     ]
+
+
+def vms_unfollowed(cameras: t.Iterable[str], hostvars: HostVars) -> list[str]:
+    """The cameras that no VMS is to reach by HTTPS.
+
+    Args:
+        cameras: Inventory names.
+        hostvars: The hosts' variables.
+
+    Returns:
+        All others than those of :func:`vms_followed`, in their order.
+    """
+    names = list(cameras)
+    followed = set(vms_followed(names, hostvars))
+    return [name for name in names if name not in followed]
 
 
 def _verifies(variables: t.Mapping[str, t.Any]) -> bool:

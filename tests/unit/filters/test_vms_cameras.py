@@ -14,9 +14,11 @@ from ansible_collections.camsec.fleet.plugins.plugin_utils._rollout import pendi
 from ansible_collections.camsec.fleet.plugins.plugin_utils._vms_cameras import (
     vms_camera_roots,
     vms_cameras,
+    vms_followed,
     vms_gateways,
     vms_lost_cameras,
     vms_objection,
+    vms_unfollowed,
     vms_ways_back,
 )
 
@@ -86,6 +88,8 @@ def test_which_vms() -> None:
     hosts["four"] = {**hosts["one"], "camsec_connection": "http"}
     assert vms_gateways(["one", "two", "three", "four"], hosts, groups) == ["management-a", "management-b"]
     assert vms_gateways(["three", "four"], hosts, groups) == []
+    assert vms_followed(["four", "two", "three", "one"], hosts) == ["two", "one"]
+    assert vms_unfollowed(["four", "two", "three", "one"], hosts) == ["four", "three"]
 
 
 def test_who_is_to_trust_what() -> None:
