@@ -16,6 +16,7 @@ description:
     VMS verified it before, it does so again.
   - A camera whose VMS has refused the login is left out, since nothing was changed there, and it must not be asked
     again.
+  - So is what the VMS had of a camera that it does not follow and that is where the VMS had it all the same.
 positional: _input
 options:
   _input:
@@ -27,6 +28,11 @@ options:
     description: Ansible's C(hostvars).
     type: dict
     required: true
+  cameras:
+    description: Inventory names of all cameras that the VMS was to follow.
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""

@@ -100,7 +100,7 @@ def pending_links(cameras: t.Iterable[str], hostvars: HostVars) -> dict[str, dic
         As :func:`cameras_by_recorder`, without cameras that failed, were left alone or go back since their VMS did not
         follow, and without those that changed nothing and that their recorder is connected to as it should be already.
     """
-    good = [name for name in cameras if _stays(hostvars[name])]
+    good = [name for name in cameras if _stays(name, hostvars[name])]
     pending = {}
     for recorder, group in cameras_by_recorder(good, hostvars).items():
         present = _present_links(hostvars[recorder].get(_PREFLIGHT))
@@ -111,10 +111,10 @@ def pending_links(cameras: t.Iterable[str], hostvars: HostVars) -> dict[str, dic
     return pending
 
 
-def _stays(camera: t.Mapping[str, t.Any]) -> bool:
+def _stays(name: str, camera: t.Mapping[str, t.Any]) -> bool:
     result = camera.get(_CAMERA)
     done = result is None or not (result.get("failed") or result.get("skipped"))
-    return done and goes_back_for_vms(camera) is None
+    return done and goes_back_for_vms(name, camera) is None
 
 
 def _failed(result: t.Any) -> bool:
@@ -251,19 +251,19 @@ def rollout_failures(
     Returns:
         Sentences; none when all is well.
     """
+    not_moved, not_told = _messages(moved), _messages(vms)
     sentences = []
     for name in cameras:
         variables = hostvars[name]
         failed = [f"{name}: {variables[_CAMERA].get('msg', 'failed')}"] if _failed(variables.get(_CAMERA)) else []
-        sentences += [*failed, *filter(None, [vms_sentence(name, variables)])]
+        sentences += [*failed, *filter(None, [vms_sentence(name, variables, not_told.get(name))])]
     sentences += [f"{one['item']['key']}: {one.get('msg', 'failed')}" for one in links if one.get("failed")]
-    not_moved, not_told = _messages(moved), _messages(vms)
     watched = {one["item"][0]: one for one in seen if one.get("item")}
     for one in lost:
         result = watched.get(one["recorder"]) or {}
         asked = {**one, "login_refused": one["login_refused"] or _login_refused(result)}
         name, sees = one["name"], _sees_again(one, result)
-        describe = _lost_sentence if goes_back_for_vms(hostvars[name]) is None else _unfollowed_sentence
+        describe = _lost_sentence if goes_back_for_vms(name, hostvars[name]) is None else _unfollowed_sentence
         sentence = describe(asked, not_moved.get(name), sees)
         sentences += [sentence + _not_told_sentence(one, not_told.get(name))] if sentence else []
     return sentences

@@ -16,6 +16,7 @@ from ansible_collections.camsec.fleet.plugins.plugin_utils._vms_site import list
 
 __all__ = [
     "goes_back_for_vms",
+    "vms_camera_links",
     "vms_camera_roots",
     "vms_cameras",
     "vms_followed",
@@ -24,6 +25,7 @@ __all__ = [
     "vms_objection",
     "vms_sentence",
     "vms_unfollowed",
+    "vms_unmet_cameras",
     "vms_ways_back",
     "way",
 ]
@@ -40,6 +42,7 @@ _FETCHING: t.Final = frozenset({"recording_server", "failover_recording_server"}
 _ACCOUNT: t.Final = ("camsec_vms_api_username", "camsec_vms_api_password")
 #: What the role camera_https registers and sets for each camera, and the site's playbook for each recording server.
 _CAMERA, _LOOK, _TOLD, _ENTRIES = "camera_https_camera", "camera_https_look", "camera_https_told", "camera_https_vms"
+_UNMET: t.Final = "camera_https_unmet"
 _ROOT: t.Final = "camsec_vms_root"
 
 
@@ -236,14 +239,16 @@ def vms_cameras(
 
     Returns:
         For each camera that a VMS reaches by HTTPS C(gateway) (inventory name of the management server), C(hardware)
-        (its id), C(objection) (why it must not be touched, or empty) and C(unseen) (recording servers of which nobody
-        knows whether they trust its authority). A camera whose VMS was not asked is left out.
+        (its id), C(recorder) (inventory name of its recording server, or empty), C(objection) (why it must not be
+        touched, or empty) and C(unseen) (recording servers of which nobody knows whether they trust its authority). A
+        camera whose VMS was not asked is left out.
     """
     vms, names = _Vms(hostvars, groups), vms_followed(cameras, hostvars)
     results = {one["item"]: one for one in listed_by if one.get("item")}
     indexes = {gateway: _index(one) for gateway, one in results.items()}
-    recorders = vms.recorders(results if any(_verifies(hostvars[name]) for name in names) else ())
+    recorders = vms.recorders(results)
     trusts = {gateway: _Trust.of(gateway, some, hostvars) for gateway, some in recorders.items()}
+    hosts = {gateway: _recorder_hosts(one, recorders[gateway], hostvars) for gateway, one in results.items()}
     entries = {}
     for name in names:
         try:
@@ -254,7 +259,8 @@ def vms_cameras(
         result = results.get(gateway, {"skipped": True})
         if not result.get("skipped"):
             trust = trusts[gateway] if _verifies(hostvars[name]) else _Trust()
-            entries[name] = _looked_up(hostvars[name], gateway, result, indexes[gateway], trust)
+            entry = _looked_up(hostvars[name], gateway, result, indexes[gateway], trust)
+            entries[name] = {**entry, "recorder": hosts[gateway].get(entry["hardware"], "")}
     return entries
 
 
@@ -300,20 +306,28 @@ def _looked_up(
 
 
 def _entry(*, gateway: str = "", hardware: str = "", objection: str = "", unseen: str = "") -> dict[str, str]:
-    return {"gateway": gateway, "hardware": hardware, "objection": objection, "unseen": unseen}
+    return {"gateway": gateway, "hardware": hardware, "recorder": "", "objection": objection, "unseen": unseen}
+
+
+def _recorder_hosts(result: t.Mapping[str, t.Any], servers: t.Iterable[str], hostvars: HostVars) -> dict[str, str]:
+    """Hardware's id to the inventory name of its recording server, which the VMS knows by its host's name."""
+    hosts = {str(hostvars[name].get("camsec_vms_host_name", name)).lower(): name for name in servers}
+    names = {one["name"]: hosts.get(one["host_name"].lower(), "") for one in result.get("recorders") or ()}
+    return {one["id"].lower(): names.get(one["recording_server"], "") for one in result.get("hardware") or ()}
 
 
 def _index(result: t.Mapping[str, t.Any]) -> dict[str, list[Hardware]]:
-    return hardware_by_name(
-        Hardware(
-            id=row["id"],
-            name=row["name"],
-            address=row["address"],
-            model=row["model"],
-            enabled=row["enabled"],
-            recording_server_id="",
-        )
-        for row in result.get("hardware") or ()
+    return hardware_by_name(map(_hardware, result.get("hardware") or ()))
+
+
+def _hardware(row: t.Mapping[str, t.Any]) -> Hardware:
+    return Hardware(
+        id=row["id"],
+        name=row["name"],
+        address=row["address"],
+        model=row["model"],
+        enabled=row["enabled"],
+        recording_server_id="",
     )
 
 
@@ -345,17 +359,71 @@ def vms_objection(entry: t.Mapping[str, str], look: t.Mapping[str, t.Any]) -> st
 # -- the way back ------------------------------------------------------------------------------------------------------
 
 
-def goes_back_for_vms(variables: t.Mapping[str, t.Any]) -> Row | None:
+def vms_camera_links(cameras: t.Iterable[str], hostvars: HostVars) -> list[Row]:
+    """Which recording server has to get which cameras, after the VMS was told so in this run.
+
+    Args:
+        cameras: Inventory names.
+        hostvars: The hosts' variables.
+
+    Returns:
+        For each recording server C(server) (its inventory name) and C(cameras) (option of C(vms_camera_link_info)).
+    """
+    found: dict[str, list[Row]] = {}
+    for name in cameras:
+        variables = hostvars[name]
+        told, entry = variables.get(_TOLD) or {}, (variables.get(_ENTRIES) or {}).get(name) or {}
+        if _failed(told) or not told.get("changed") or not entry["recorder"]:
+            continue
+        after = told["after"]
+        camera = {
+            "name": name,
+            "address": _hardware({**after, "model": "", "enabled": True}).host,
+            "port": after["camera_https_port"],
+            # Which a driver may lack.
+            "validate_certificate": after.get("validate_certificate", False),
+            "validate_host_name": after.get("validate_host_name", False),
+        }
+        found.setdefault(entry["recorder"], []).append(camera)
+    return [{"server": server, "cameras": some} for server, some in found.items()]
+
+
+def vms_unmet_cameras(results: Results) -> dict[str, str]:
+    """The cameras that their recording servers do not get.
+
+    Args:
+        results: Of a loop of C(vms_camera_link_info) over what :func:`vms_camera_links` gives.
+
+    Returns:
+        Why, by the camera's inventory name.
+    """
+    unmet: dict[str, str] = {}
+    for one in results:
+        if _failed(one):
+            unmet |= {camera["name"]: _message(one) for camera in one["item"]["cameras"]}
+        unmet |= {camera["name"]: camera["reason"] for camera in one.get("cameras") or () if not camera["accepted"]}
+    return unmet
+
+
+def _unfollowed(name: str, variables: t.Mapping[str, t.Any]) -> str:
+    """Why the VMS does not follow a camera; empty when it does."""
+    told = variables.get(_TOLD) or {}
+    reason = _message(told) if _failed(told) else str((variables.get(_UNMET) or {}).get(name, ""))
+    return reason.rstrip(".")
+
+
+def goes_back_for_vms(name: str, variables: t.Mapping[str, t.Any]) -> Row | None:
     """Where a camera goes that its VMS does not follow: to where the VMS had it, if it was there before this run.
 
     Args:
+        name: Its inventory name.
         variables: The camera's.
 
     Returns:
         C(connection) and C(port); None when the VMS followed, or when there is no way back.
     """
     camera = variables.get(_CAMERA) or {}
-    if not _failed(variables.get(_TOLD)) or not camera.get("changed"):
+    if not _unfollowed(name, variables) or not camera.get("changed"):
         return None
     had = _had(variables)
     return had if _at(camera["before"], had) and not _at(camera["after"], had) else None
@@ -365,6 +433,12 @@ def _at(camera: t.Mapping[str, t.Any], place: t.Mapping[str, t.Any]) -> bool:
     """Whether a camera in this state answers there."""
     answers = camera.get("connection") in (place["connection"], "http_and_https")
     return answers and place["port"] in (None, camera.get("https_port"))
+
+
+def _now(variables: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
+    """The camera's own state after its turn."""
+    camera = variables.get(_CAMERA) or {}
+    return camera.get("after") or camera.get("before") or {}
 
 
 def _had(variables: t.Mapping[str, t.Any]) -> Row:
@@ -389,7 +463,7 @@ def vms_lost_cameras(cameras: t.Iterable[str], hostvars: HostVars) -> list[Row]:
     lost = []
     for name in cameras:
         variables = hostvars[name]
-        goal = goes_back_for_vms(variables)
+        goal = goes_back_for_vms(name, variables)
         if goal is not None:
             lost.append({
                 "name": name,
@@ -397,30 +471,33 @@ def vms_lost_cameras(cameras: t.Iterable[str], hostvars: HostVars) -> list[Row]:
                 "number": int(variables.get("camsec_camera_number") or 0),
                 **goal,
                 "move": True,
-                "reason": _message(variables[_TOLD]).rstrip("."),
+                "reason": _unfollowed(name, variables),
                 "login_refused": False,
             })  # fmt: skip
     return lost
 
 
-def vms_ways_back(moved: Results, hostvars: HostVars) -> list[Row]:
-    """What the VMS is to have of cameras that went back.
+def vms_ways_back(moved: Results, hostvars: HostVars, *, cameras: t.Iterable[str] = ()) -> list[Row]:
+    """What the VMS is to have of cameras that went back, or that are where it had them.
 
     Args:
         moved: Results of a loop of C(camera) that brought cameras back.
         hostvars: The hosts' variables.
+        cameras: Inventory names of all that the VMS was to follow.
 
     Returns:
-        For each camera that is back and that a VMS has its C(name), C(gateway), C(hardware) and C(settings) (options of
-        C(vms_hardware)). Not one whose VMS has refused the login: nothing was changed there, and it must not be asked
-        again.
+        For each camera that is back, and each that the VMS does not follow and that is where the VMS had it all the
+        same, its C(name), C(gateway), C(hardware) and C(settings) (options of C(vms_hardware)). Not one whose VMS has
+        refused the login: nothing was changed there, and it must not be asked again.
     """
+    goals = {one["item"]["name"]: one["item"] for one in moved if one.get("item") and not _failed(one)}
+    for name in cameras:
+        variables = hostvars[name]
+        if _unfollowed(name, variables) and _at(_now(variables), _had(variables)):
+            goals.setdefault(name, _had(variables))
     found = []
-    for result in moved:
-        goal = result.get("item")
-        if not goal or _failed(result):
-            continue
-        name, variables = goal["name"], hostvars[goal["name"]]
+    for name, goal in goals.items():
+        variables = hostvars[name]
         entry = (variables.get(_ENTRIES) or {}).get(name)
         before, told = (variables.get(_LOOK) or {}).get("before"), variables.get(_TOLD) or {}
         if entry and before and (told.get("error") or {}).get("kind") != LoginError.__name__:
@@ -443,12 +520,13 @@ def _settings(before: t.Mapping[str, t.Any], goal: t.Mapping[str, t.Any]) -> Row
 # -- sentences ---------------------------------------------------------------------------------------------------------
 
 
-def vms_sentence(name: str, variables: t.Mapping[str, t.Any]) -> str:
+def vms_sentence(name: str, variables: t.Mapping[str, t.Any], not_told: str | None = None) -> str:
     """What went wrong between a camera and its VMS.
 
     Args:
         name: The camera's inventory name.
         variables: Its variables.
+        not_told: Why the VMS could not be told to have it as before.
 
     Returns:
         A sentence; empty when nothing did, and for a camera that goes back for it.
@@ -456,13 +534,14 @@ def vms_sentence(name: str, variables: t.Mapping[str, t.Any]) -> str:
     objection = vms_objection((variables.get(_ENTRIES) or {}).get(name) or {}, variables.get(_LOOK) or {})
     if objection:
         return f"{name}: {objection} It was not touched."
-    told = variables.get(_TOLD) or {}
-    if not _failed(told) or goes_back_for_vms(variables) is not None:
+    reason = _unfollowed(name, variables)
+    if not reason or goes_back_for_vms(name, variables) is not None:
         return ""
-    had, now = _had(variables), (variables.get(_CAMERA) or {}).get("after") or {}
-    stays = "where it still is" if _at(now, had) else "where it was not: there is no way back"
+    had = _had(variables)
+    stays = "where it still is" if _at(_now(variables), had) else "where it was not: there is no way back"
+    stays += f", and could not be told so ({not_told.rstrip('.')})" if not_told else ""
     return (
-        f"{name}: found that the VMS does not follow it ({_message(told).rstrip('.')}), expected the VMS to reach it by"
+        f"{name}: found that the VMS does not follow it ({reason}), expected the VMS to reach it by"
         f" HTTPS and as the inventory says. It stays at HTTPS; before this run the VMS had it {way(had)}, {stays}. Run"
         " again, or set it in the VMS (camsec.fleet.vms_hardware)."
     )

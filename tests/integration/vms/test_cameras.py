@@ -10,7 +10,9 @@ say themselves whose they are.
 from __future__ import annotations
 
 import dataclasses as dc
+import json
 import pathlib
+import re
 import subprocess
 import typing as t
 
@@ -107,17 +109,26 @@ def test_what_the_vms_cannot_follow_is_not_touched(small: Vms) -> None:
 
 
 def test_ways_back(small: Vms) -> None:
-    # The VMS takes the change, and says that it did not: so it is told to go back as well.
+    # The VMS takes the change of one, and says that it did not: so it is told to go back as well. By the recording
+    # server's clock the certificate of the other has expired.
+    small.control("servers/recording-01/set", "POST", {"clock_offset": 500 * DAY})
     fault = {"kind": "unavailable", "path": "hardwareDriverSettings", "after_write": True, "count": 1}
     small.simulator.control("/devices/management-01/fault", "POST", fault)
-    run = site(small, camsec_camera_waves=[1, "100%"])
+    run = site(small)
     assert run.status == 2
-    assert "camera-0001: found that the VMS does not follow it (" in run.text, run.output
-    assert "It was brought back to where the VMS had it, by plain HTTP; recorder-01 sees it again." in run.text
-    assert writes(small, "management-01") == 1  # The one that was answered as refused is not counted.
+    said = run.text.rpartition("fatal: ")[2]
+    assert "found that the VMS does not follow it (127." in said, run.output
+    assert "found status 503 (Service Unavailable)" in said
+    assert (
+        "found that the VMS does not follow it (recording-01 does not accept the certificate of the camera at" in said
+    )
+    assert "NotTimeValid" in said
+    end = "It was brought back to where the VMS had it, by plain HTTP; recorder-01 sees it again."
+    assert said.count(end) == 2
+    assert writes(small, "management-01") == 3  # The one that was answered as refused is not counted.
     assert hardware(small) == PLAIN
-    assert speaks_plainly(small, "camera-0001")
-    assert writes(small, "camera-0002") == 0
+    assert all(speaks_plainly(small, name) for name in cameras(small))
+    small.control("servers/recording-01/set", "POST", {"clock_offset": 0.0})
     # By the recorder's clock the new certificate has expired. What is not to be verified needs no root at the VMS's
     # servers, so that they need not be in this run.
     small.simulator.control("/devices/recorder-01/set", "POST", {"clock_offset": 500 * DAY})
@@ -126,7 +137,7 @@ def test_ways_back(small: Vms) -> None:
     assert run.status == 2
     assert "camera-0001: found not seen by recorder-01" in run.text, run.output
     assert "It was brought back to HTTP, where recorder-01 sees it again." in run.text
-    assert writes(small, "management-01") == 3
+    assert writes(small, "management-01") == 5
     assert hardware(small) == PLAIN
     assert speaks_plainly(small, "camera-0001")
     # Now both do.
@@ -134,3 +145,26 @@ def test_ways_back(small: Vms) -> None:
     again = site(small)
     assert again.status == 0, again.output
     assert hardware(small) == dict.fromkeys(PLAIN, ("recording-01", "encrypted"))
+    # The same handshakes by themselves.
+    address, management = cameras(small)["camera-0001"]["ansible_host"], small.hosts["management-01"]
+    rows = [
+        {"name": "good", "address": address, "port": 8443},
+        {"name": "silent", "address": address, "port": 9},
+        {"name": "plain", "address": management["ansible_host"], "port": management["camsec_vms_api_http_port"]},
+        {"name": "no port", "address": address, "port": 0},
+    ]
+    options = [json.dumps({"cameras": some}) for some in (rows[:3], rows)]
+    good = small.ask("recording-01", "vms_camera_link_info", options[0])
+    assert good.status == 0, good.output
+    assert re.findall(r'"reason": "(.*?)"', good.output) == [
+        "",
+        f"the camera at {address}:9 does not answer it when recording-01 asks",
+        f"the camera at {rows[2]['address']}:{rows[2]['port']} answers it in plain HTTP when recording-01 asks",
+    ]
+    bad = small.ask("recording-01", "vms_camera_link_info", options[1])
+    assert "recording-01: port of no port: found 0, expected a port from 1 to 65535." in bad.text
+    # Another server of the VMS has no reason to trust the cameras' authority.
+    other = small.ask("event-01", "vms_camera_link_info", options[0])
+    assert f"event-01 does not accept the certificate of the camera at {address}:8443: Remote" in other.text, (
+        other.output
+    )

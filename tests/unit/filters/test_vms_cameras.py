@@ -12,6 +12,7 @@ import typing as t
 import pytest
 from ansible_collections.camsec.fleet.plugins.plugin_utils._rollout import pending_links, rollout_failures
 from ansible_collections.camsec.fleet.plugins.plugin_utils._vms_cameras import (
+    vms_camera_links,
     vms_camera_roots,
     vms_cameras,
     vms_followed,
@@ -19,6 +20,7 @@ from ansible_collections.camsec.fleet.plugins.plugin_utils._vms_cameras import (
     vms_lost_cameras,
     vms_objection,
     vms_unfollowed,
+    vms_unmet_cameras,
     vms_ways_back,
 )
 
@@ -26,6 +28,8 @@ Json = dict[str, t.Any]
 
 ACCOUNT = {"camsec_vms_api_username": "camsec", "camsec_vms_api_password": "secret"}
 IDS = {"Entrance": "8d1c7f0e-2f1a-4a53-9a0e-0c6a3c2a7b11", "Gate": "8d1c7f0e-2f1a-4a53-9a0e-0c6a3c2a7b12"}
+ROW = {"model": "", "enabled": True, "recording_server": "Recording 1"}
+ENTRY = {"gateway": "management-a", "hardware": "id", "recorder": "recording-a", "objection": "", "unseen": ""}
 FAILED: t.Final[Json] = {"failed": True, "msg": "management-a: PATCH: found status 503, expected status 200."}
 UNSEEN = "It was brought back to where the VMS had it, by plain HTTP; rec does NOT see it yet."
 INFO = " (camsec.fleet.vms_hardware_info)."
@@ -68,10 +72,11 @@ def site(**cameras: Json) -> tuple[dict[str, Json], dict[str, list[str]]]:
 def listed(gateway: str = "management-a", *names: str, **more: t.Any) -> Json:
     """A round of the loop over vms_hardware_info."""
     rows = [
-        {"id": IDS.get(name, name), "name": name, "address": f"http://192.0.2.{place}/", "model": "", "enabled": True}
+        {**ROW, "id": IDS.get(name, name), "name": name, "address": f"http://192.0.2.{place}/"}
         for place, name in enumerate(names or tuple(IDS), 1)
     ]
-    return {"item": gateway, "hardware": rows, **more}
+    recorders = [{"name": "Recording 1", "host_name": "RECORDING-A.example"}]
+    return {"item": gateway, "hardware": rows, "recorders": recorders, **more}
 
 
 def in_the_way(hosts: Json, groups: dict[str, list[str]], *results: Json, look: Json | None = None) -> dict[str, str]:
@@ -142,10 +147,9 @@ def test_no_vms(change: Json, sentence: str) -> None:
 @pytest.mark.parametrize("name", ["Entrance", "entrance ", "192.0.2.1", IDS["Entrance"], IDS["Entrance"].upper()])
 def test_it_is_found(name: str) -> None:
     hosts, groups = site(one={"camsec_vms_hardware": name})
+    hosts["recording-a"]["camsec_vms_host_name"] = "recording-a.example"
     entries = vms_cameras(["one"], hosts, groups, listed_by=[listed()])
-    assert entries == {
-        "one": {"gateway": "management-a", "hardware": IDS["Entrance"], "objection": "", "unseen": ""}
-    }  # fmt: skip
+    assert entries == {"one": {**ENTRY, "hardware": IDS["Entrance"]}}
 
 
 def test_none_and_several() -> None:
@@ -221,9 +225,7 @@ class Counted(dict[str, Json]):
 def test_five_thousand() -> None:
     names = [f"camera-{number}" for number in range(5000)]
     hosts, groups = site(**{name: {"camsec_vms_hardware": name} for name in names})
-    rows = [
-        {"id": f"id-{name}", "name": name, "address": f"http://{name}/", "model": "", "enabled": True} for name in names
-    ]
+    rows = [{**ROW, "id": f"id-{name}", "name": name, "address": f"http://{name}/"} for name in names]
     counted = Counted(hosts)
     start = time.monotonic()
     entries = vms_cameras(names, counted, groups, listed_by=[{"item": "management-a", "hardware": rows}])
@@ -245,7 +247,7 @@ def camera(before: str = "http", had: str = "http", *, port: int = 443, now: str
             "after": {"connection": now, "https_port": port},
         },
         "camera_https_look": {"before": {**settings, "validate_host_name": True}},
-        "camera_https_vms": {"one": {"gateway": "management-a", "hardware": "id", "objection": "", "unseen": ""}},
+        "camera_https_vms": {"one": ENTRY},
         "camera_https_told": FAILED,
         "camsec_recorder": "rec",
         "camsec_camera_number": 1,
@@ -266,6 +268,7 @@ def camera(before: str = "http", had: str = "http", *, port: int = 443, now: str
         # It is where the VMS has it; what failed is what is verified.
         (camera("https", "https"), None),
         (camera(camera_https_told={"changed": True}), None),
+        (camera(camera_https_told={"changed": True}, camera_https_unmet={"one": "not trusted"}), ("http", None)),
         (camera(camera_https_told={"skipped": True}), None),
     ],
 )
@@ -275,6 +278,43 @@ def test_where_it_goes(variables: Json, goal: tuple[str, int | None] | None) -> 
     assert [(one["connection"], one["port"]) for one in lost] == ([goal] if goal else [])
     # Its recorder is told of where it stays only.
     assert bool(pending_links(["one"], hosts)) == (goal is None)
+
+
+def test_who_has_to_get_what() -> None:
+    after = {
+        "id": "id",
+        "name": "Entrance",
+        "address": "http://192.0.2.11:8080/",
+        "camera_https_port": 8443,
+        "validate_certificate": True,
+        "validate_host_name": False,
+    }
+    told = {"changed": True, "after": after}
+    hosts = {
+        "one": camera(camera_https_told=told),
+        "two": camera(camera_https_told={**told, "changed": False}),
+        "three": camera(),
+        "four": camera(camera_https_told=told, camera_https_vms={"four": {**ENTRY, "recorder": ""}}),
+    }
+    found = vms_camera_links(hosts, hosts)
+    row = {"name": "one", "address": "192.0.2.11", "port": 8443, "validate_certificate": True}
+    assert found == [{"server": "recording-a", "cameras": [{**row, "validate_host_name": False}]}]
+    seen = [{**row, "accepted": False, "reason": "not trusted"}, {"name": "two", "accepted": True, "reason": ""}]
+    assert vms_unmet_cameras([{"item": found[0], "cameras": seen}]) == {"one": "not trusted"}
+    assert vms_unmet_cameras([{"item": found[0], "failed": True, "msg": "no route"}]) == {"one": "no route"}
+
+
+def test_what_the_vms_has_where_nothing_moved() -> None:
+    """It has the camera where it is; what it was told to verify from now on does not work."""
+    variables = camera("https", "https", camera_https_told={"changed": True}, camera_https_unmet={"one": "no"})
+    settings = {"https": True, "camera_https_port": 443, "validate_certificate": False, "validate_host_name": False}
+    back = vms_ways_back([], {"one": variables}, cameras=["one"])
+    assert back == [{"name": "one", "gateway": "management-a", "hardware": "id", "settings": settings}]
+    failed = [{"item": back[0], "failed": True, "msg": "no answer."}]
+    found = rollout_failures(["one"], {"one": variables}, links=[], lost=[], moved=[], seen=[], vms=failed)
+    assert "by HTTPS on port 443, where it still is, and could not be told so (no answer)." in found[0]
+    hosts = {"one": camera("https", "http"), "two": camera(camera_https_told={"changed": True})}
+    assert vms_ways_back([], hosts, cameras=hosts) == []
 
 
 def test_what_the_vms_has_then() -> None:
@@ -333,7 +373,7 @@ def test_what_is_said_of_one_that_stays(variables: Json, end: str) -> None:
 
 
 def test_what_is_said_of_one_that_was_not_touched() -> None:
-    entry = {"gateway": "", "hardware": "", "objection": "it: found this, expected that.", "unseen": ""}
+    entry = {**ENTRY, "objection": "it: found this, expected that."}
     variables: Json = {"camera_https_vms": {"one": entry}, "camera_https_camera": {"skipped": True}}
     hosts = {"one": {**variables, "camsec_recorder": "rec", "camsec_camera_number": 1}, "rec": {}}
     assert rollout_failures(["one"], hosts, links=[], lost=[], moved=[], seen=[]) == [
