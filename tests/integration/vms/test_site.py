@@ -71,6 +71,7 @@ def test_recording_servers_verify_the_cameras_after_a_rollout() -> None:
         }
         rehearsed = vms.play("camsec.fleet.site", "--check", **variables)
         assert rehearsed.status == 0, rehearsed.output
+        assert "management-01: this run would first change the management server itself" in rehearsed.text
         assert {status for _server, status in hardware(vms).values()} == {"plain"}
         run = vms.play("camsec.fleet.site", **variables)
         assert run.status == 0, run.output
