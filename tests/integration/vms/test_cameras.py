@@ -142,8 +142,15 @@ def test_ways_back(small: Vms) -> None:
     assert speaks_plainly(small, "camera-0001")
     # Now both do.
     small.simulator.control("/devices/recorder-01/set", "POST", {"clock_offset": 0.0})
-    again = site(small)
+    small.simulator.control("/devices/management-01/requests", "DELETE")
+    again = site(small, "-vvv")
     assert again.status == 0, again.output
+    # Both have names there; all hardware is listed once a wave.
+    asked = small.simulator.control("/devices/management-01/requests")["requests"]
+    assert len([call for call in asked if call["path"].startswith("/api/rest/v1/hardware?")]) == 1
+    secrets = [small.hosts["management-01"]["camsec_vms_api_password"]]
+    secrets += [camera["camsec_password"] for camera in cameras(small).values()]
+    assert not any(secret in again.output for secret in secrets)
     assert hardware(small) == dict.fromkeys(PLAIN, ("recording-01", "encrypted"))
     # The same handshakes by themselves.
     address, management = cameras(small)["camera-0001"]["ansible_host"], small.hosts["management-01"]
