@@ -74,6 +74,8 @@ _value:
       stands against issuing certificates anew once V(trust) is through. Each has C(kind) (V(authority), V(trust_file),
       V(recorder), V(vms_server), V(device), V(vms_certificate), V(unread), V(certificate) or V(card)), C(name) and
       C(text).
+    - C(replaces) are the names of the servers of the VMS that get other certificates in V(reissue). One that presents a
+      certificate of somebody else besides is not among them.
     - C(lines) is all of it for people.
   type: dict
 """

@@ -51,7 +51,7 @@ def rotation_progress(
         without: Names that the operator gave up.
 
     Returns:
-        C(stage), C(may_drop), C(done), C(left), C(held_up), C(withheld) and C(lines).
+        C(stage), C(may_drop), C(done), C(left), C(held_up), C(withheld), C(replaces) and C(lines).
 
     Raises:
         InputError: Both authorities are the same.

@@ -23,6 +23,10 @@ __all__ = ["STAGES", "Open", "Rotation", "Situation", "VmsServer", "progress"]
 
 #: The stages, in their order.
 STAGES: t.Final = ("trust", "reissue", "drop", "done")
+_MIXED: t.Final = (
+    " It presents one of somebody else's too, which would be replaced with it: issue this one by itself, with"
+    " certificate_groups and other_authority of camsec.fleet.vms_certificate."
+)
 
 
 @dc.dataclass(frozen=True, kw_only=True)
@@ -103,6 +107,7 @@ class Rotation:
         held_up: What stands against dropping the old root.
         withheld: What stands against issuing anything anew once ``trust`` is through: who did not answer may not trust
             the new root.
+        replaces: Names of the servers of the VMS that get other certificates in ``reissue``.
     """
 
     stage: str
@@ -110,6 +115,7 @@ class Rotation:
     left: tuple[Open, ...]
     held_up: tuple[Open, ...]
     withheld: tuple[Open, ...]
+    replaces: tuple[str, ...]
 
     @property
     def may_drop(self) -> bool:
@@ -125,6 +131,7 @@ class Rotation:
             "left": [dc.asdict(one) for one in self.left],
             "held_up": [dc.asdict(one) for one in self.held_up],
             "withheld": [dc.asdict(one) for one in self.withheld],
+            "replaces": list(self.replaces),
             "lines": self.lines,
         }
 
@@ -171,6 +178,7 @@ def progress(found: Situation) -> Rotation:
         left=tuple(one for one in left if one.name not in found.without),
         held_up=() if stage == "done" else held_up,
         withheld=_withheld(found) if stage in ("trust", "reissue") else (),
+        replaces=tuple(server.name for server in found.servers if _is_replaced(found, server)),
     )
 
 
@@ -286,11 +294,30 @@ def _servers_showing_old(found: Situation) -> tuple[Open, ...]:
         Open(
             kind="vms_certificate",
             name=server.name,
-            text=f"It presents {_named(facts)}, issued below the old root ({group.replace('_', ' ')}).",
+            text=f"It presents {_named(facts)}, issued below the old root ({', '.join(groups)})."
+            + ("" if _is_replaced(found, server) else _MIXED),
         )
         for server in found.servers
-        for group, facts in server.presented.items()
+        for facts, groups in _presented(server)
         if _below(facts, found.old)
+    )
+
+
+def _presented(server: VmsServer) -> list[tuple[CertificateFacts, list[str]]]:
+    """Each certificate once: mostly one serves all groups."""
+    groups: dict[str, list[str]] = {}
+    for group, facts in server.presented.items():
+        groups.setdefault(facts.sha256, []).append(group.replace("_", " "))
+    by_digest = {facts.sha256: facts for facts in server.presented.values()}
+    return [(by_digest[digest], names) for digest, names in groups.items()]
+
+
+def _is_replaced(found: Situation, server: VmsServer) -> bool:
+    """Whoever replaces what others issued replaces all of it: one of a public authority, for phones, has to stay."""
+    ours = [authority for authority in (found.old, found.new) if authority is not None]
+    presented = server.presented.values()
+    return any(_below(facts, found.old) for facts in presented) and all(
+        any(_below(facts, authority) for authority in ours) for facts in presented
     )
 
 

@@ -73,7 +73,7 @@ class Pair:
         return VmsServer(
             name="recording01",
             trusted=frozenset(authority.root_certificate.sha256 for authority in authorities),
-            presented={"streaming_media": leaf.facts} if leaf else {},
+            presented=dict.fromkeys(("server", "streaming_media"), leaf.facts) if leaf else {},
             **how,
         )
 
@@ -228,7 +228,7 @@ def test_servers_of_the_vms_hold_up_the_stage_that_would_cut_them_off(pair: Pair
         assert found.may_drop == (not held_up)
         assert pair.stage(servers=(server,), without=frozenset({"recording01"})).may_drop
     assert "It presents certificate" in pair.stage(servers=(pair.server(pair.old_leaf, o, n),)).lines[-1]
-    assert "(streaming media)" in pair.stage(servers=(pair.server(pair.old_leaf, o, n),)).lines[-1]
+    assert "(server, streaming media)" in pair.stage(servers=(pair.server(pair.old_leaf, o, n),)).lines[-1]
     # What the old ledger knows of a server is told by its handshakes.
     in_ledger = pair.stage(servers=(pair.server(pair.new_leaf, o, n),), old=pair.known(o, "recording01"))
     assert in_ledger.may_drop
@@ -247,6 +247,23 @@ def test_nothing_is_issued_anew_while_a_server_of_the_vms_does_not_answer(pair: 
     # What it trusts was told; only what it presents is not known.
     silent = pair.server(None, pair.old, pair.new, silent=("recording01: port 7563.",))
     assert pair.stage(servers=(silent,), devices=shows_old).withheld == ()
+
+
+def test_a_certificate_of_somebody_else_is_not_replaced_with_ours(pair: Pair, tmp_path: pathlib.Path) -> None:
+    public = CertificateAuthority.create(
+        tmp_path / "ca", passphrase=PASSPHRASE, common_name="Public", key_type="ecdsa", intermediate_common_name=""
+    )
+    dummy, leaf = public.issue_with_new_key(
+        passphrase=PASSPHRASE, device="mobile", subject_alt_names=["vms.example"], key_type="ecdsa"
+    )
+    both = pair.server(pair.old_leaf, pair.old, pair.new)
+    assert pair.stage(servers=(both,)).replaces == ("recording01",)
+    mixed = dc.replace(both, presented={**both.presented, "mobile_server": leaf.facts})
+    found = pair.stage(servers=(mixed,))
+    assert (found.stage, kinds(found), found.replaces) == ("reissue", (["vms_certificate"], ["vms_certificate"]), ())
+    assert "somebody else's too" in found.left[0].text
+    alone = pair.server(leaf, pair.old, pair.new)
+    assert (pair.stage(servers=(alone,)).replaces, pair.stage(servers=(alone,)).may_drop) == ((), True)
 
 
 def test_the_drop_is_through_once_no_server_trusts_the_old_root(pair: Pair) -> None:
