@@ -44,10 +44,13 @@ class ActionModule(DeviceAction):
         delegated = task_vars.get("ansible_delegated_vars", {}).get(self._task.delegate_to or "", {})
         variables = {**task_vars, **delegated}
         found = {name: variables[VARIABLE + name] for name in spec.inventory_options if VARIABLE + name in variables}
+        left_out: set[str] = set()
         for group in spec.constraints.get("mutually_exclusive", ()):
-            # What the task names itself stands in the place of what the inventory says for all.
-            if not set(group).isdisjoint(self._task.args):
-                found = {name: value for name, value in found.items() if name not in group}
+            # What the task names itself stands in the place of what the inventory says for all, and of that the first.
+            chosen = [name for name in group if name in self._task.args] or [name for name in group if name in found]
+            left_out |= {*group} - {*chosen[:1]}
+        left_out |= {name for name, needed in spec.constraints.get("required_by", {}).items() if left_out & {*needed}}
+        found = {name: value for name, value in found.items() if name not in left_out}
         found["host"] = self._task.delegate_to or task_vars["inventory_hostname"]
         found["address"] = variables.get("ansible_host", found["host"])
         return {**self._templar.template(found), **self._task.args}

@@ -28,6 +28,12 @@ options:
       - Like every option here but O(host) and O(address), a task that leaves it out takes it from the host's variable
         C(camsec_<option>), C(camsec_vms_host_name).
     type: str
+  vms_mobile_host_name:
+    description:
+      - Host name by which clients reach the mobile server, where it is another one than O(vms_host_name), such as one
+        that the internet knows. The certificate of the group C(mobile_server) has to name it. Without it, that group
+        keeps a certificate that it presents, whatever name it has.
+    type: str
   vms_roles:
     description:
       - What runs on the server. Required, as an option or as the variable C(camsec_vms_roles).
@@ -144,7 +150,8 @@ options:
     description:
       - Program and arguments that sign instead of O(authority_directory), for an authority that is not ours; see
         O(camsec.fleet.camera#module:sign_command). It is run on the controller, and needs O(ca_path). Where a
-        certificate is in use, it has to keep the subject of the request (VMS-17).
+        certificate is in use, it has to keep the subject of the request (VMS-17). Of the inventory's variables it
+        stands in the place of O(authority_directory).
     type: list
     elements: str
   sign_timeout:
@@ -164,6 +171,15 @@ options:
     description:
       - Its passphrase. The file is made anew for the server under a passphrase that is used once.
     type: str
+  certificate_groups:
+    description:
+      - Certificate groups whose certificates are this task's business; empty for all that the server has. One
+        certificate serves several groups, unless they present ones of different subjects already, or O(pkcs12_path) is
+        for some of them only.
+    type: list
+    elements: str
+    choices: [server, streaming_media, mobile_server]
+    default: []
   subject_alt_name:
     description:
       - Names and addresses for the certificate besides O(vms_host_name) and O(address).

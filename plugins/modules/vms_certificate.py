@@ -15,7 +15,7 @@ author:
 description:
   - Sees to it that the Windows host holds a certificate that can serve (VMS-11 to VMS-14, VMS-19). It names the host,
     has an RSA key that the service account can read, is valid, and the host trusts it. One certificate serves all
-    certificate groups of a server.
+    certificate groups of a server, unless they present ones of different subjects already.
   - What is missing is requested on the host by C(certreq), signed by our own authority on the controller and installed,
     or comes out of a PKCS#12 file. The key is readable for the service account before the certificate is in the store.
   - One that a certificate group presents is renewed with the same subject, so that the VMS takes the new one up by
@@ -45,7 +45,9 @@ EXAMPLES = r"""
 - name: A certificate that a public authority issued for the mobile server
   camsec.fleet.vms_certificate:
     vms_roles: [mobile_server]
-    vms_host_name: video.example.com
+    vms_host_name: mobile01.example
+    vms_mobile_host_name: video.example.com
+    certificate_groups: [mobile_server]
     pkcs12_path: /etc/camsec/mobile.p12
     pkcs12_passphrase: "{{ vaulted_mobile_passphrase }}"
   delegate_to: mobile01
@@ -102,12 +104,14 @@ impacts:
   elements: dict
   sample: [{rule: VMS-10, text: Services of the server restart and do not answer meanwhile.}]
 thumbprint:
-  description: Of the certificate that serves; empty where there is none, or a new one is to come.
+  description:
+    - Of the certificate that serves the first of the certificate groups that the task is about; empty where there is
+      none, or a new one is to come.
   returned: success, unless there were changes in check mode
   type: str
   sample: 0F3CAA7E5C0D5B1C1B4B0D1A9E1B2D3C4E5F6071
 certificate:
-  description: The certificate that serves; empty where there is none.
+  description: That certificate; empty where there is none.
   returned: success, unless there were changes in check mode
   type: dict
   sample: {subject: CN=recording01.example, issuer: CN=Site CA, serial_number: 3f6a, not_after: '2027-12-24T00:00:00Z'}

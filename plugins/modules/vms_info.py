@@ -29,8 +29,21 @@ options:
   authority_directory:
     description:
       - Directory on the controller of the certificate authority. With it, C(due) of each certificate in
-        RV(ignore:server) tells why M(camsec.fleet.vms_certificate) with the same options would have it issued anew
-        although it could serve.
+        RV(ignore:server) tells why M(camsec.fleet.vms_certificate) with the same options would have it issued anew.
+    type: path
+  sign_command:
+    description:
+      - The same for an authority of somebody else's, see M(camsec.fleet.vms_certificate). It is not run.
+    type: list
+    elements: str
+  ca_path:
+    description:
+      - PEM file on the controller with the root and the intermediate certificates of the authority that
+        O(sign_command) asks.
+    type: path
+  crl_path:
+    description:
+      - Revocation list of that authority. A certificate on it is due.
     type: path
   subject_alt_name:
     description:
@@ -51,10 +64,17 @@ options:
     default: keep
   check_certificate:
     description:
-      - Use the certificate that serves, or is going to, for both ends of a handshake on the server itself (VMS-13). No
+      - Use each certificate that serves, or is going to, for both ends of a handshake on the server itself (VMS-13). No
         service is touched.
     type: bool
     default: false
+  certificate_groups:
+    description:
+      - Certificate groups whose certificates O(check_certificate) is about; empty for all that the server has.
+    type: list
+    elements: str
+    choices: [server, streaming_media, mobile_server]
+    default: []
 extends_documentation_fragment:
   - camsec.fleet.vms
   - camsec.fleet.device.reads
@@ -131,10 +151,11 @@ certificates:
 groups:
   description:
     - What each certificate group is like, seen from the server itself. C(status) is V(ignore:encrypted),
-      V(ignore:plain), V(ignore:broken) or V(ignore:silent).
+      V(ignore:plain), V(ignore:broken) or V(ignore:silent). With C(standing_by) there was no handshake, since a
+      failover recording server stands by; its configuration told it.
   returned: success
   type: dict
-  sample: {server: {status: encrypted, thumbprint: 0F3C…, errors: []}}
+  sample: {server: {status: encrypted, thumbprint: 0F3C…, errors: [], standing_by: false}}
 services:
   description: Milestone's services.
   returned: success
@@ -163,11 +184,12 @@ roots:
   type: list
   elements: str
   sample: ['-----BEGIN CERTIFICATE-----…']
-certificate_check:
-  description: What the handshake with the certificate that serves showed.
+certificate_checks:
+  description: What the handshake with each certificate that serves showed, and which certificate groups it serves.
   returned: with O(check_certificate)
-  type: dict
-  sample: {status: encrypted, thumbprint: 0F3C…, errors: []}
+  type: list
+  elements: dict
+  sample: [{groups: [server, streaming_media], status: encrypted, thumbprint: 0F3C…, errors: []}]
 links:
   description: Each link in which this server connects to another one.
   returned: success
@@ -191,11 +213,12 @@ links:
       type: str
       returned: always
     status:
-      description: V(ignore:encrypted), V(ignore:plain) or V(ignore:broken).
+      description:
+        - V(ignore:encrypted), V(ignore:plain) or V(ignore:broken); V(ignore:unknown) where the presenter stands by.
       type: str
       returned: always
     reason:
-      description: Why it is broken.
+      description: Why it is broken or unknown.
       type: str
       returned: always
     reason_rule:
@@ -211,6 +234,9 @@ links:
 
 from ansible_collections.camsec.fleet.plugins.module_utils._module import ModuleSpec, run_module
 from ansible_collections.camsec.fleet.plugins.module_utils._vms.modules import (
+    CERTIFICATE_OPTIONS,
+    JUDGING_CONSTRAINTS,
+    JUDGING_INVENTORY,
     JUDGING_OPTIONS,
     SERVER_INVENTORY,
     SERVER_OPTIONS,
@@ -222,10 +248,12 @@ SPEC = ModuleSpec(
         **SERVER_OPTIONS,
         "servers": {"type": "list", "elements": "dict", "default": []},
         "check_certificate": {"type": "bool", "default": False},
+        "certificate_groups": CERTIFICATE_OPTIONS["certificate_groups"],
         **JUDGING_OPTIONS,
     },
     run=info,
-    inventory_options=(*SERVER_INVENTORY, *(name for name in JUDGING_OPTIONS if name != "other_authority")),
+    inventory_options=(*SERVER_INVENTORY, *JUDGING_INVENTORY),
+    constraints=JUDGING_CONSTRAINTS,
 )
 
 

@@ -88,12 +88,14 @@ impacts:
   elements: dict
   sample: [{rule: VMS-10, text: Services of the server restart and do not answer meanwhile.}]
 thumbprint:
-  description: Of the certificate that serves; empty where there is none, or a new one is to come.
+  description:
+    - Of the certificate that serves the first of the certificate groups that the task is about; empty where there is
+      none, or a new one is to come.
   returned: success, unless there were changes in check mode
   type: str
   sample: 0F3CAA7E5C0D5B1C1B4B0D1A9E1B2D3C4E5F6071
 certificate:
-  description: The certificate that serves; empty where there is none.
+  description: That certificate; empty where there is none.
   returned: success, unless there were changes in check mode
   type: dict
   sample: {subject: CN=recording01.example, issuer: CN=Site CA, serial_number: 3f6a, not_after: '2027-12-24T00:00:00Z'}

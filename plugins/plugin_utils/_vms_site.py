@@ -62,8 +62,9 @@ def vms_todo(plan: t.Mapping[str, t.Any], roots: t.Iterable[str]) -> Row:
     Returns:
         ``table``, ``steps`` and ``blocked`` (how many), ``held_up_by``, ``unseen`` (rules by which clients lose their
         connection unless they trust the roots listed for them), ``unready_clients`` (who is not known to trust
-        its roots) and ``servers``, by server ``trust`` (PEM of roots that it is to trust, or empty), ``certificate``
-        and ``check`` (whether), ``groups_on``, ``groups_off`` and ``titles``.
+        its roots) and ``servers``, by server ``trust`` (PEM of roots that it is to trust, or empty), ``certificate``,
+        ``check``, ``groups_on`` and ``groups_off`` (certificate groups: whose certificate is to come or to be readable,
+        whose is to be checked, what is switched on and off) and ``titles``.
     """
     by_digest = {_sha256(block): block for pem in roots for block in certificate_blocks(pem)}
     servers: dict[str, Row] = {}
@@ -86,13 +87,18 @@ def _note(mine: Row, step: t.Mapping[str, str], roots: t.Mapping[str, str]) -> N
     if kind == "trust_root":
         mine["trust"] += roots.get(step["root"], "")
     elif kind in _CERTIFICATE_STEPS:
-        mine["certificate"] = True
+        _add_once(mine["certificate"], step["group"])
     elif kind == "check_handshake":
-        mine["check"] = True
+        _add_once(mine["check"], step["group"])
     elif kind == "enable_encryption":
         mine["groups_on"].append(step["group"])
     elif kind == "disable_encryption":
         mine["groups_off"].append(step["group"])
+
+
+def _add_once(groups: list[str], group: str) -> None:
+    if group not in groups:
+        groups.append(group)
 
 
 def vms_failures(hosts: t.Iterable[str], hostvars: HostVars, *, results: t.Sequence[str]) -> list[str]:
@@ -165,7 +171,8 @@ def _listed(value: t.Any) -> list[str]:
 
 def _sentence(name: str, result: t.Mapping[str, t.Any]) -> str:
     """What a failed task said; of a handshake that M(camsec.fleet.vms_info) made, what it showed."""
-    check = result.get("certificate_check")
+    checks = result.get("certificate_checks", ())
+    check = next((one for one in checks if one["status"] != "encrypted" or one["errors"]), None)
     if check is not None:
         found = ", ".join(check["errors"]) or check["status"]
         return (
@@ -176,7 +183,7 @@ def _sentence(name: str, result: t.Mapping[str, t.Any]) -> str:
 
 
 def _nothing() -> Row:
-    return {"trust": "", "certificate": False, "check": False, "groups_on": [], "groups_off": [], "titles": []}
+    return {"trust": "", "certificate": [], "check": [], "groups_on": [], "groups_off": [], "titles": []}
 
 
 def _sha256(pem: str) -> str:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import base64
 import dataclasses as dc
 import datetime as dt
+import re
 import typing as t
 
 from .._core._errors import ConnectError, ProtocolError
 from .._pki._external import for_servers
 from .._thirdparty import hashes, x509
 from .._tls._certificate import CertificateFacts
-from .topology import MANAGEMENT, MOBILE, ROLES, SERVER, STREAMING, Held
+from .topology import MANAGEMENT, MOBILE, ROLES, SERVER, STREAMING, Held, may_stand_by, name_for
 from .windows import Answer, Target, WindowsHost
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Own",
     "Ports",
     "ServerFacts",
+    "any_name",
     "certificate_names",
     "handshake",
     "link_port",
@@ -53,8 +55,10 @@ DEFAULT_PORTS: t.Final[Ports] = {
 #: By which port it is seen whether a certificate group is on. Nothing tells it otherwise: ServerConfigurator cannot be
 #: asked, and IIS may have a certificate on 443 without it.
 _STATE_PORT: t.Final[t.Mapping[str, str]] = {SERVER: "data_collector", STREAMING: "streaming", MOBILE: "mobile"}
+_WRONG_NAME: t.Final = "RemoteCertificateNameMismatch"
 #: A mobile server without encryption has no such port at all: then its plain one answers.
 _PLAIN_PORT: t.Final[t.Mapping[str, str]] = {MOBILE: "mobile_http"}
+_ATTRIBUTE: t.Final = re.compile(r"""(\w+)\s*=\s*["']([^"']*)["']""")
 #: Names of these accounts are other ones on a Windows in another language; their SIDs are not.
 _WELL_KNOWN: t.Final[t.Mapping[str, str]] = {
     r"nt authority\system": "S-1-5-18",
@@ -75,6 +79,7 @@ class Identity:
         ports: Where it listens.
         service_account: Whom its services run as.
         configurator: Path of ServerConfigurator.
+        mobile_host_name: By which clients reach its mobile server; empty where nobody has said.
     """
 
     name: str
@@ -83,6 +88,7 @@ class Identity:
     ports: Ports
     service_account: str
     configurator: str
+    mobile_host_name: str = ""
 
     @property
     def account(self) -> str:
@@ -93,6 +99,18 @@ class Identity:
     def groups(self) -> tuple[str, ...]:
         """The certificate groups that its roles present and that can be seen from outside."""
         return tuple(group for group in _STATE_PORT if any(group in ROLES[role] for role in self.roles))
+
+    def name_for(self, group: str, *, presented: bool) -> str:
+        """What a certificate of a group has to name.
+
+        Args:
+            group: Certificate group.
+            presented: Whether the group presents a certificate already.
+
+        Returns:
+            See :func:`.topology.name_for`.
+        """
+        return name_for(group, host_name=self.host_name, mobile_host_name=self.mobile_host_name, presented=presented)
 
 
 @dc.dataclass(frozen=True, kw_only=True)
@@ -149,12 +167,14 @@ class Handshake:
         leaf: What was presented.
         errors: Why the host that asked does not trust it: names of .NET's ``SslPolicyErrors`` and
             ``X509ChainStatusFlags``; empty when it does.
+        standing_by: There was no handshake: its service starts when it takes over, and its configuration told this.
     """
 
     status: str
     thumbprint: str = ""
     leaf: CertificateFacts | None = None
     errors: tuple[str, ...] = ()
+    standing_by: bool = False
 
     @property
     def trusted(self) -> bool:
@@ -163,7 +183,12 @@ class Handshake:
 
     def shown(self) -> dict[str, t.Any]:
         """The handshake as a result shows it."""
-        return {"status": self.status, "thumbprint": self.thumbprint, "errors": list(self.errors)}
+        return {
+            "status": self.status,
+            "thumbprint": self.thumbprint,
+            "errors": list(self.errors),
+            "standing_by": self.standing_by,
+        }
 
 
 @dc.dataclass(frozen=True, kw_only=True)
@@ -210,9 +235,14 @@ class ServerFacts:
         return frozenset(group for group, found in self.groups.items() if found.status == "broken")
 
     @property
-    def silent(self) -> tuple[str, ...]:
+    def silent(self) -> frozenset[str]:
         """Certificate groups of which nobody knows whether they are on."""
-        return tuple(group for group, found in self.groups.items() if found.status == "silent")
+        return frozenset(group for group, found in self.groups.items() if found.status == "silent")
+
+    @property
+    def standing_by(self) -> frozenset[str]:
+        """Certificate groups whose service starts when it takes over."""
+        return frozenset(group for group, found in self.groups.items() if found.standing_by)
 
     def presented(self, group: str) -> Own | None:
         """Which of its certificates a group presents.
@@ -225,28 +255,40 @@ class ServerFacts:
         """
         return self.by_thumbprint(self.groups[group].thumbprint) if group in self.groups else None
 
-    def candidate(self, host_name: str, now: dt.datetime) -> Own | None:
-        """Which certificate serves: of the subject that is presented, otherwise one that could; the latest first.
+    def serving(self, group: str, identity: Identity, now: dt.datetime) -> Own | None:
+        """Which certificate serves a group: of the subject that it presents, or else one that could; the latest first.
 
         As the VMS does among certificates of one subject (VMS-17).
 
         Args:
-            host_name: The server's.
+            group: Certificate group.
+            identity: Which server it is.
             now: The present instant.
 
         Returns:
-            None where none names the host and none is presented.
+            None where none is presented and none names the host.
         """
-        used = [one for one in map(self.presented, self.groups) if one is not None and one.has_private_key]
+        presented = self.presented(group)
+        if presented is None or not presented.has_private_key:
+            return self._prospect(identity.name_for(group, presented=False), now)
+        name = identity.name_for(group, presented=True)
+        same = [one for one in self.own if one.facts.subject == presented.facts.subject]
+        return max(self._fit(same, name, now), key=_lateness, default=presented)
+
+    def _prospect(self, name: str, now: dt.datetime) -> Own | None:
+        """What a group could present; first what another one presents already: one certificate for all is simplest."""
+        used = [one for one in map(self.presented, self.groups) if one is not None]
         subjects = {one.facts.subject for one in used}
-        named = [one for one in self.own if one.has_private_key and host_name.lower() in certificate_names(one.facts)]
-        fit = [one for one in named if not one.held().fault(host_name, now)[0] and one.root in self.roots]
-        ranked = sorted(
-            fit,
-            key=lambda one: (one.facts.subject in subjects, one.facts.not_before, one.facts.not_after),
-            reverse=True,
+        named = [one for one in self.own if one.has_private_key and one.held().covers(name)]
+        fit = sorted(
+            self._fit(named, name, now), key=lambda one: (one.facts.subject in subjects, *_lateness(one)), reverse=True
         )
-        return next(iter((*ranked, *used, *named)), None)
+        return next(iter((*fit, *(one for one in used if one in named), *named)), None)
+
+    def _fit(self, some: t.Iterable[Own], name: str, now: dt.datetime) -> list[Own]:
+        return [
+            one for one in some if one.has_private_key and one.root in self.roots and not one.held().fault(name, now)[0]
+        ]
 
     def groups_shown(self) -> dict[str, str]:
         """What each certificate group is like: the thumbprint that it presents, ``broken``, or ``off``."""
@@ -331,12 +373,30 @@ def read_groups(host: WindowsHost, identity: Identity) -> dict[str, Handshake]:
         identity: Which server it is.
 
     Returns:
-        By the group's name; ``silent`` where a service does not answer at all.
+        By the group's name; ``silent`` where nobody knows, since a service does not answer at all.
     """
     found = dict(zip(identity.groups, _own_handshakes(host, identity, _STATE_PORT, identity.groups), strict=True))
-    quiet = [group for group in _PLAIN_PORT if group in found and found[group].status == "silent"]
-    found.update(zip(quiet, _own_handshakes(host, identity, _PLAIN_PORT, quiet), strict=True))
+    quiet = [group for group in found if found[group].status == "silent"]
+    plain = [group for group in quiet if group in _PLAIN_PORT]
+    found.update(zip(plain, _own_handshakes(host, identity, _PLAIN_PORT, plain), strict=True))
+    if STREAMING in quiet and may_stand_by(identity.roles):
+        found[STREAMING] = _configured(host.recorder_configuration())
     return found
+
+
+def _configured(element: str) -> Handshake:
+    """What a recording server that does not run is configured to present.
+
+    FIELD: the element and its attributes were seen in scripts of others; that they are about the group of the streams
+    is INFERRED.
+    """
+    told = dict(_ATTRIBUTE.findall(element))
+    if told.get("enabled", "").lower() == "true":
+        thumbprint = told.get("certificateHash", "").replace(" ", "").upper()
+        return Handshake(status="encrypted", thumbprint=thumbprint, standing_by=True)
+    if told.get("enabled", "").lower() == "false":
+        return Handshake(status="plain", standing_by=True)
+    return Handshake(status="silent")
 
 
 def read_uses(host: WindowsHost, identity: Identity, group: str) -> list[Handshake]:
@@ -350,9 +410,10 @@ def read_uses(host: WindowsHost, identity: Identity, group: str) -> list[Handsha
     Returns:
         One for each port.
     """
-    ports = {identity.ports[_STATE_PORT[group]], link_port(identity.roles, group, identity.ports)}
-    targets = [Target(host="localhost", port=port, name=identity.host_name) for port in sorted(ports)]
-    return [handshake(answer, identity.name) for answer in host.handshakes(targets)]
+    ports = [identity.ports[_STATE_PORT[group]], link_port(identity.roles, group, identity.ports)]
+    found = _shaken(host, identity, [(port, group) for port in dict.fromkeys(ports)])
+    # Where a failover recording server stands by, what would answer at the other port does not run.
+    return [found[0], *(one for one in found[1:] if one.status != "silent" or not may_stand_by(identity.roles))]
 
 
 def silence(identity: Identity, group: str) -> ConnectError:
@@ -366,22 +427,39 @@ def silence(identity: Identity, group: str) -> ConnectError:
         The error.
     """
     place = _STATE_PORT[group]
+    advice = "Start the service, or name its port in camsec_vms_ports."
+    if may_stand_by(identity.roles) and group == STREAMING:
+        advice = (
+            "It stands by, and its RecorderConfig.xml does not tell whether its streams are encrypted: start its"
+            " Failover Recording Server service for this run, or name its port in camsec_vms_ports."
+        )
     return ConnectError(
         device=identity.name,
         subject=f"port {identity.ports[place]} ({place.replace('_', ' ')})",
         found="no answer on the host itself",
         expected=f"an answer that shows whether the certificate group {group} is on",
-        advice="Start the service, or name its port in camsec_vms_ports.",
+        advice=advice,
     )
 
 
 def _own_handshakes(
     host: WindowsHost, identity: Identity, places: t.Mapping[str, str], groups: t.Sequence[str]
 ) -> list[Handshake]:
+    return _shaken(host, identity, [(identity.ports[places[group]], group) for group in groups])
+
+
+def _shaken(host: WindowsHost, identity: Identity, doors: t.Sequence[tuple[int, str]]) -> list[Handshake]:
+    """Handshakes of a host with itself, each at a port of a certificate group."""
+    names = [identity.name_for(group, presented=True) for _port, group in doors]
     targets = [
-        Target(host="localhost", port=identity.ports[places[group]], name=identity.host_name) for group in groups
+        Target(host="localhost", port=port, name=name or identity.host_name)
+        for (port, _group), name in zip(doors, names, strict=True)
     ]
-    return [handshake(answer, identity.name) for answer in (host.handshakes(targets) if targets else [])]
+    found = [handshake(answer, identity.name) for answer in (host.handshakes(targets) if targets else [])]
+    return [
+        one if name else dc.replace(one, errors=tuple(error for error in one.errors if error != _WRONG_NAME))
+        for one, name in zip(found, names, strict=True)
+    ]
 
 
 def handshake(answer: Answer, device: str) -> Handshake:
@@ -450,6 +528,18 @@ def certificate_names(facts: CertificateFacts) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.lower() for name in (facts.subject_common_name, *names) if name))
 
 
+def any_name(facts: CertificateFacts) -> str:
+    """A host name that a certificate has, for a handshake where nobody has said by which one it is reached.
+
+    Args:
+        facts: The certificate.
+
+    Returns:
+        Its first one; for a wildcard, a name that it covers.
+    """
+    return next(iter(certificate_names(facts)), "").replace("*", "any")
+
+
 def thumbprint_of(facts: CertificateFacts) -> str:
     """What Windows calls a certificate: its SHA-1. Nothing rests on it.
 
@@ -461,6 +551,10 @@ def thumbprint_of(facts: CertificateFacts) -> str:
     """
     fingerprint: bytes = x509.load_der_x509_certificate(facts.der).fingerprint(hashes.SHA1())
     return fingerprint.hex().upper()
+
+
+def _lateness(own: Own) -> tuple[dt.datetime, dt.datetime]:
+    return own.facts.not_before, own.facts.not_after
 
 
 def _own(row: Answer, account: str, device: str) -> Own:

@@ -17,13 +17,14 @@ from .facts import (
     Own,
     Ports,
     ServerFacts,
+    any_name,
     handshake,
     link_port,
     read_server,
     silence,
 )
-from .server_plan import WantedServer, reissue_reason
-from .topology import MANAGEMENT, SERVER, Link, Server, Topology
+from .server_plan import WantedServer, certificate_reason
+from .topology import MANAGEMENT, SERVER, STREAMING, Link, Server, Topology, may_stand_by
 from .windows import Target, WindowsHost
 
 __all__ = ["Information", "Peer"]
@@ -88,26 +89,56 @@ class Information:
         self._now = now
         self._wanted = wanted
 
-    def certificate_check(self) -> dict[str, t.Any]:
-        """Use the certificate that serves for both ends of a handshake on the server itself (VMS-13).
+    def certificate_checks(self, groups: t.Collection[str]) -> list[dict[str, t.Any]]:
+        """Use each certificate that serves for both ends of a handshake on the server itself (VMS-13).
+
+        Args:
+            groups: Certificate groups; none for all that the server has.
 
         Returns:
-            ``thumbprint``, ``status`` and ``errors``.
+            For each certificate ``thumbprint``, ``groups``, ``status`` and ``errors``.
 
         Raises:
-            RuleError: There is none.
+            InputError: The server does not have such a group.
+            RuleError: A group has no certificate.
         """
-        own = read_server(self._host, self._identity).candidate(self._identity.host_name, self._now)
+        facts = read_server(self._host, self._identity)
+        served: dict[str, list[str]] = {}
+        for group in groups or self._identity.groups:
+            served.setdefault(self._serving(facts, group).thumbprint, []).append(group)
+        return [{"groups": mine, **self._check(facts, thumbprint, mine)} for thumbprint, mine in served.items()]
+
+    def _serving(self, facts: ServerFacts, group: str) -> Own:
+        if group not in self._identity.groups:
+            raise InputError(
+                device=self._identity.name,
+                subject="certificate_groups",
+                found=group,
+                expected=f"some of this server's: {', '.join(self._identity.groups)}",
+            )
+        own = facts.serving(group, self._identity, self._now)
         if own is None:
             raise RuleError(
                 rule="VMS-11",
                 device=self._identity.name,
-                subject="certificate",
+                subject=f"certificate of the group {group}",
                 found="none for this host",
-                expected=f"one for {self._identity.host_name}",
+                expected=f"one for {self._identity.name_for(group, presented=False)}",
             )
-        answer = self._host.check_certificate(own.thumbprint, self._identity.host_name)
+        return own
+
+    def _check(self, facts: ServerFacts, thumbprint: str, groups: t.Sequence[str]) -> dict[str, t.Any]:
+        own = facts.by_thumbprint(thumbprint)
+        if own is None:
+            raise RuntimeError("a certificate that serves is in the store")
+        names = [self._name_for(facts, own, group) for group in groups]
+        answer = self._host.check_certificate(thumbprint, next(filter(None, names), any_name(own.facts)))
         return handshake(answer, self._identity.name).shown()
+
+    def _name_for(self, facts: ServerFacts, own: Own, group: str) -> str:
+        presented = facts.presented(group)
+        same = presented is not None and presented.facts.subject == own.facts.subject
+        return self._identity.name_for(group, presented=same)
 
     def result(self, peers: t.Sequence[Peer]) -> dict[str, t.Any]:
         """Everything.
@@ -136,29 +167,32 @@ class Information:
         return {
             "name": self._identity.name,
             "host_name": self._identity.host_name,
+            "mobile_host_name": self._identity.mobile_host_name,
             "roles": list(self._identity.roles),
             "trusted": sorted(facts.roots),
             "encrypted": sorted(facts.encrypted),
             "broken": sorted(facts.broken),
+            "silent": sorted(facts.silent),
             "certificates": dict(self._certificates(facts)),
-            "reachable": not facts.silent,
+            "reachable": True,
         }
 
     def _certificates(self, facts: ServerFacts) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
-        for group in self._identity.groups:
-            own = facts.presented(group) or facts.candidate(self._identity.host_name, self._now)
-            leaf = facts.groups[group].leaf
-            if own is not None and (leaf is None or own.thumbprint == facts.groups[group].thumbprint):
-                yield group, {**_held(own), **self._due(own)}
-            elif leaf is not None:  # presented, and not out of the store that ServerConfigurator takes it from
-                yield group, {"content": leaf.pem, "issuers": [], "key_readable": True}
+        """What is presented, otherwise what is going to be."""
+        for group, found in facts.groups.items():
+            own = facts.presented(group) or (None if found.leaf else facts.serving(group, self._identity, self._now))
+            if own is not None:
+                yield group, {**_held(own), **self._due(facts, own, group)}
+            elif found.leaf is not None:  # not out of the store that ServerConfigurator takes it from
+                yield group, {"content": found.leaf.pem, "issuers": [], "key_readable": True}
 
-    def _due(self, own: Own) -> dict[str, str]:
-        if not own.has_private_key:
-            return {"due": "a certificate whose private key is gone"}
-        if self._wanted is None:
+    def _due(self, facts: ServerFacts, own: Own, group: str) -> dict[str, str]:
+        """As the modules that renew it judge it; without knowing its authority, nobody can."""
+        if self._wanted is None and own.has_private_key:
             return {}
-        return {"due": reissue_reason(own, self._wanted, self._now).found}
+        name = self._name_for(facts, own, group)
+        reason = certificate_reason(own, name, self._wanted or WantedServer(), self._now)
+        return {"due": reason.found, "due_rule": reason.rule}
 
     def _roots(self, facts: ServerFacts) -> list[str]:
         """The roots of its certificates, PEM."""
@@ -181,19 +215,24 @@ class Information:
         on = SERVER in facts.encrypted
         targets = [_target(known[link.presenter], link) for link in links]
         found = self._handshakes(targets)
-        # IIS may have a certificate of its own on 443: whether encryption is on there is seen by the data collector.
-        hubs = [number for number, link in enumerate(links) if _is_hub(known, link)]
-        doors = [_door(known[links[number].presenter], found[number]) for number in hubs]
-        for number, target, second in zip(hubs, doors, self._handshakes(doors), strict=True):
-            targets[number], found[number] = target, second
-        return [self._link(link, target, one, on) for link, target, one in zip(links, targets, found, strict=True)]
+        seconds = {
+            number: target
+            for number, link in enumerate(links)
+            if (target := _second(known[link.presenter], link, found[number])) is not None
+        }
+        for number, second in zip(seconds, self._handshakes(list(seconds.values())), strict=True):
+            targets[number], found[number] = seconds[number], second
+        return [
+            self._link(link, target, one, on=on, stands_by=may_stand_by(known[link.presenter].server.roles))
+            for link, target, one in zip(links, targets, found, strict=True)
+        ]
 
     def _handshakes(self, targets: t.Sequence[Target]) -> list[Handshake]:
         answers = self._host.handshakes(targets) if targets else []
         return [handshake(answer, self._identity.name) for answer in answers]
 
-    def _link(self, link: Link, target: Target, found: Handshake, on: bool) -> dict[str, t.Any]:
-        status, reason, rule = self._judged(link, target, found, on)
+    def _link(self, link: Link, target: Target, found: Handshake, *, on: bool, stands_by: bool) -> dict[str, t.Any]:
+        status, reason, rule = self._judged(link, target, found, on, stands_by)
         return {
             "rule": link.rule,
             "presenter": link.presenter,
@@ -205,8 +244,10 @@ class Information:
             "thumbprint": found.thumbprint,
         }
 
-    def _judged(self, link: Link, target: Target, found: Handshake, on: bool) -> tuple[str, str, str]:
+    def _judged(self, link: Link, target: Target, found: Handshake, on: bool, stands_by: bool) -> tuple[str, str, str]:
         """Status, reason and rule of a link, out of the handshake."""
+        if found.status == "silent" and stands_by and link.group == STREAMING:
+            return "unknown", f"{link.presenter} stands by: what would present a certificate does not run", ""
         if found.status == "silent":
             return "broken", f"{link.presenter} does not answer on port {target['port']}", link.rule
         if found.status == "broken":
@@ -231,11 +272,15 @@ def _target(peer: Peer, link: Link) -> Target:
     return Target(host=peer.server.host_name, port=port, name=peer.server.host_name)
 
 
-def _is_hub(known: t.Mapping[str, Peer], link: Link) -> bool:
-    return link.group == SERVER and MANAGEMENT in known[link.presenter].server.roles
-
-
-def _door(peer: Peer, state: Handshake) -> Target:
-    """Where the others meet the management server, by whether encryption is on there."""
-    port = peer.ports["management" if state.status == "encrypted" else "management_http"]
-    return Target(host=peer.server.host_name, port=port, name=peer.server.host_name)
+def _second(peer: Peer, link: Link, first: Handshake) -> Target | None:
+    """Where a second handshake tells what the first one could not; None where it told all."""
+    if link.group != SERVER:
+        return None
+    if MANAGEMENT in peer.server.roles:
+        # IIS may have a certificate of its own on 443: whether encryption is on there is seen by the data collector.
+        place = "management" if first.status == "encrypted" else "management_http"
+    elif first.status == "silent" and may_stand_by(peer.server.roles):
+        place = "data_collector"
+    else:
+        return None
+    return Target(host=peer.server.host_name, port=peer.ports[place], name=peer.server.host_name)

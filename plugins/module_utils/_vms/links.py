@@ -75,7 +75,7 @@ def link_states(topology: Topology, now: dt.datetime) -> list[LinkState]:
 
 def _state(topology: Topology, link: Link, verifier: Server | Client, now: dt.datetime) -> LinkState:
     presenter = topology.by_name[link.presenter]
-    silent = [end.name for end in (presenter, verifier) if isinstance(end, Server) and not end.reachable]
+    silent = [end.name for end in (presenter, verifier) if isinstance(end, Server) and _is_silent(end, link.group)]
     if silent:
         return LinkState(link=link, status="unknown", reason=f"{' and '.join(silent)} did not answer")
     if link.group == SERVER and isinstance(verifier, Server):
@@ -85,6 +85,11 @@ def _state(topology: Topology, link: Link, verifier: Server | Client, now: dt.da
     if link.group not in presenter.encrypted:
         return LinkState(link=link, status="plain")
     return _encrypted(link, presenter, verifier, now)
+
+
+def _is_silent(end: Server, group: str) -> bool:
+    """Of a verifier the same group counts: whether it speaks TLS to the others goes by its own."""
+    return not end.reachable or group in end.silent
 
 
 def _switched_apart(link: Link, presenter: Server, verifier: Server) -> LinkState | None:
@@ -113,7 +118,7 @@ def _presenters_fault(link: Link, presenter: Server, now: dt.datetime) -> tuple[
     held = presenter.certificates.get(link.group)
     if held is None:
         return f"{presenter.name} holds no certificate", "VMS-11"
-    fault, rule = held.fault(presenter.host_name, now)
+    fault, rule = held.fault(presenter.name_for(link.group), now)
     if fault:
         return f"{presenter.name} holds {fault}", rule
     if not held.key_readable:

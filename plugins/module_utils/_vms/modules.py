@@ -29,7 +29,7 @@ from .facts import DEFAULT_PORTS, Identity, thumbprint_of
 from .information import Information, Peer
 from .server import ServerResource
 from .server_plan import WantedServer
-from .signing import Bundle, ForeignAuthority, OwnAuthority, Source
+from .signing import Bundle, ForeignAuthority, OwnAuthority, Signer, Source
 from .topology import MOBILE, ROLES, SERVER, STREAMING
 from .windows import WindowsHost
 
@@ -37,6 +37,8 @@ __all__ = [
     "CERTIFICATE_INVENTORY",
     "CERTIFICATE_OPTIONS",
     "GROUP_CHOICES",
+    "JUDGING_CONSTRAINTS",
+    "JUDGING_INVENTORY",
     "JUDGING_OPTIONS",
     "SERVER_INVENTORY",
     "SERVER_OPTIONS",
@@ -55,6 +57,7 @@ SERVER_OPTIONS: t.Final[dict[str, dict[str, t.Any]]] = {
     "host": {"type": "str"},
     "address": {"type": "str"},
     "vms_host_name": {"type": "str"},
+    "vms_mobile_host_name": {"type": "str"},
     "vms_roles": {"type": "list", "elements": "str", "choices": list(ROLES)},
     "vms_ports": {
         "type": "dict",
@@ -83,6 +86,7 @@ CERTIFICATE_OPTIONS: t.Final[dict[str, dict[str, t.Any]]] = {
     "crl_path": {"type": "path"},
     "pkcs12_path": {"type": "path"},
     "pkcs12_passphrase": {"type": "str", "no_log": True},
+    "certificate_groups": {"type": "list", "elements": "str", "choices": [SERVER, STREAMING, MOBILE], "default": []},
     "subject_alt_name": {"type": "list", "elements": "str", "default": []},
     "private_key_size": {"type": "int", "choices": [2048, 3072, 4096], "default": 2048},
     "lifetime_days": {"type": "int", "default": 397},
@@ -110,11 +114,29 @@ SWITCH_OPTIONS: t.Final[dict[str, dict[str, t.Any]]] = {
 }
 #: Of these, what ``vms_info`` judges the present certificate by.
 JUDGING_OPTIONS: t.Final[dict[str, dict[str, t.Any]]] = {
-    name: CERTIFICATE_OPTIONS[name]
-    for name in ("authority_directory", "subject_alt_name", "renew_before", "other_authority")
+    "ca_path": {"type": "path"},
+    **{
+        name: CERTIFICATE_OPTIONS[name]
+        for name in (
+            "authority_directory",
+            "sign_command",
+            "crl_path",
+            "subject_alt_name",
+            "renew_before",
+            "other_authority",
+        )
+    },
 }
-#: Where a certificate can come from: one of these options.
-SOURCES: t.Final = ("authority_directory", "sign_command", "pkcs12_path")
+#: Of these, what a site says once for all its servers.
+JUDGING_INVENTORY: t.Final = tuple(name for name in JUDGING_OPTIONS if name != "other_authority")
+#: Their constraints.
+JUDGING_CONSTRAINTS: t.Final[dict[str, t.Any]] = {
+    "mutually_exclusive": [("sign_command", "authority_directory")],
+    "required_by": {"sign_command": ["ca_path"], "crl_path": ["sign_command"]},
+}
+#: Where a certificate can come from: one of these options. Of the inventory's, an earlier one stands in a later one's
+#: place: where an operator's command signs, our own authority does not.
+SOURCES: t.Final = ("pkcs12_path", "sign_command", "authority_directory")
 GROUP_CHOICES: t.Final = (SERVER, STREAMING, MOBILE)
 
 
@@ -164,9 +186,9 @@ def info(call: Call) -> dict[str, t.Any]:
         _host(call, identity), identity, now=dt.datetime.now(tz=dt.UTC), wanted=_known_certificate(call)
     )
     result = information.result(peers)
-    return (
-        {**result, "certificate_check": information.certificate_check()} if call.params["check_certificate"] else result
-    )
+    if call.params["check_certificate"]:
+        result["certificate_checks"] = information.certificate_checks(call.params["certificate_groups"])
+    return result
 
 
 def _converged(call: Call, wanted: WantedServer) -> dict[str, t.Any]:
@@ -218,7 +240,15 @@ def _identity(params: t.Mapping[str, t.Any]) -> Identity:
         ports=params["vms_ports"],
         service_account=params["vms_service_account"],
         configurator=params["vms_configurator_path"],
+        mobile_host_name=_mobile_host_name(params, device),
     )
+
+
+def _mobile_host_name(params: t.Mapping[str, t.Any], device: str) -> str:
+    given = params["vms_mobile_host_name"]
+    if not given:
+        return ""
+    return parse_name(f"DNS:{given}", device=device, subject="vms_mobile_host_name").removeprefix("DNS:")
 
 
 def _switch(params: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -273,26 +303,40 @@ def _wanted_certificate(call: Call) -> WantedServer:
         key_size=params["private_key_size"],
         replace_others=params["other_authority"] == "replace",
         remove_old=params["remove_old"],
+        certificate_groups=tuple(params["certificate_groups"]),
     )
 
 
 def _known_certificate(call: Call) -> WantedServer | None:
     """What is wanted of a certificate, for who only asks; nothing without an authority that exists."""
-    params, directory = call.params, call.params["authority_directory"]
-    if not directory or not CertificateAuthority.exists(directory):
+    params, signer = call.params, _known_signer(call)
+    if signer is None:
         return None
-    own = CertificateAuthority.open(directory)
     return WantedServer(
         names=_names(params, _device(call)),
-        source=OwnAuthority(own=own, passphrase=None, lifetime_days=0, backdate_hours=0),
+        source=signer,
         renew_before=params["renew_before"],
         replace_others=params["other_authority"] == "replace",
     )
 
 
+def _known_signer(call: Call) -> Signer | None:
+    """An authority that is asked about certificates, and signs none."""
+    params, directory = call.params, call.params["authority_directory"]
+    if params["sign_command"] is not None:
+        return _foreign({**params, "sign_timeout": 0.0, "lifetime_days": 0, "backdate_hours": 0}, _device(call))
+    if not directory or not CertificateAuthority.exists(directory):
+        return None
+    own = CertificateAuthority.open(directory)
+    return OwnAuthority(own=own, passphrase=None, lifetime_days=0, backdate_hours=0)
+
+
 def _names(params: t.Mapping[str, t.Any], device: str) -> tuple[str, ...]:
     """The host name, then the address of the connection where it is one, then what else was asked for."""
-    names = [f"DNS:{_identity(params).host_name}"]
+    identity = _identity(params)
+    names = [f"DNS:{identity.host_name}"]
+    if MOBILE in identity.groups and identity.mobile_host_name:
+        names.append(f"DNS:{identity.mobile_host_name}")
     address = params["address"]
     if address and _is_address(address):
         names.append(f"IP:{address}")

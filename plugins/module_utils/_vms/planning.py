@@ -58,12 +58,15 @@ class Authority:
     """An authority that can issue what is missing.
 
     Attributes:
-        root: SHA-256 of its root, hexadecimal.
-        renew_before: A certificate below its root that ends within so long is issued anew, the subject kept (VMS-17).
+        root: SHA-256 of the root below which it issues, hexadecimal.
+        roots: SHA-256 of all roots that are its own, that one among them.
+        renew_before: A certificate below one of its roots that ends within so long is issued anew, the subject kept
+            (VMS-17).
         replaces_others: Certificates of other authorities are issued anew too, however long they last.
     """
 
     root: str
+    roots: frozenset[str] = frozenset()
     renew_before: dt.timedelta = dt.timedelta()
     replaces_others: bool = False
 
@@ -77,9 +80,7 @@ class Authority:
         Returns:
             A reason as the end of a sentence, and the rule's id.
         """
-        if held.due is not None:
-            return held.due, "VMS-17" if held.due else ""
-        if held.root != self.root:
+        if held.root not in (self.root, *self.roots):
             return ("a certificate of another authority", "VMS-13") if self.replaces_others else ("", "")
         if held.not_after - now < self.renew_before:
             return f"a certificate that ends on {held.not_after:%Y-%m-%d}", "VMS-17"
@@ -214,7 +215,8 @@ class _Planner:
 
     def _is_kept(self, server: Server, group: str) -> bool:
         """What is on and stays as it is; nothing else is told of a server that did not answer."""
-        return self._wish.renew and self._wish.of(group) is None and (group in server.encrypted or not server.reachable)
+        known = server.reachable and group not in server.silent
+        return self._wish.renew and self._wish.of(group) is None and (group in server.encrypted or not known)
 
     def _add(self, identifier: str, stage: str, server: str, *, title: str, rule: str, **more: str) -> None:
         self._steps[stage].append(VmsStep(id=identifier, stage=stage, server=server, title=title, rule=rule, **more))
@@ -229,10 +231,11 @@ class _Planner:
         if not server.reachable:
             self._hold_up(f"{server.name} did not answer; what it holds is not known (VMS-11).")
             return
+        if group in server.silent:
+            self._hold_up(f"{server.name} does not answer ({_words(group)}); whether it is encrypted is not known.")
+            return
         held = server.certificates.get(group)
-        fault, rule = ("no certificate", "VMS-11") if held is None else held.fault(server.host_name, self._now)
-        if not fault and held is not None and self._authority is not None:
-            fault, rule = self._authority.due(held, self._now)
+        fault, rule = self._fault(server, group, held)
         if fault:
             self._issue(server, group, fault, rule)
         elif held is not None:
@@ -243,6 +246,17 @@ class _Planner:
             elif group not in server.encrypted or group in server.broken:
                 self._check(server, group)
 
+    def _fault(self, server: Server, group: str, held: Held | None) -> tuple[str, str]:
+        """Why a certificate has to come, and the rule; two empty texts for no reason."""
+        if held is None:
+            return "no certificate", "VMS-11"
+        if held.due is not None:
+            return held.due, held.due_rule
+        fault, rule = held.fault(server.name_for(group), self._now)
+        if fault or self._authority is None:
+            return fault, rule
+        return self._authority.due(held, self._now)
+
     def _issue(self, server: Server, group: str, fault: str, rule: str) -> None:
         if self._authority is None:
             raise RuleError(
@@ -250,7 +264,7 @@ class _Planner:
                 device=server.name,
                 subject=f"certificate of the group {group}",
                 found=fault,
-                expected=f"one for {server.host_name} before anything is switched on",
+                expected=f"one for {server.name_for(group) or server.host_name} before anything is switched on",
                 advice="Install it there, or name an authority that issues it.",
             )
         self._roots[server.name, group] = self._authority.root
@@ -284,15 +298,12 @@ class _Planner:
         if self._authority is not None:
             # Also where nothing is issued below it yet: cameras and later certificates are verified by it.
             for server in self._topology.servers:
-                wanted.setdefault(server.name, {}).setdefault(self._authority.root, "what our authority issues")
+                for root in (self._authority.root, *sorted(self._authority.roots)):
+                    wanted.setdefault(server.name, {}).setdefault(root, "what our authority issues")
         for server in self._topology.servers:
             for root, reason in wanted.get(server.name, {}).items():
                 if server.reachable and root not in server.trusted:
-                    what = (
-                        _OURS
-                        if self._authority is not None and root == self._authority.root
-                        else f"the root {root[:16]}…"
-                    )
+                    what = _OURS if self._authority is not None and root == self._authority.root else _some(root)
                     self._add(
                         "trust_root", "trust", server.name, title=f"Trust {what}", rule="VMS-13", root=root,
                         reason=f"it verifies {reason}",
@@ -345,6 +356,8 @@ class _Planner:
 
     def _switch_off(self, server: Server) -> None:
         for group in server.groups:
+            if self._wish.of(group) is False and group in server.silent:
+                self._hold_up(f"{server.name} does not answer ({_words(group)}); whether it is encrypted is not known.")
             if self._wish.of(group) is False and group in server.encrypted:
                 title = f"Switch encryption off ({_words(group)})"
                 self._add("disable_encryption", "switch off", server.name, group=group, title=title, rule="VMS-10")
@@ -394,6 +407,10 @@ class _Planner:
             and link.verifier in ends
             and trusts(ends[link.verifier], self._root_after(link.presenter, link.group)) is not True
         }
+
+
+def _some(root: str) -> str:
+    return f"the root {root[:16]}…"
 
 
 def _words(group: str) -> str:

@@ -25,10 +25,15 @@ __all__ = ["vms_plan"]
 Json = t.Mapping[str, t.Any]
 _HEX: t.Final = re.compile(r"[0-9a-f]{64}")
 _SERVER_KEYS: t.Final = frozenset(
-    {"name", "host_name", "roles", "trusted", "certificates", "encrypted", "broken", "reachable"}
-)
+    {
+        "name", "host_name", "mobile_host_name", "roles", "trusted", "certificates", "encrypted", "broken", "silent",
+        "reachable",
+    }
+)  # fmt: skip
 _CLIENT_KEYS: t.Final = frozenset({"name", "kind", "trusted", "servers"})
-_HELD_KEYS: t.Final = frozenset({"content", "issuers", "key_readable", "due"})
+_HELD_KEYS: t.Final = frozenset({"content", "issuers", "key_readable", "due", "due_rule"})
+#: What whoever read the server judged, at the time when it was read.
+_JUDGED: t.Final = frozenset({"due", "due_rule"})
 _LONGEST_CHAIN: t.Final = 8
 #: Stands for a root that nobody has made yet.
 _NEW_ROOT: t.Final = "new"
@@ -61,7 +66,8 @@ def vms_plan(
         streaming: The same of recording servers and what fetches streams.
         mobile: The same of mobile servers and their clients.
         renew: What is on and left as it is has its certificates renewed.
-        authority_root: Root of the authority that issues what is missing, PEM; it has to be valid.
+        authority_root: Root of the authority that issues what is missing, PEM; it has to be valid. Of several, the one
+            below which the authority among the certificates issues, otherwise the first one.
         new_authority: That authority is yet to be made.
         other_authority: ``replace`` when certificates of other authorities are issued anew too.
         renew_before: Days; with less left, that authority issues anew.
@@ -79,15 +85,15 @@ def vms_plan(
     if not 0 < warn_before < renew_before:
         raise _wrong("warn_before", f"{warn_before:g}", f"more than 0 and less than renew_before ({renew_before:g})")
     now = dt.datetime.now(tz=dt.UTC) if at is None else _instant(at)
-    known = [
-        _certificate(pem, "roots") for pem in [*roots, *([_only_root(authority_root).pem] if authority_root else [])]
-    ]
+    mine = _issuing_roots(authority_root) if authority_root else ()
+    known = [_certificate(pem, "roots") for pem in [*roots, *(root.pem for root in mine)]]
+    rows = servers if at is None else [_unjudged(row) for row in servers]
     topology = Topology(
-        servers=tuple(_server(row, known) for row in servers), clients=tuple(_client(row) for row in clients)
+        servers=tuple(_server(row, known) for row in rows), clients=tuple(_client(row) for row in clients)
     )
     authority, wish = None, Wish(management=management, streaming=streaming, mobile=mobile, renew=renew)
-    if authority_root and (renew or True in (management, streaming, mobile)):
-        authority = _authority(authority_root, now)
+    if mine and (renew or True in (management, streaming, mobile)):
+        authority = _authority(mine, now)
     elif new_authority:
         authority = Authority(root=_NEW_ROOT)
     if authority is not None:
@@ -115,23 +121,38 @@ def vms_plan(
 # -- reading -----------------------------------------------------------------------------------------------------------
 
 
-def _authority(pem: str, now: dt.datetime) -> Authority:
+def _unjudged(row: Json) -> Json:
+    """A server without what was judged when it was read: the plan is for another instant."""
+    certificates = row.get("certificates") if isinstance(row, dict) else None
+    if not isinstance(certificates, dict):
+        return row
+    judged = {
+        group: {key: value for key, value in held.items() if key not in _JUDGED} if isinstance(held, dict) else held
+        for group, held in certificates.items()
+    }
+    return {**row, "certificates": judged}
+
+
+def _authority(roots: t.Sequence[CertificateFacts], now: dt.datetime) -> Authority:
     """What issues; a client takes no certificate below a root that is not valid."""
-    root = _only_root(pem)
+    root = roots[0]
     if not root.not_before <= now < root.not_after:
         found = f"a root that is valid from {root.not_before:%Y-%m-%d} to {root.not_after:%Y-%m-%d}"
         raise _wrong("authority_root", found, f"one that is valid on {now:%Y-%m-%d}")
-    return Authority(root=root.sha256)
+    return Authority(root=root.sha256, roots=frozenset(one.sha256 for one in roots))
 
 
-def _only_root(pem: str) -> CertificateFacts:
-    """The root of a file that may have the authorities below it as well."""
+def _issuing_roots(pem: str) -> tuple[CertificateFacts, ...]:
+    """The roots of a file that may have the authorities below them as well, the one that is issued below first."""
     blocks = certificate_blocks(pem)
     found = [CertificateFacts.from_pem(block, device="VMS", subject="authority_root") for block in blocks]
     roots = [facts for facts in found if facts.self_signed] if len(found) > 1 else found
-    if len(roots) != 1:
-        raise _wrong("authority_root", f"{len(roots)} roots among {len(found)} certificates", "one root certificate")
-    return roots[0]
+    if not roots:
+        raise _wrong("authority_root", f"no root among {len(found)} certificates", "a root certificate")
+    known = [_certificate(root.pem, "authority_root") for root in roots]
+    between = [_certificate(one.pem, "authority_root") for one in found if not one.self_signed]
+    below = {_root_of(one, between, known) for one in between}
+    return tuple(sorted(roots, key=lambda root: root.sha256 not in below))
 
 
 def _server(row: Json, roots: t.Sequence[x509.Certificate]) -> Server:
@@ -139,8 +160,8 @@ def _server(row: Json, roots: t.Sequence[x509.Certificate]) -> Server:
     certificates = row.get("certificates") or {}
     if not isinstance(certificates, dict):
         raise _wrong(f"certificates of {name}", type(certificates).__name__, "a dictionary by certificate group")
-    encrypted, broken = (frozenset(_texts(row, key, name)) for key in ("encrypted", "broken"))
-    for group in (*certificates, *encrypted, *broken):
+    encrypted, broken, silent = (frozenset(_texts(row, key, name)) for key in ("encrypted", "broken", "silent"))
+    for group in (*certificates, *encrypted, *broken, *silent):
         if group not in CERTIFICATE_GROUPS:
             raise _wrong(f"certificate group of {name}", group, f"one of {', '.join(CERTIFICATE_GROUPS)}")
     return Server(
@@ -151,7 +172,9 @@ def _server(row: Json, roots: t.Sequence[x509.Certificate]) -> Server:
         broken=broken,
         certificates={group: _held(held, f"{name} ({group})", roots) for group, held in certificates.items()},
         encrypted=encrypted,
+        silent=silent,
         reachable=bool(row.get("reachable", True)),
+        mobile_host_name=str(row.get("mobile_host_name") or ""),
     )
 
 
@@ -213,6 +236,7 @@ def _held(held: t.Any, name: str, roots: t.Sequence[x509.Certificate]) -> Held:
         for_servers=for_servers(facts),
         self_signed=facts.self_signed,
         due=held.get("due"),
+        due_rule=str(held.get("due_rule") or ""),
     )
 
 

@@ -27,6 +27,7 @@ __all__ = [
     "IMPORT_PKCS12",
     "MAKE_REQUEST",
     "READ_SERVER",
+    "RECORDER_CONFIGURATION",
     "REMOVE_CERTIFICATE",
     "REMOVE_TRUSTED",
 ]
@@ -222,6 +223,17 @@ $found = foreach ($target in $given.targets) { Test-Target $target }
 @{ handshakes = @($found) }
 """
 )
+
+#: What a recording server is configured to encrypt, of its file only the element about it; empty where there is none.
+RECORDER_CONFIGURATION: t.Final = r"""
+param($given)
+$path = Join-Path $env:ProgramData 'Milestone\XProtect Recording Server\RecorderConfig.xml'
+$element = ''
+if ((Test-Path -LiteralPath $path) -and ([System.IO.File]::ReadAllText($path) -match '<serverEncryption\b[^>]*>')) {
+    $element = $Matches[0]
+}
+@{ element = $element }
+"""
 
 #: ``given``: ``thumbprint``, ``name``, ``timeout`` in ms. Both ends of a handshake on the server itself.
 CHECK_CERTIFICATE: t.Final = (

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import typing as t
 
 from .._core._errors import CamsecError, ConnectError, PkiError, RefusedError, VerificationError
@@ -13,7 +14,18 @@ from .._core._plan import Plan, Step
 from .._tls._certificate import CertificateFacts
 from .._transport._patience import Patience
 from . import configurator
-from .facts import Handshake, Identity, ServerFacts, handshake, read_groups, read_server, read_uses, thumbprint_of
+from .facts import (
+    Handshake,
+    Identity,
+    Own,
+    ServerFacts,
+    any_name,
+    handshake,
+    read_groups,
+    read_server,
+    read_uses,
+    thumbprint_of,
+)
 from .server_plan import WantedServer, make_plan
 from .signing import Bundle, Signer, request_inf
 from .topology import MANAGEMENT, SERVER
@@ -41,8 +53,11 @@ class ServerResource:
         self._wanted = wanted
         self._switch_timeout = switch_timeout
         self._now = dt.datetime.now(tz=dt.UTC)
-        #: Thumbprint of the certificate that serves; known once it is installed.
+        #: Thumbprint of the certificate that serves.
         self._thumbprint = ""
+        #: What this run installed, by subject.
+        self._installed: dict[str, CertificateFacts] = {}
+        self._own: tuple[Own, ...] = ()
         self._pending: list[str] = []
         #: Certificates that this run put there, until a handshake proved them.
         self._unproven = ""
@@ -65,7 +80,7 @@ class ServerResource:
             The plan.
         """
         plan = make_plan(current, self._identity, self._wanted, self._now)
-        self._thumbprint = str(plan.after.get("serving", ""))
+        self._own, self._thumbprint = current.own, str(plan.after["serving"])
         return plan
 
     def apply(self, step: Step) -> None:
@@ -78,7 +93,7 @@ class ServerResource:
             "trust_root": lambda data: self._host.add_trusted(data["der"]),
             "distrust_root": lambda data: self._host.remove_trusted(data["thumbprint"]),
             "install_certificate": self._install,
-            "grant_key": lambda _data: self._host.grant_key(self._thumbprint, self._identity.account),
+            "grant_key": lambda data: self._host.grant_key(data["thumbprint"], self._identity.account),
             "check_handshake": self._check,
             "await_renewal": self._await_renewal,
             "remove_certificate": lambda data: self._host.remove_certificate(data["thumbprint"]),
@@ -113,7 +128,7 @@ class ServerResource:
                 found=f"still to be done: {left[0].title}",
                 expected="nothing left to do",
             )
-        self._thumbprint = str(again.after.get("serving", ""))
+        self._thumbprint = str(again.after["serving"])
         return {"after": dict(again.after), "certificate": self._certificate(found), "thumbprint": self._thumbprint}
 
     def evidence(self, current: ServerFacts) -> t.Mapping[str, t.Any]:
@@ -153,7 +168,7 @@ class ServerResource:
         source = self._wanted.source
         if isinstance(source, Bundle):
             self._add_issuers(source.issuers)
-            self._thumbprint = self._unproven = source.thumbprint
+            self._unproven, self._installed[source.leaf.subject] = source.thumbprint, source.leaf
             self._host.import_pkcs12(source.content, source.passphrase, self._identity.account)
         elif source is not None:
             self._request(source, data)
@@ -172,7 +187,8 @@ class ServerResource:
                 expected=f"{data['subject']}, since the VMS takes up a renewed certificate by its subject (VMS-17)",
             )
         self._add_issuers(issued.issuers_pem)
-        self._thumbprint = thumbprint = thumbprint_of(issued.facts)
+        thumbprint = thumbprint_of(issued.facts)
+        self._installed[data["subject"]] = issued.facts
         self._host.accept_certificate(issued.pem, thumbprint)
         self._pending, self._unproven = [], thumbprint
 
@@ -181,13 +197,22 @@ class ServerResource:
         for pem in issuers:
             self._host.add_trusted(CertificateFacts.from_pem(pem, device=self._identity.name).der, "CA")
 
-    def _check(self, _data: t.Mapping[str, t.Any]) -> None:
+    def _facts_of(self, data: t.Mapping[str, t.Any]) -> CertificateFacts:
+        """The certificate that a step is about: one that was there, or what was installed for its subject."""
+        there = next((one.facts for one in self._own if one.thumbprint == data["thumbprint"]), None)
+        return there or self._installed[data["subject"]]
+
+    def _check(self, data: t.Mapping[str, t.Any]) -> None:
         """VMS-13: the certificate works, and this server trusts it."""
-        found = handshake(self._host.check_certificate(self._thumbprint, self._identity.host_name), self._identity.name)
+        facts = self._facts_of(data)
+        thumbprint = thumbprint_of(facts)
+        found = handshake(
+            self._host.check_certificate(thumbprint, data["name"] or any_name(facts)), self._identity.name
+        )
         if not found.trusted:
             raise VerificationError(
                 device=self._identity.name,
-                subject=f"handshake with certificate {self._thumbprint} on the server itself",
+                subject=f"handshake with certificate {thumbprint} on the server itself",
                 found=", ".join(found.errors) or found.status,
                 expected="an encrypted connection that the server trusts",
             )
@@ -195,21 +220,23 @@ class ServerResource:
 
     def _await_renewal(self, data: t.Mapping[str, t.Any]) -> None:
         """VMS-17: what is in use is taken up by its subject, without a restart, wherever the others meet it."""
+        thumbprint = thumbprint_of(self._facts_of(data))
+        presented = functools.partial(_presents, thumbprint)
         for group in data["groups"]:
-            self._await(group, self._is_presented, f"the renewed certificate {self._thumbprint} (VMS-17)")
+            self._await(group, presented, f"the renewed certificate {thumbprint} (VMS-17)")
             places = Patience(self._switch_timeout)
-            while not all(map(self._is_presented, found := read_uses(self._host, self._identity, group))):
+            while not all(map(presented, found := read_uses(self._host, self._identity, group))):
                 if not places.wait():
-                    raise self._late(group, next(one for one in found if not self._is_presented(one)), "it everywhere")
+                    raise self._late(group, next(one for one in found if not presented(one)), "it everywhere")
 
     # -- switches --------------------------------------------------------------------------------------------------
 
     def _enable(self, data: t.Mapping[str, t.Any]) -> None:
-        group = data["group"]
-        code = self._configure(configurator.enable(group, self._thumbprint))
+        group, thumbprint = data["group"], thumbprint_of(self._facts_of(data))
+        code = self._configure(configurator.enable(group, thumbprint))
         try:
             configurator.check_exit(code, device=self._identity.name, group=group)
-            self._await(group, self._is_presented, f"the certificate {self._thumbprint}, trusted")
+            self._await(group, functools.partial(_presents, thumbprint), f"the certificate {thumbprint}, trusted")
         except (RefusedError, VerificationError) as error:
             if self._is_to_go_back(code, group) and not data["was_on"]:
                 self._take_back(group, error)
@@ -246,9 +273,6 @@ class ServerResource:
             seconds=max(self._switch_timeout, _SHORTEST_CONFIGURATION),
         )
 
-    def _is_presented(self, found: Handshake) -> bool:
-        return found.trusted and found.thumbprint == self._thumbprint
-
     def _await(self, group: str, holds: t.Callable[[Handshake], bool], expected: str) -> None:
         """Services restart after a switch; until then they do not answer."""
         patience = Patience(self._switch_timeout)
@@ -271,6 +295,10 @@ class ServerResource:
             return read_groups(self._host, self._identity)[group]
         except ConnectError:
             return Handshake(status="silent")
+
+
+def _presents(thumbprint: str, found: Handshake) -> bool:
+    return found.trusted and found.thumbprint == thumbprint
 
 
 def _add_advice(error: Exception, text: str) -> None:

@@ -21,12 +21,16 @@ from .._tls._certificate import CertificateFacts
 from .._tls._names import bare
 from .facts import Identity, Own, ServerFacts, certificate_names, silence, thumbprint_of
 from .signing import Bundle, Source
-from .topology import MOBILE, SERVER
+from .topology import MOBILE, SERVER, names_host
 
-__all__ = ["Reason", "WantedServer", "make_plan", "reissue_reason"]
+__all__ = ["Reason", "WantedServer", "certificate_reason", "make_plan"]
 
 Shown = dict[str, t.Any]
 _PLAIN_SUBJECT: t.Final = re.compile(r"[A-Z]+=[A-Za-z0-9 ./_-]+(,[A-Z]+=[A-Za-z0-9 ./_-]+)*")
+_FOR_CLIENTS: t.Final = (
+    "One for the clients of the mobile server alone: set certificate_groups to mobile_server, and vms_mobile_host_name"
+    " to the name by which they reach it."
+)
 _NO_AUTHORITY_YET: t.Final = (
     "The certificate authority does not exist yet; planned as if it did and had issued nothing so far."
 )
@@ -45,6 +49,7 @@ class WantedServer:
         key_size: Of a new RSA key, in bits.
         replace_others: Certificates of other authorities are replaced, however long they last.
         remove_old: Certificates that a renewed one replaced go, once a handshake has proved it.
+        certificate_groups: Whose certificates are this run's business; empty for all groups of the server.
         groups: Certificate groups and whether they are on.
         thumbprint: The certificate to switch on with; empty for the one that serves.
         stop_running_configurator: Another instance of ServerConfigurator is ended.
@@ -58,6 +63,7 @@ class WantedServer:
     replace_others: bool = False
     key_size: int = 2048
     remove_old: bool = True
+    certificate_groups: tuple[str, ...] = ()
     groups: t.Mapping[str, bool] = dc.field(default_factory=dict)
     thumbprint: str = ""
     stop_running_configurator: bool = False
@@ -84,7 +90,7 @@ def make_plan(current: ServerFacts, identity: Identity, wanted: WantedServer, no
 
 @dc.dataclass(frozen=True, kw_only=True)
 class Reason:
-    """Why a certificate that could serve is issued anew all the same.
+    """Why a certificate is issued anew.
 
     Attributes:
         found: What is wrong with it, the end of a sentence; empty for nothing.
@@ -97,17 +103,29 @@ class Reason:
     warning: str = ""
 
 
-def reissue_reason(own: Own, wanted: WantedServer, now: dt.datetime) -> Reason:
-    """Why a certificate that could serve is to be issued anew: names, authority, revocation, its end.
+def certificate_reason(own: Own, name: str, wanted: WantedServer, now: dt.datetime) -> Reason:
+    """Why a certificate is to be issued anew: it cannot serve, is revoked, or is due.
+
+    The one judgement: of the modules that change a server, and of ``vms_info``, by which the whole VMS is planned.
+    Whether the server trusts its root is not part of it: the root may come before it.
 
     Args:
         own: The certificate.
-        wanted: What it should be like; its source is an authority.
+        name: What it has to name, see :meth:`Identity.name_for`.
+        wanted: What it should be like.
         now: The present instant.
 
     Returns:
         The reason.
     """
+    if not own.has_private_key:
+        return Reason(found="a certificate whose private key is gone", rule="VMS-11")
+    found, rule = own.held().fault(name, now)
+    return Reason(found=found, rule=rule) if found else _reissue_reason(own, wanted, now)
+
+
+def _reissue_reason(own: Own, wanted: WantedServer, now: dt.datetime) -> Reason:
+    """Of one that could serve."""
     source = wanted.source
     if source is None or isinstance(source, Bundle):
         return Reason()
@@ -130,20 +148,43 @@ def _covers(own: Own, name: str) -> bool:
     return own.facts.covers(name) or name.lower() in certificate_names(own.facts)
 
 
+@dc.dataclass(kw_only=True)
+class _Line:
+    """Certificates of one subject, as one after the other serves the same groups (VMS-17).
+
+    Attributes:
+        own: The one that serves, or is going to; None where there is none.
+        groups: What presents it, or is going to.
+        subject: Distinguished name of the next one.
+        new: Whether one comes whose thumbprint nobody knows yet.
+    """
+
+    own: Own | None
+    groups: list[str]
+    subject: str
+    new: bool = False
+
+    @property
+    def thumbprint(self) -> str:
+        """Of the certificate that serves in the end; empty for one that is yet to come, or none."""
+        return "" if self.new or self.own is None else self.own.thumbprint
+
+    @property
+    def reference(self) -> Shown:
+        """By which a step finds the certificate: by its thumbprint, or as what was installed for its subject."""
+        return {"thumbprint": self.thumbprint, "subject": self.subject}
+
+
 class _Planner:
     def __init__(self, current: ServerFacts, identity: Identity, wanted: WantedServer, now: dt.datetime) -> None:
         self._current, self._identity, self._wanted, self._now = current, identity, wanted, now
         self._steps: list[Step] = []
         self._warnings: list[str] = []
         self._roots = set(current.roots)
-        self._serving = current.candidate(identity.host_name, now)
-        #: Whether a certificate comes whose thumbprint nobody knows yet.
-        self._new = False
+        self._lines = self._found_lines()
         #: Thumbprints of the host's certificates, and whether the service account can read their keys.
         self._keys = {
-            one.thumbprint: one.readable
-            for one in current.own
-            if one.has_private_key and identity.host_name.lower() in certificate_names(one.facts)
+            one.thumbprint: one.readable for one in current.own if one.has_private_key and self._is_the_servers(one)
         }
         self._before = self._state(current.roots, self._keys, current.groups_shown())
 
@@ -151,7 +192,7 @@ class _Planner:
         self._check_known()
         self._trust()
         if self._wanted.source is not None:
-            self._certificate(self._wanted.source)
+            self._certificates(self._wanted.source)
         self._switches()
         self._distrust()
         return Plan(
@@ -159,17 +200,42 @@ class _Planner:
             after=self._after(),
             steps=tuple(self._steps),
             impacts=tuple(self._impacts()),
-            warnings=tuple(f"{self._identity.name}: {text}" for text in self._warnings),
+            warnings=tuple(f"{self._identity.name}: {text}" for text in dict.fromkeys(self._warnings)),
         )
 
+    def _found_lines(self) -> dict[str, _Line]:
+        """What serves each group that is known, now or once it is on; groups with the same certificate share a line."""
+        lines: dict[str, _Line] = {}
+        by_thumbprint: dict[str, _Line] = {}
+        for group in self._identity.groups:
+            if group in self._current.silent:
+                continue
+            own = self._current.serving(group, self._identity, self._now)
+            line = by_thumbprint.get(own.thumbprint if own else "")
+            if line is None:
+                line = by_thumbprint[own.thumbprint if own else ""] = _Line(own=own, groups=[], subject="")
+            line.groups.append(group)
+            lines[group] = line
+        for line in by_thumbprint.values():
+            used = line.own is not None and any(self._takes_up(group, line.own.facts.subject) for group in line.groups)
+            line.subject = line.own.facts.subject if line.own and used else f"CN={self._identity.host_name}"
+        return lines
+
+    def _is_the_servers(self, one: Own) -> bool:
+        presented = any(found.thumbprint == one.thumbprint for found in self._current.groups.values())
+        return presented or one.held().covers(self._identity.host_name)
+
     def _check_known(self) -> None:
-        """What a group presents decides about certificates, switches and roots that go; not about roots that come."""
-        concerned = set(self._wanted.groups)
-        if self._wanted.source is not None or self._wanted.distrusted:
-            concerned |= set(self._identity.groups)
-        for group in self._current.silent:
+        """What a group presents decides about its certificate, its switch and roots that go; not about the others."""
+        concerned = {*self._wanted.groups, *self._wanted.certificate_groups}
+        if self._wanted.distrusted:
+            concerned |= {*self._identity.groups}
+        for group in (group for group in self._identity.groups if group in self._current.silent):
             if group in concerned:
                 raise silence(self._identity, group)
+            if self._wanted.source is not None:
+                error = silence(self._identity, group)
+                self._warnings.append(f"{error.message.removeprefix(f'{self._identity.name}: ')} Left as it is.")
 
     def _add(self, identifier: str, title: str, rule: str, **data: t.Any) -> None:
         self._steps.append(Step(id=identifier, title=title, rule=rule, data=data))
@@ -194,73 +260,71 @@ class _Planner:
         """VMS-13: what a server presents is trusted on that server too."""
         for group in self._groups_on():
             own = self._current.presented(group)
-            if own is not None and own.root == root.sha256 and not self._new:
+            if own is not None and own.root == root.sha256 and not self._lines[group].new:
                 raise self._broken(
                     "VMS-13", f"root {root.subject_common_name}", f"in use by the certificate group {group}",
                     "a root below which this server presents nothing",
                 )  # fmt: skip
 
-    # -- certificate -----------------------------------------------------------------------------------------------
+    # -- certificates ----------------------------------------------------------------------------------------------
 
-    def _certificate(self, source: Source) -> None:
-        own = self._serving
-        fault, rule = self._fault(source, own)
-        if fault:
-            self._install(source, own, fault, rule)
+    def _certificates(self, source: Source) -> None:
+        groups = self._wanted.certificate_groups or self._identity.groups
+        self._check_groups(groups)
+        if isinstance(source, Bundle):
+            self._lines |= dict.fromkeys(groups, self._bundle_line(source, groups))
+        for line in {id(line): line for group, line in self._lines.items() if group in groups}.values():
+            self._certificate(source, line, [group for group in line.groups if group in groups])
+
+    def _bundle_line(self, source: Bundle, groups: t.Collection[str]) -> _Line:
+        there = self._current.by_thumbprint(source.thumbprint)
+        own = there if there is not None and there.has_private_key else None
+        return _Line(own=own, groups=list(groups), subject=source.leaf.subject)
+
+    def _certificate(self, source: Source, line: _Line, groups: t.Sequence[str]) -> None:
+        own = line.own
+        fault, rule = self._fault(source, own, groups)
+        coming = next((other for other in self._lines.values() if other.new and other.subject == line.subject), None)
+        if fault and coming is not None:
+            self._lines |= dict.fromkeys(groups, coming)
+        elif fault:
+            self._install(source, line, fault, rule)
         elif own is not None and not own.readable:
             title = f"Let {self._identity.service_account} read the private key of {own.thumbprint}"
-            self._add("grant_key", title, "VMS-14")
-            self._check_handshake()
+            self._add("grant_key", title, "VMS-14", **line.reference)
+            self._check_handshake(line)
         elif own is not None:
-            self._await_uptake(own)
+            self._await_uptake(line, own)
         if self._wanted.remove_old and own is not None:
-            self._remove_old(own)
+            self._remove_old(line, own)
 
-    def _fault(self, source: Source, own: Own | None) -> tuple[str, str]:
+    def _fault(self, source: Source, own: Own | None, groups: t.Sequence[str]) -> tuple[str, str]:
         """Why a certificate has to come, and the rule that says so."""
         if isinstance(source, Bundle):
-            return self._bundle_fault(source, own)
+            return ("", "") if own is not None else ("the certificate of the PKCS#12 file not installed", "VMS-11")
         if own is None:
             return "no certificate for this host", "VMS-11"
-        fault, rule = own.held().fault(self._identity.host_name, self._now)
-        if fault:
-            return fault, rule
-        if own.root not in self._roots:
+        names = dict.fromkeys(self._name_for(group, own.facts.subject) for group in groups)
+        reasons = [certificate_reason(own, name, self._wanted, self._now) for name in names]
+        self._warnings += [reason.warning for reason in reasons if reason.warning]
+        found = next((reason for reason in reasons if reason.found), Reason())
+        if not found.found and own.root not in self._roots:
             return "a certificate below a root that this server does not trust", "VMS-13"
-        reason = reissue_reason(own, self._wanted, self._now)
-        self._warnings += [reason.warning] if reason.warning else []
-        return reason.found, reason.rule
+        return found.found, found.rule
 
-    def _bundle_fault(self, source: Bundle, own: Own | None) -> tuple[str, str]:
-        there = self._current.by_thumbprint(source.thumbprint)
-        if there is None or not there.has_private_key:
-            return "the certificate of the PKCS#12 file not installed", "VMS-11"
-        if own is None or own.thumbprint != there.thumbprint:
-            # It is there, and another one serves: the newer of one subject is taken up by itself (VMS-17).
-            self._serving = there
-        return "", ""
-
-    def _install(self, source: Source, own: Own | None, fault: str, rule: str) -> None:
-        self._check_source(source, fault)
-        used = self._groups_on()
-        subject = self._subject(source, own)
+    def _install(self, source: Source, line: _Line, fault: str, rule: str) -> None:
+        self._check_source(source, line, fault)
+        used = [group for group in self._groups_on() if self._takes_up(group, line.subject)]
         what = "Install the certificate of the PKCS#12 file" if isinstance(source, Bundle) else "Issue a certificate"
-        self._check_subject(source, subject)
+        self._check_subject(source, line.subject)
         title = f"{what} for {self._identity.host_name}, its key readable for {self._identity.service_account}: {fault}"
-        hours = self._hours_back(own)
-        self._add("install_certificate", title, rule, subject=subject, keep=bool(used), hours_back=hours)
-        self._new = True
-        self._check_handshake()
-        same = [group for group in used if self._takes_up(group, subject)]
-        if same:
-            title = f"Wait until {', '.join(same)} present the new certificate, without a restart"
-            self._add("await_renewal", title, "VMS-17", groups=same)
-
-    def _subject(self, source: Source, own: Own | None) -> str:
-        """That of what is in use stays (VMS-17)."""
-        if isinstance(source, Bundle):
-            return source.leaf.subject
-        return own.facts.subject if own is not None and self._groups_on() else f"CN={self._identity.host_name}"
+        self._add(
+            "install_certificate", title, rule, subject=line.subject, keep=bool(used),
+            hours_back=self._hours_back(line.own),
+        )  # fmt: skip
+        line.new = True
+        self._check_handshake(line)
+        self._have_taken_up(line, used)
 
     def _hours_back(self, own: Own | None) -> float:
         """Of two certificates the later one serves (VMS-17): it must not start before the one that it replaces."""
@@ -281,13 +345,17 @@ class _Planner:
             advice="Install the renewed certificate as PKCS#12 (pkcs12_path).",
         )
 
+    def _name_for(self, group: str, subject: str) -> str:
+        """What a certificate of a subject has to name for a group."""
+        return self._identity.name_for(group, presented=self._takes_up(group, subject))
+
     def _takes_up(self, group: str, subject: str) -> bool:
         presented = self._current.presented(group)
         return presented is not None and presented.facts.subject == subject
 
-    def _check_source(self, source: Source, fault: str) -> None:
+    def _check_source(self, source: Source, line: _Line, fault: str) -> None:
         if isinstance(source, Bundle):
-            self._check_bundle(source)
+            self._check_bundle(source, line)
             return
         if not source.roots:
             self._warnings.append(_NO_AUTHORITY_YET)
@@ -298,40 +366,59 @@ class _Planner:
             raise self._broken("VMS-13", "trusted roots", found, expected, "Run camsec.fleet.vms_trusted_ca first.")
         source.check(self._wanted.names, self._identity.host_name, device=self._identity.name, fault=fault)
 
-    def _check_bundle(self, source: Bundle) -> None:
+    def _check_bundle(self, source: Bundle, line: _Line) -> None:
         names = certificate_names(source.leaf)
-        if self._identity.host_name not in names:
-            found, expected = f"one for {', '.join(names) or 'no name'}", f"one for {self._identity.host_name}"
-            raise self._broken("VMS-12", "certificate of the PKCS#12 file", found, expected)
+        for group in line.groups:
+            name = self._name_for(group, line.subject)
+            if name and not names_host(names, name):
+                raise self._broken(
+                    "VMS-12", "certificate of the PKCS#12 file", f"one for {', '.join(names) or 'no name'}",
+                    f"one for {name} (certificate group {_words(group)})",
+                    _FOR_CLIENTS if MOBILE in self._identity.groups else "",
+                )  # fmt: skip
 
-    def _check_handshake(self) -> None:
+    def _check_handshake(self, line: _Line) -> None:
         title = "Check the certificate by a handshake on the server itself"
-        self._add("check_handshake", title, "VMS-13")
+        # Any name that it has, where nobody has said by which one clients reach it.
+        names = [self._identity.name_for(group, presented=False) for group in line.groups if group != MOBILE]
+        name = next(iter(names), self._identity.mobile_host_name)
+        self._add("check_handshake", title, "VMS-13", **line.reference, name=name)
 
-    def _await_uptake(self, own: Own) -> None:
+    def _await_uptake(self, line: _Line, own: Own) -> None:
         """A run that was cut off may have left a renewed certificate that is not presented yet."""
-        late = [
-            group
-            for group in self._groups_on()
-            if self._takes_up(group, own.facts.subject) and self._current.groups[group].thumbprint != own.thumbprint
-        ]
-        if late:
-            title = f"Wait until {', '.join(late)} present the certificate {own.thumbprint}, without a restart"
-            self._add("await_renewal", title, "VMS-17", groups=late)
+        self._have_taken_up(
+            line,
+            [
+                group
+                for group in self._groups_on()
+                if self._takes_up(group, own.facts.subject) and self._current.groups[group].thumbprint != own.thumbprint
+            ],
+        )
 
-    def _remove_old(self, own: Own) -> None:
+    def _have_taken_up(self, line: _Line, groups: t.Sequence[str]) -> None:
+        """What runs takes a certificate of the same subject up by itself; what stands by is told by its thumbprint."""
+        running = [group for group in groups if group not in self._current.standing_by]
+        if running:
+            which = f"certificate {line.thumbprint}" if line.thumbprint else "new certificate"
+            title = f"Wait until {', '.join(running)} present the {which}, without a restart"
+            self._add("await_renewal", title, "VMS-17", groups=running, **line.reference)
+        for group in groups:
+            if group in self._current.standing_by:
+                self._enable(group, line, f"Have {_words(group)}, which stands by, present the renewed certificate")
+
+    def _remove_old(self, line: _Line, own: Own) -> None:
         """What was replaced; only after a handshake has shown that the new one is presented in its place."""
-        if any(not self._takes_up(group, own.facts.subject) for group in self._groups_on()):
-            return  # something breaks, or presents another one: nobody can tell yet what is still needed
+        if self._current.silent or any(self._current.presented(group) is None for group in self._groups_on()):
+            return  # nobody can tell yet what is still needed
         for one in self._current.own:
-            if one.facts.subject == own.facts.subject and self._may_go(one, own) and self._is_replaced(one, own):
+            if one.facts.subject == own.facts.subject and self._may_go(one, own) and self._is_replaced(one, line):
                 title = f"Remove the certificate {one.thumbprint}, which was replaced"
                 self._add("remove_certificate", title, "VMS-17", thumbprint=one.thumbprint)
 
-    def _is_replaced(self, one: Own, own: Own) -> bool:
-        if self._new:
+    def _is_replaced(self, one: Own, line: _Line) -> bool:
+        if line.new or line.own is None:
             return True
-        return one.thumbprint != own.thumbprint and one.facts.not_before <= own.facts.not_before
+        return one.thumbprint != line.own.thumbprint and one.facts.not_before <= line.own.facts.not_before
 
     def _may_go(self, one: Own, own: Own) -> bool:
         """One of our authority; of another only the one that was presented and is replaced: others use the rest."""
@@ -346,9 +433,8 @@ class _Planner:
     def _groups_on(self) -> list[str]:
         return [group for group in self._identity.groups if group in self._current.encrypted]
 
-    def _switches(self) -> None:
-        """On in the groups' order, off the other way round."""
-        unknown = [group for group in self._wanted.groups if group not in self._identity.groups]
+    def _check_groups(self, groups: t.Iterable[str]) -> None:
+        unknown = [group for group in groups if group not in self._identity.groups]
         if unknown:
             raise InputError(
                 device=self._identity.name,
@@ -356,37 +442,47 @@ class _Planner:
                 found=unknown[0],
                 expected=f"one of this server's: {', '.join(self._identity.groups) or 'none'}",
             )
+
+    def _switches(self) -> None:
+        """On in the groups' order, off the other way round."""
+        self._check_groups(self._wanted.groups)
         for group in self._identity.groups:
             if self._wanted.groups.get(group) is True:
                 self._switch_on(group)
         for group in reversed(self._identity.groups):
             if self._wanted.groups.get(group) is False and group in self._current.encrypted:
                 self._check_configurator()
-                title = f"Switch encryption off ({group.replace('_', ' ')})"
+                title = f"Switch encryption off ({_words(group)})"
                 self._add("disable_encryption", title, "VMS-10", group=group)
 
     def _switch_on(self, group: str) -> None:
-        was_on = group in self._current.encrypted
-        if self._new:
-            # What presents a certificate of the same subject takes the new one up; that is waited for.
-            if was_on and any(group in step.data.get("groups", ()) for step in self._steps):
-                return
-        else:
-            self._serving = own = self._to_present(group)
-            found = self._current.groups[group]
-            same_subject = not self._wanted.thumbprint and self._takes_up(group, own.facts.subject)
-            if was_on and (found.thumbprint == own.thumbprint or same_subject):
-                return
-        self._check_configurator()
-        title = f"Switch encryption on ({group.replace('_', ' ')})"
-        self._add("enable_encryption", title, "VMS-10", group=group, was_on=was_on)
+        line = self._lines[group]
+        if not line.new:
+            line = self._lines[group] = self._line_to_present(group, line)
+        if not self._presents(group, line):
+            self._enable(group, line, f"Switch encryption on ({_words(group)})")
 
-    def _to_present(self, group: str) -> Own:
+    def _presents(self, group: str, line: _Line) -> bool:
+        """Whether it does in the end without a switch of its own."""
+        if any(group == step.data.get("group") or group in step.data.get("groups", ()) for step in self._steps):
+            return True
+        if group not in self._current.encrypted or line.new or line.own is None:
+            return False
+        same_subject = not self._wanted.thumbprint and self._takes_up(group, line.own.facts.subject)
+        return same_subject or self._current.groups[group].thumbprint == line.thumbprint
+
+    def _enable(self, group: str, line: _Line, title: str) -> None:
+        self._check_configurator()
+        was_on = group in self._current.encrypted
+        self._add("enable_encryption", title, "VMS-10", group=group, was_on=was_on, **line.reference)
+
+    def _line_to_present(self, group: str, line: _Line) -> _Line:
         """The certificate to switch on with (VMS-11 to VMS-14)."""
         subject = f"certificate of the group {group}"
-        expected = f"one for {self._identity.host_name} before encryption is switched on"
         asked = self._wanted.thumbprint
-        own = self._current.by_thumbprint(asked) if asked else self._serving
+        own = self._current.by_thumbprint(asked) if asked else line.own
+        name = self._name_for(group, own.facts.subject if own is not None else "")
+        expected = f"one for {name or self._identity.host_name} before encryption is switched on"
         if asked and (own is None or not own.has_private_key):
             raise InputError(
                 device=self._identity.name,
@@ -397,7 +493,7 @@ class _Planner:
         if own is None:
             advice = "Run camsec.fleet.vms_certificate first."
             raise self._broken("VMS-11", subject, "no certificate", expected, advice)
-        fault, rule = own.held().fault(self._identity.host_name, self._now)
+        fault, rule = own.held().fault(name, self._now)
         if fault:
             raise self._broken(rule, subject, fault, expected)
         if own.root not in self._roots:
@@ -409,7 +505,7 @@ class _Planner:
             found = f"a private key that {account} cannot read"
             advice = "Run camsec.fleet.vms_certificate first."
             raise self._broken("VMS-14", subject, found, "one that it can read", advice)
-        return own
+        return line if own == line.own else _Line(own=own, groups=[group], subject=own.facts.subject)
 
     def _check_configurator(self) -> None:
         if not self._current.configurator:
@@ -439,15 +535,12 @@ class _Planner:
         groups = self._current.groups_shown()
         for step in self._steps:
             if step.id == "enable_encryption":
-                groups[step.data["group"]] = self._thumbprint()
+                groups[step.data["group"]] = step.data["thumbprint"] or "new"
             elif step.id == "disable_encryption":
                 groups[step.data["group"]] = "off"
             elif step.id == "await_renewal":
-                groups.update(dict.fromkeys(step.data["groups"], self._thumbprint()))
+                groups.update(dict.fromkeys(step.data["groups"], step.data["thumbprint"] or "new"))
         return groups
-
-    def _thumbprint(self) -> str:
-        return "new" if self._new or self._serving is None else self._serving.thumbprint
 
     def _state(self, roots: t.Collection[str], keys: t.Mapping[str, bool], groups: t.Mapping[str, str]) -> Shown:
         """Of the roots only those that were asked about: Windows brings many of its own."""
@@ -464,11 +557,12 @@ class _Planner:
             if step.id == "remove_certificate":
                 keys.pop(step.data["thumbprint"], None)
             elif step.id == "grant_key":
-                keys[self._thumbprint()] = True
-        if self._new:
-            keys["new"] = True
-        after = self._state(self._roots, keys, self._groups_after())
-        return after if self._new or self._serving is None else {**after, "serving": self._serving.thumbprint}
+                keys[step.data["thumbprint"]] = True
+            elif step.id == "install_certificate":
+                keys["new"] = True
+        concerned = self._wanted.certificate_groups or self._wanted.groups or self._identity.groups
+        serving = [line.thumbprint for group, line in self._lines.items() if group in concerned]
+        return {**self._state(self._roots, keys, self._groups_after()), "serving": next(iter(serving), "")}
 
     def _broken(self, rule: str, subject: str, found: str, expected: str, advice: str = "") -> RuleError:
         return RuleError(
@@ -479,3 +573,7 @@ class _Planner:
             expected=expected,
             advice=advice,
         )
+
+
+def _words(group: str) -> str:
+    return group.replace("_", " ")

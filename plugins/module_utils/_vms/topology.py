@@ -12,6 +12,7 @@ import types
 import typing as t
 
 from .._core._errors import InputError
+from .._tls._names import name_covers
 
 __all__ = [
     "CERTIFICATE_GROUPS",
@@ -26,6 +27,9 @@ __all__ = [
     "Link",
     "Server",
     "Topology",
+    "may_stand_by",
+    "name_for",
+    "names_host",
 ]
 
 #: Certificate groups of ServerConfigurator (OFFICIAL), by the names of ``-VmsComponent``.
@@ -69,6 +73,51 @@ CLIENT_KINDS: t.Final[t.Mapping[str, str]] = types.MappingProxyType(
 )
 
 
+def may_stand_by(roles: t.Collection[str]) -> bool:
+    """Whether it is no fault that nobody answers where a server's streams are fetched.
+
+    A failover recording server in cold standby starts that service when it takes over (OFFICIAL).
+
+    Args:
+        roles: What runs on the server.
+
+    Returns:
+        True for a failover recording server that is no recording server besides.
+    """
+    return "failover_recording_server" in roles and "recording_server" not in roles
+
+
+def name_for(group: str, *, host_name: str, mobile_host_name: str, presented: bool) -> str:
+    """What a certificate of a group has to name (VMS-12).
+
+    Args:
+        group: Certificate group.
+        host_name: By which the other servers reach the server.
+        mobile_host_name: By which clients reach its mobile server; empty where nobody has said.
+        presented: Whether the group presents a certificate already.
+
+    Returns:
+        A host name; empty where any will do: clients reach a mobile server by a name that its certificate has, and
+        nobody has said which one that is.
+    """
+    if group != MOBILE:
+        return host_name
+    return mobile_host_name or ("" if presented else host_name)
+
+
+def names_host(names: t.Collection[str], name: str) -> bool:
+    """Whether one of a certificate's names is for a host.
+
+    Args:
+        names: Common name and DNS names, lower case.
+        name: Host name, in any case.
+
+    Returns:
+        Whether one of them is; a wildcard stands for one label.
+    """
+    return name.lower() in names or any(name_covers(f"DNS:{one}", name) for one in names if one.startswith("*."))
+
+
 @dc.dataclass(frozen=True, kw_only=True)
 class Held:
     """A certificate that a server holds for a certificate group.
@@ -83,8 +132,9 @@ class Held:
         key_readable: Whether the service account can read the private key (VMS-14).
         for_servers: Whether its extended key usages allow a server to present it.
         self_signed: Whether it is its own root.
-        due: Why it is to be issued anew although it could serve, as whoever knows its authority sees it; empty for no
-            reason, None where nobody knows.
+        due: Why it is to be issued anew, as whoever knows its server and its authority judged it; empty for no reason,
+            None where nobody has judged it.
+        due_rule: The rule that says so.
     """
 
     thumbprint: str
@@ -97,12 +147,24 @@ class Held:
     for_servers: bool = True
     self_signed: bool = False
     due: str | None = None
+    due_rule: str = ""
 
-    def fault(self, host_name: str, now: dt.datetime) -> tuple[str, str]:
+    def covers(self, name: str) -> bool:
+        """Whether it names a host.
+
+        Args:
+            name: Host name, in any case; empty for any.
+
+        Returns:
+            Whether it does.
+        """
+        return not name or names_host(self.names, name)
+
+    def fault(self, name: str, now: dt.datetime) -> tuple[str, str]:
         """Why it cannot serve, and the rule that says so; two empty texts when it can.
 
         Args:
-            host_name: The server's.
+            name: What it has to name, see :func:`name_for`.
             now: The present instant.
 
         Returns:
@@ -110,7 +172,7 @@ class Held:
         """
         validity = f"a certificate that is valid from {self.not_before:%Y-%m-%d} to {self.not_after:%Y-%m-%d}"
         faults = (
-            (host_name.lower() not in self.names, self._wrong_names, "VMS-12"),
+            (not self.covers(name), self._wrong_names, "VMS-12"),
             (self.key_type != "rsa", f"a certificate with a key of the type {self.key_type}", "VMS-19"),
             (not self.for_servers, "a certificate that is not for servers (extended key usage)", "VMS-13"),
             (self.self_signed, "a self-signed certificate", "VMS-13"),
@@ -136,7 +198,9 @@ class Server:
         certificates: What it holds, by certificate group.
         encrypted: Certificate groups that are switched on.
         broken: Those of them whose handshakes break on the server itself.
-        reachable: Whether it answered when it was asked; otherwise nothing else is known of it.
+        silent: Certificate groups of which nobody knows whether they are on, since their service does not answer.
+        reachable: Whether its host answered when it was asked; otherwise nothing else is known of it.
+        mobile_host_name: By which clients reach its mobile server; empty where nobody has said.
     """
 
     name: str
@@ -146,7 +210,21 @@ class Server:
     certificates: t.Mapping[str, Held] = dc.field(default_factory=dict)
     encrypted: frozenset[str] = frozenset()
     broken: frozenset[str] = frozenset()
+    silent: frozenset[str] = frozenset()
     reachable: bool = True
+    mobile_host_name: str = ""
+
+    def name_for(self, group: str) -> str:
+        """What its certificate of a group has to name.
+
+        Args:
+            group: Certificate group.
+
+        Returns:
+            See :func:`name_for`.
+        """
+        presented = group in self.encrypted and group in self.certificates
+        return name_for(group, host_name=self.host_name, mobile_host_name=self.mobile_host_name, presented=presented)
 
     @property
     def groups(self) -> tuple[str, ...]:

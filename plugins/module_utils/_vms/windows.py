@@ -79,6 +79,14 @@ class WindowsHost:
             raise self._unclear("handshakes", f"{len(found)} results for {len(targets)} targets")
         return found
 
+    def recorder_configuration(self) -> str:
+        """What a recording server on this host is configured to encrypt.
+
+        Returns:
+            The element ``serverEncryption`` of its RecorderConfig.xml; empty where there is none.
+        """
+        return str(self._call("RecorderConfig.xml", scripts.RECORDER_CONFIGURATION).get("element", ""))
+
     def check_certificate(self, thumbprint: str, name: str) -> Answer:
         """Use a certificate for both ends of a handshake on the host itself.
 

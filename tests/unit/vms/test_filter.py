@@ -107,6 +107,24 @@ def test_an_authority_issues_what_is_missing(pki: Pki) -> None:
     assert any("it verifies that of rec" in line or "its own certificate" in line for line in found["table"])
 
 
+def test_of_several_roots_the_one_that_the_authority_issues_below_counts(pki: Pki, tmp_path: pathlib.Path) -> None:
+    old = Pki(tmp_path)
+    found = plan(site(pki, held=False), management=True, authority_root=old.root + pki.root + pki.issuer)
+    (root,) = {step["root"] for step in found["steps"] if step["id"] == "install_certificate"}
+    print_of_root = openssl("x509", "-noout", "-fingerprint", "-sha256", data=pki.root).split("=")[1].strip()
+    assert root == print_of_root.replace(":", "").lower()
+    assert len({step["root"] for step in found["steps"] if step["id"] == "trust_root"}) == 2
+
+
+def test_what_was_judged_now_says_nothing_about_another_instant(pki: Pki) -> None:
+    servers = site(pki)
+    servers[1]["certificates"]["server"] |= {"due": "a certificate that was revoked", "due_rule": "VMS-13"}
+    issued = [step for step in plan(servers, management=True, authority_root=pki.root)["steps"] if step["reason"]]
+    assert "a certificate that was revoked" in {step["reason"] for step in issued}
+    later = plan(servers, management=True, authority_root=pki.root, at="2027-01-01T00:00:00Z")
+    assert "a certificate that was revoked" not in {step["reason"] for step in later["steps"]}
+
+
 def test_the_picture_is_svg_whatever_the_names_are(pki: Pki) -> None:
     servers = site(pki, held=False)
     clients = [{"name": '<wall> & "co"', "kind": "smart_client", "trusted": []}]

@@ -103,6 +103,11 @@ def done(topology: Topology, step: VmsStep) -> Topology:
     return dc.replace(topology, servers=servers)
 
 
+def with_server(topology: Topology, name: str, **changes: t.Any) -> Topology:
+    servers = tuple(dc.replace(one, **changes) if one.name == name else one for one in topology.servers)
+    return dc.replace(topology, servers=servers)
+
+
 def carried_out(topology: Topology, steps: t.Iterable[VmsStep]) -> Topology:
     for step in steps:
         topology = done(topology, step)
@@ -280,6 +285,52 @@ def test_a_server_that_is_down_holds_up_the_switches_and_nothing_else() -> None:
     assert planned(down, Wish(management=False)).held_up_by == (
         "rec2 did not answer; whether it is encrypted is not known (VMS-10).",
     )
+
+
+def test_a_service_that_is_silent_holds_up_the_switches_and_its_own_certificate_alone() -> None:
+    quiet = with_server(SITE, "rec2", silent=frozenset({STREAMING}))
+    plan = planned(quiet)
+    assert "rec2 does not answer (streaming media)" in plan.held_up_by[0]
+    assert not [step for step in plan.steps if step.stage.startswith("switch")]
+    issued = {(step.server, step.group) for step in plan.steps if step.id == "install_certificate"}
+    assert ("rec2", SERVER) in issued
+    assert ("rec2", STREAMING) not in issued
+    assert any(step.server == "rec2" and step.id == "trust_root" for step in plan.steps)
+    (state,) = {
+        state.status for state in plan.links if state.link.presenter == "rec2" and state.link.group == STREAMING
+    }
+    assert state == "unknown"
+    off = planned(with_server(ENCRYPTED, "rec2", silent=frozenset({STREAMING})), ALL_OFF)
+    assert off.held_up_by
+
+
+def test_what_the_servers_own_judgement_says_counts() -> None:
+    public = held("mob", names=frozenset({"video.public.example"}), root=THEIRS)
+    mob = ENCRYPTED.by_name["mob"]
+    judged = {group: dc.replace(one, due="") for group, one in mob.certificates.items()}
+    known = with_server(ENCRYPTED, "mob", certificates={**judged, MOBILE: dc.replace(public, due="")})
+    assert [step.id for step in planned(known).steps] == ["trust_root"]
+    # Without a judgement: a name that clients may call it by is no fault of what they see already.
+    unknown = with_server(ENCRYPTED, "mob", certificates={**judged, MOBILE: public})
+    assert [step.id for step in planned(unknown).steps] == ["trust_root"]
+    named = with_server(unknown, "mob", mobile_host_name="phones.example")
+    assert "install_certificate" in {step.id for step in planned(named).steps}
+    due = dc.replace(public, due="a certificate that was revoked", due_rule="VMS-13")
+    (step,) = [
+        step
+        for step in planned(with_server(ENCRYPTED, "mob", certificates={**judged, MOBILE: due})).steps
+        if step.id == "install_certificate"
+    ]
+    assert (step.reason, step.rule, step.group) == ("a certificate that was revoked", "VMS-13", MOBILE)
+
+
+def test_an_authority_with_two_roots_owns_what_is_below_either() -> None:
+    both = dc.replace(AUTHORITY, roots=frozenset({OURS, THEIRS}), replaces_others=True)
+    below = {SERVER: held("rec1", root=THEIRS), STREAMING: held("rec1")}
+    plan = planned(with_server(ENCRYPTED, "rec1", certificates=below), authority=both)
+    assert {step.id for step in plan.steps} == {"trust_root"}
+    assert {step.root for step in plan.steps} == {THEIRS}
+    assert {step.server for step in plan.steps} == {one.name for one in SERVERS}
 
 
 @pytest.mark.parametrize("silent", ["mgmt", "ev", "lpr", "mob"])

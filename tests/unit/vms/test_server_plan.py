@@ -29,7 +29,11 @@ from ansible_collections.camsec.fleet.plugins.module_utils._vms.facts import (
     ServerFacts,
     thumbprint_of,
 )
-from ansible_collections.camsec.fleet.plugins.module_utils._vms.server_plan import WantedServer, make_plan
+from ansible_collections.camsec.fleet.plugins.module_utils._vms.server_plan import (
+    WantedServer,
+    certificate_reason,
+    make_plan,
+)
 from ansible_collections.camsec.fleet.plugins.module_utils._vms.signing import Bundle, OwnAuthority, request_inf
 
 NOW = dt.datetime.now(tz=dt.UTC)
@@ -225,7 +229,7 @@ def test_the_later_certificate_serves_however_long_another_lasts(
     first = planned(holding(theirs, roots=roots), source=source(authority), replace_others=True)
     assert first.steps[0].data["hours_back"] == pytest.approx(71, abs=0.1)
     both = holding(theirs, ours, roots=roots)
-    assert both.candidate("rec.example", NOW) == ours
+    assert both.serving("server", ME, NOW) == ours
     assert ids(planned(both, source=source(authority), replace_others=True)) == []
 
 
@@ -248,6 +252,156 @@ def test_push_to_talk_is_named_when_a_mobile_server_goes_plain(authority: Certif
     current = holding(one, groups={"server": Handshake(status="plain"), "mobile_server": shown})
     plan = make_plan(current, mobile, WantedServer(groups={"mobile_server": False}), NOW)
     assert "VMS-18" in {impact.rule for impact in plan.impacts}
+
+
+# -- several certificates on one server ------------------------------------------------------------------------------
+
+PHONES = dc.replace(ME, roles=("mobile_server",))
+
+
+def on_mobile(server: Own | None, mobile: Own | None, *, roots: t.Iterable[str]) -> ServerFacts:
+    groups = {
+        "server": Handshake(status="plain") if server is None else encrypted(server),
+        "mobile_server": Handshake(status="plain") if mobile is None else encrypted(mobile),
+    }
+    return holding(*(one for one in (server, mobile) if one is not None), roots=roots, groups=groups)
+
+
+def encrypted(one: Own, **changes: t.Any) -> Handshake:
+    return Handshake(status="encrypted", thumbprint=one.thumbprint, leaf=one.facts, **changes)
+
+
+def public(other: CertificateAuthority, days: int = 60) -> Own:
+    return own(other, ("DNS:video.public.example",), days=days)
+
+
+@pytest.fixture
+def both(authority: CertificateAuthority, other: CertificateAuthority) -> list[str]:
+    return [authority.root_certificate.sha256, other.root_certificate.sha256]
+
+
+def test_a_public_certificate_that_phones_see_is_not_ours_to_replace(
+    authority: CertificateAuthority, other: CertificateAuthority, both: list[str]
+) -> None:
+    mine, theirs = own(authority), public(other)
+    current = on_mobile(mine, theirs, roots=both)
+    wanted = WantedServer(names=NAMES, source=source(authority))
+    assert ids(make_plan(current, PHONES, wanted, NOW)) == []
+    for group, one in (("server", mine), ("mobile_server", theirs)):
+        name = PHONES.name_for(group, presented=True)
+        assert certificate_reason(one, name, wanted, NOW).found == ""
+    # Who names what clients call it has that checked.
+    known = dc.replace(PHONES, mobile_host_name="video.public.example")
+    assert ids(make_plan(current, known, wanted, NOW)) == []
+    elsewhere = dc.replace(PHONES, mobile_host_name="video.elsewhere.example")
+    plan = make_plan(current, elsewhere, dc.replace(wanted, names=(*NAMES, "DNS:video.elsewhere.example")), NOW)
+    assert [step.data.get("subject") for step in plan.steps if step.id == "install_certificate"] == [
+        mine.facts.subject, theirs.facts.subject,
+    ]  # fmt: skip
+
+
+def test_each_due_certificate_is_renewed_with_its_own_subject(authority: CertificateAuthority, both: list[str]) -> None:
+    names = ("DNS:phones.example", "DNS:rec.example")
+    due, good = own(authority, days=10), own(authority, names)
+    assert due.facts.subject != good.facts.subject
+    wanted = WantedServer(names=NAMES, source=source(authority))
+    plan = make_plan(on_mobile(due, good, roots=both), PHONES, wanted, NOW)
+    assert [(step.id, step.data.get("groups")) for step in plan.steps] == [
+        ("install_certificate", None), ("check_handshake", None), ("await_renewal", ["server"]),
+        ("remove_certificate", None),
+    ]  # fmt: skip
+    assert plan.steps[0].data["subject"] == due.facts.subject
+    plan = make_plan(on_mobile(due, own(authority, names, days=10), roots=both), PHONES, wanted, NOW)
+    assert [step.data["subject"] for step in plan.steps if step.id == "install_certificate"] == [
+        due.facts.subject, good.facts.subject,
+    ]  # fmt: skip
+    assert plan.after["groups"] == {"server": "new", "mobile_server": "new"}
+
+
+def test_only_the_groups_that_are_asked_for_get_a_certificate(
+    authority: CertificateAuthority, other: CertificateAuthority, both: list[str]
+) -> None:
+    current = on_mobile(None, public(other), roots=both)
+    wanted = WantedServer(names=NAMES, source=source(authority))
+    plan = make_plan(current, PHONES, wanted, NOW)
+    assert plan.steps[0].data["subject"] == "CN=rec.example"
+    assert plan.steps[0].data["keep"] is False
+    assert ids(plan) == ["install_certificate", "check_handshake"]
+    only = dc.replace(wanted, certificate_groups=("mobile_server",))
+    assert ids(make_plan(current, PHONES, only, NOW)) == []
+    strange = dc.replace(wanted, certificate_groups=("streaming_media",))
+    with pytest.raises(InputError, match="found streaming_media"):
+        make_plan(current, PHONES, strange, NOW)
+
+
+def test_a_public_certificate_comes_as_pkcs12_for_the_mobile_group_alone(
+    authority: CertificateAuthority, other: CertificateAuthority, both: list[str]
+) -> None:
+    leaf = public(other).facts
+    bundle = Bundle(content=b"", passphrase=PASSPHRASE, thumbprint=thumbprint_of(leaf), leaf=leaf)
+    current = on_mobile(own(authority), None, roots=both)
+    phones = dc.replace(PHONES, mobile_host_name="video.public.example")
+    groups = {"certificate_groups": ("mobile_server",), "groups": {"mobile_server": True}}
+    plan = make_plan(current, phones, WantedServer(names=NAMES, source=bundle, **groups), NOW)
+    assert ids(plan) == ["install_certificate", "check_handshake", "enable_encryption"]
+    assert plan.steps[1].data["name"] == "video.public.example"
+    with pytest.raises(RuleError, match="vms_mobile_host_name"):
+        make_plan(current, PHONES, WantedServer(names=NAMES, source=bundle, **groups), NOW)
+    # One with the subject that is presented already is taken up, and needs no name that we know.
+    renewed = on_mobile(own(authority), public(other, days=5), roots=both)
+    plan = make_plan(renewed, PHONES, WantedServer(source=bundle, certificate_groups=("mobile_server",)), NOW)
+    assert ids(plan) == ["install_certificate", "check_handshake", "await_renewal"]
+
+
+# -- a failover recording server that stands by --------------------------------------------------------------------
+
+FAILOVER = dc.replace(ME, roles=("failover_recording_server",))
+
+
+def standing_by(server: Own, streams: Own | None, *more: Own, roots: t.Iterable[str]) -> ServerFacts:
+    told = Handshake(status="plain", standing_by=True)
+    if streams is not None:
+        told = Handshake(status="encrypted", thumbprint=streams.thumbprint, standing_by=True)
+    return holding(server, *more, roots=roots, groups={"server": encrypted(server), "streaming_media": told})
+
+
+def test_vms_15_a_failover_server_that_stands_by_is_switched_on(authority: CertificateAuthority) -> None:
+    one, roots = own(authority), [authority.root_certificate.sha256]
+    plan = make_plan(standing_by(one, None, roots=roots), FAILOVER, WantedServer(groups={"streaming_media": True}), NOW)
+    assert ids(plan) == ["enable_encryption"]
+    assert plan.steps[0].data["thumbprint"] == one.thumbprint
+    on = standing_by(one, one, roots=roots)
+    assert ids(make_plan(on, FAILOVER, WantedServer(groups={"streaming_media": True}), NOW)) == []
+
+
+def test_vms_17_what_stands_by_is_told_of_a_renewed_certificate(authority: CertificateAuthority) -> None:
+    due, roots = own(authority, days=10), [authority.root_certificate.sha256]
+    wanted = WantedServer(names=NAMES, source=source(authority))
+    plan = make_plan(standing_by(due, due, roots=roots), FAILOVER, wanted, NOW)
+    assert [(step.id, step.data.get("groups") or step.data.get("group")) for step in plan.steps] == [
+        ("install_certificate", None), ("check_handshake", None), ("await_renewal", ["server"]),
+        ("enable_encryption", "streaming_media"), ("remove_certificate", None),
+    ]  # fmt: skip
+    new = own(authority)
+    half = dc.replace(standing_by(due, due, new, roots=roots), groups={
+        "server": encrypted(new),
+        "streaming_media": Handshake(status="encrypted", thumbprint=due.thumbprint, standing_by=True),
+    })  # fmt: skip
+    assert ids(make_plan(half, FAILOVER, wanted, NOW)) == ["enable_encryption", "remove_certificate"]
+
+
+@pytest.mark.parametrize(
+    ("element", "status", "thumbprint"),
+    [
+        ('<serverEncryption enabled="true" certificateHash="ab cd" />', "encrypted", "ABCD"),
+        ("<serverEncryption certificateHash='' enabled='False'>", "plain", ""),
+        ("", "silent", ""),
+        ("<serverEncryption>", "silent", ""),
+    ],
+)
+def test_what_a_recording_server_that_does_not_run_is_configured_to(element: str, status: str, thumbprint: str) -> None:
+    found = facts_._configured(element)
+    assert (found.status, found.thumbprint) == (status, thumbprint)
 
 
 # -- refusals ----------------------------------------------------------------------------------------------------------
@@ -287,17 +441,24 @@ def test_a_certificate_for_clients_or_of_a_winrm_listener_is_no_candidate(author
     assert ids(plan)[0] == "install_certificate"
     assert "not for servers" in plan.steps[0].title
     good = own(authority)
-    assert holding(signer, good, roots=[root]).candidate("rec.example", NOW) == good
+    assert holding(signer, good, roots=[root]).serving("server", ME, NOW) == good
 
 
 def test_a_group_of_which_nobody_knows_is_said_where_it_matters(authority: CertificateAuthority) -> None:
     one = own(authority)
-    groups = {**presenting(one, "server"), "streaming_media": Handshake(status="silent")}
+    silent = Handshake(status="silent")
+    groups = {**presenting(one, "server"), "streaming_media": silent}
     current = holding(one, roots=[authority.root_certificate.sha256], groups=groups)
-    for wanted in ({"groups": {"streaming_media": True}}, {"source": source(authority)}):
-        message = refused(ConnectError, current, **wanted)
+    for wanted in ({"groups": {"streaming_media": True}}, {"certificate_groups": ("streaming_media",)}):
+        message = refused(ConnectError, current, source=source(authority), **wanted)
         assert message.startswith("rec: port 7563 (streaming): found no answer on the host itself")
     assert ids(planned(current, groups={"server": True})) == []
+    # The other group's certificate is renewed; what is replaced stays, since the silent one may present it.
+    due = own(authority, days=10)
+    half = dc.replace(current, own=(due,), groups={**presenting(due, "server"), "streaming_media": silent})
+    plan = planned(half, source=source(authority))
+    assert ids(plan) == ["install_certificate", "check_handshake", "await_renewal"]
+    assert "port 7563 (streaming): found no answer" in plan.warnings[0]
     assert ids(planned(current, trusted=(authority.root_certificate,))) == []
 
 

@@ -75,7 +75,7 @@ def test_each_server_gets_its_own_steps() -> None:
     assert todo["unseen"] == ["VMS-03"]
     rec = todo["servers"]["rec"]
     assert (rec["certificate"], rec["check"], rec["groups_on"], rec["groups_off"]) == (
-        True, True, [], ["streaming_media"],
+        ["server"], ["server"], [], ["streaming_media"],
     )  # fmt: skip
     assert rec["titles"][0] == "trust_root [VMS-10]"
     assert todo["servers"]["mgmt"]["groups_on"] == ["server"]
@@ -102,8 +102,9 @@ def test_a_link_that_worked_and_does_not_is_named_with_its_reason() -> None:
 
 
 def test_a_handshake_that_failed_says_what_windows_said() -> None:
+    good = {"thumbprint": "CD", "status": "encrypted", "errors": []}
     check = {"thumbprint": "AB", "status": "encrypted", "errors": ["RemoteCertificateChainErrors", "UntrustedRoot"]}
-    hostvars = {"a": {"one": {"failed": True, "certificate_check": check}}}
+    hostvars = {"a": {"one": {"failed": True, "certificate_checks": [good, check]}}}
     (sentence,) = vms_failures(hostvars, hostvars, results=["one"])
     assert sentence.startswith(
         "a: handshake with certificate AB on the server itself: found RemoteCertificateChainErrors,"
