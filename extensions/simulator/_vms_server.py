@@ -36,7 +36,8 @@ from ._vms_catalog import (
 )
 from ._vms_certificates import Bound, Presenter
 from ._vms_spec import VmsServerSpec
-from ._windows_host import Binding, Process, Service, WindowsHost
+from ._windows_host import WindowsHost
+from ._windows_parts import Binding, Process, Service
 from ._windows_store import Entry, Stores
 
 __all__ = ["RESTART_SECONDS", "Port", "VmsServer"]
