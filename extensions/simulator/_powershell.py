@@ -19,6 +19,8 @@ import re
 import typing as t
 
 from . import _powershell_members as members
+from ._powershell_binding import Arguments, run_cmdlet
+from ._powershell_native import run_program
 from ._powershell_operators import arithmetic, compare
 from ._powershell_syntax import Node, parse
 from ._powershell_text import format_text, like, regex, unescape
@@ -166,17 +168,6 @@ def collected(items: list[t.Any]) -> t.Any:
     return items[0] if len(items) == 1 else items
 
 
-@dc.dataclass(slots=True)
-class Arguments:
-    """A command's arguments as they stand: `(name, None)` for -Name, `(name, value)` for -Name:value, or a value."""
-
-    items: list[tuple[str | None, t.Any]] = dc.field(default_factory=list)
-    # Where streams go: "errors" and "output" to "output", "errors" or "nothing".
-    redirections: dict[str, str] = dc.field(default_factory=dict)
-
-    NOTHING: t.ClassVar[object] = object()
-
-
 class PowerShell:
     """One run of powershell.exe."""
 
@@ -213,9 +204,6 @@ class PowerShell:
         """Run a script with lines of standard input; Limit and every error end in the outcome."""
         self.root.variables["input"] = list(stdin)
         self.root.variables["args"] = []
-        from ._powershell_commands import load  # noqa: PLC0415 - the cmdlets build on this file
-
-        load()
         code, limit = 0, ""
         try:
             self._run_top(script)
@@ -797,9 +785,6 @@ class PowerShell:
         if function is not None:
             self.invoke(function, given.items, out, items=items, dot=dot)
             return
-        from ._powershell_commands import run_cmdlet  # noqa: PLC0415 - the cmdlets build on this file
-        from ._powershell_native import run_program  # noqa: PLC0415 - likewise
-
         if not run_cmdlet(self, text, given.items, items, out):
             run_program(self, text, given.items, items, out)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ._powershell_commands import Bound, Items, cmdlet
+from ._powershell_binding import Bound, Items, cmdlet
 from ._powershell_types import NetType, convert, enum, find_type, register
 from ._powershell_values import (
     VOID,

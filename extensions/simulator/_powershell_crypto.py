@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import typing as t
 
 from cryptography import x509
@@ -15,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509.oid import ExtensionOID, NameOID
 
-from ._powershell_commands import Bound, Items, cmdlet
+from ._powershell_binding import Bound, Items, cmdlet
 from ._powershell_net import new_date
 from ._powershell_types import NetType, convert, enum, find_type, register
 from ._powershell_values import (
@@ -720,8 +721,6 @@ register(NetType("System.Security.Cryptography.RSA"))
 
 
 def _hash(name: str) -> None:
-    import hashlib  # noqa: PLC0415 - beside the only use
-
     class Hash(NetObject):
         TYPE = f"System.Security.Cryptography.{name}"
 

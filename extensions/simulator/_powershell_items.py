@@ -12,7 +12,7 @@ import re
 import typing as t
 
 from ._powershell_access import FileSecurity, apply_security, missing_path, security_of
-from ._powershell_commands import Bound, Items, cmdlet
+from ._powershell_binding import Bound, Items, cmdlet
 from ._powershell_crypto import Certificate, certificate_of
 from ._powershell_net import Encoding
 from ._powershell_types import NetType, find_type, register

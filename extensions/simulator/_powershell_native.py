@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import typing as t
 
-from ._powershell import Arguments
+from ._powershell_binding import Arguments
 from ._powershell_values import Limit, as_list, text_of
 from ._windows_programs import BUILT_IN, split_command_line
 
 if t.TYPE_CHECKING:
     from ._powershell import PowerShell
-    from ._windows_host import Program, WindowsHost
+    from ._windows_host import WindowsHost
+    from ._windows_parts import Program
 
 __all__ = ["call_program", "command_line", "find_program", "run_program"]
 

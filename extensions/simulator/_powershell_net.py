@@ -27,6 +27,7 @@ from ._powershell_values import (
     Limit,
     NetException,
     NetObject,
+    PsObject,
     as_int,
     as_number,
     items_of,
@@ -488,8 +489,6 @@ register(
 
 
 def _os_version(shell: PowerShell) -> NetObject:
-    from ._powershell_values import PsObject  # noqa: PLC0415 - beside the only use
-
     numbers = [int(part) for part in shell.host.version.split(".")]
     version = PsObject(dict(zip(("Major", "Minor", "Build", "Revision"), numbers, strict=False)))
     return PsObject({"Version": version, "VersionString": f"Microsoft Windows NT {shell.host.version}"})

@@ -12,7 +12,7 @@ import re
 import threading
 import typing as t
 
-from ._powershell_commands import Bound, Items, cmdlet
+from ._powershell_binding import Bound, Items, cmdlet
 from ._powershell_native import call_program, find_program
 from ._powershell_text import like
 from ._powershell_types import NetType, enum, register
@@ -31,11 +31,11 @@ from ._powershell_values import (
     text_of,
     true,
 )
+from ._windows_parts import Process, Service
 from ._windows_programs import split_command_line
 
 if t.TYPE_CHECKING:
     from ._powershell import PowerShell
-    from ._windows_host import Process, Service
 
 __all__: list[str] = []
 
@@ -370,8 +370,6 @@ def _start_process(shell: PowerShell, bound: Bound, _items: Items, out: list[t.A
 
 
 def _started(shell: PowerShell, name: str, line: str) -> _Process:
-    from ._windows_host import Process  # noqa: PLC0415 - the host builds on the shell
-
     path = find_program(shell.host, name)
     if path is None:
         if "\\" not in name:

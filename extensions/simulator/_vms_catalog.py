@@ -15,12 +15,14 @@ __all__ = [
     "CONFIGURATOR_LOG",
     "DATA_COLLECTOR",
     "EVENT",
+    "FAILOVER",
     "FETCHING",
     "GROUPS",
     "IIS",
     "IIS_APP_ID",
     "MANAGEMENT",
     "MOBILE",
+    "RECORDER_CONFIGURATION",
     "RECORDING",
     "ROLES",
     "SERVER",
@@ -36,12 +38,16 @@ IIS: t.Final = "iis"
 #: The application that HTTP.sys' table names for IIS' own bindings.
 IIS_APP_ID: t.Final = "{4dc3e181-e14b-4a21-b022-59fc669b0914}"
 MANAGEMENT: t.Final = "management_server"
-RECORDING: t.Final = ("recording_server", "failover_recording_server")
+FAILOVER: t.Final = "failover_recording_server"
+RECORDING: t.Final = ("recording_server", FAILOVER)
 #: Servers that fetch streams from recording servers (VMS-03).
 FETCHING: t.Final = (MANAGEMENT, "mobile_server", "event_server", "lpr_server")
 
 _FOLDER: t.Final = "C:\\Program Files\\Milestone"
 CONFIGURATOR: t.Final = f"{_FOLDER}\\Server Configurator\\ServerConfigurator.exe"
+# FIELD: the file, its element and its attributes. INFERRED: that they are about the group of the streams, that a
+# failover recording server has them too, and that a renewed certificate taken up by itself leaves them as they are.
+RECORDER_CONFIGURATION: t.Final = "C:\\ProgramData\\Milestone\\XProtect Recording Server\\RecorderConfig.xml"
 # INFERRED: that it writes a log file is known, where is not.
 CONFIGURATOR_LOG: t.Final = "C:\\ProgramData\\Milestone\\Server Configurator\\Logs\\ServerConfigurator.log"
 
@@ -78,13 +84,24 @@ class Role:
 
     service: str
     groups: tuple[str, ...]
+    #: What serves streams where that is a service of its own; in cold standby it starts when it takes over (OFFICIAL).
+    recording_service: str = ""
+
+    @property
+    def streams(self) -> str:
+        """The service that serves streams."""
+        return self.recording_service or self.service
 
 
 #: The services' names are INFERRED: their display names are the maker's.
 ROLES: t.Final[t.Mapping[str, Role]] = {
     MANAGEMENT: Role(service="Milestone XProtect Management Server", groups=(SERVER,)),
     "recording_server": Role(service="Milestone XProtect Recording Server", groups=(SERVER, STREAMING)),
-    "failover_recording_server": Role(service="Milestone XProtect Failover Server", groups=(SERVER, STREAMING)),
+    FAILOVER: Role(
+        service="Milestone XProtect Failover Server",
+        groups=(SERVER, STREAMING),
+        recording_service="Milestone XProtect Failover Recording Server",
+    ),
     "event_server": Role(service="Milestone XProtect Event Server", groups=(SERVER, EVENT)),
     "log_server": Role(service="Milestone XProtect Log Server", groups=(SERVER,)),
     "lpr_server": Role(service="Milestone XProtect LPR Server", groups=(SERVER,)),

@@ -128,7 +128,7 @@ def _management_links(management: VmsServer, servers: t.Sequence[VmsServer]) -> 
         recording = server.spec.is_recording
         yield management_link(management, server)
         ports = [("VMS-02", server.spec.data_collector_port)]
-        ports += [("VMS-01", server.spec.webapi_port)] if recording else []
+        ports += [("VMS-01", server.spec.webapi_port)] if recording and not server.stands_by else []
         for rule, port in ports:
             yield Meeting(
                 rule=rule,
@@ -143,7 +143,7 @@ def _management_links(management: VmsServer, servers: t.Sequence[VmsServer]) -> 
 def _stream_links(servers: t.Sequence[VmsServer], clients: t.Sequence[VmsClient]) -> t.Iterator[Meeting]:
     """VMS-03 and VMS-04; who fetches learns from the VMS which way the server speaks."""
     for server in servers:
-        if server.spec.is_recording:
+        if server.spec.is_recording and not server.stands_by:
             yield from _recorder_links(server, servers, clients)
         if MOBILE in server.spec.groups:
             yield from _phone_links(server, clients)

@@ -22,11 +22,13 @@ from ._vms_catalog import (
     CONFIGURATOR,
     DATA_COLLECTOR,
     EVENT,
+    FAILOVER,
     GROUPS,
     IIS,
     IIS_APP_ID,
     MANAGEMENT,
     MOBILE,
+    RECORDER_CONFIGURATION,
     RECORDING,
     ROLES,
     SERVER,
@@ -34,7 +36,8 @@ from ._vms_catalog import (
 )
 from ._vms_certificates import Bound, Presenter
 from ._vms_spec import VmsServerSpec
-from ._windows_host import Binding, Process, Service, WindowsHost
+from ._windows_host import WindowsHost
+from ._windows_parts import Binding, Process, Service
 from ._windows_store import Entry, Stores
 
 __all__ = ["RESTART_SECONDS", "Port", "VmsServer"]
@@ -90,6 +93,7 @@ class VmsServer(Device):
         self.host = self._make_host(resolve, authorized_keys)
         self.certificates = Presenter(self.host, spec.service_account)
         self._give_iis_its_own()
+        self._write_configuration()
         self.gateway: t.Callable[[web.BaseRequest], t.Awaitable[web.StreamResponse]] | None = None
         # What is kept with a server without being its own, by name: the management server's configuration.
         self.kept: dict[str, t.Any] = {}
@@ -118,7 +122,8 @@ class VmsServer(Device):
         if host.service_sid(spec.service_account) is None:
             host.add_account(spec.service_account)
         for name in spec.services:
-            host.services[name] = Service(name=name, display_name=name, account=spec.service_account)
+            start = "Manual" if spec.cold_standby and name == ROLES[FAILOVER].recording_service else "Automatic"
+            host.services[name] = Service(name=name, display_name=name, account=spec.service_account, start_type=start)
         return host
 
     def _give_iis_its_own(self) -> None:
@@ -140,6 +145,12 @@ class VmsServer(Device):
     def on(self) -> bool:
         return self.power == "on"
 
+    @property
+    def stands_by(self) -> bool:
+        """Whether it is in cold standby and has not taken over: nobody fetches streams from it."""
+        service = self.host.services.get(ROLES[FAILOVER].recording_service)
+        return self.spec.cold_standby and service is not None and service.status == _STOPPED
+
     # -- what is encrypted ---------------------------------------------------------------------------------------
 
     def encrypted(self, group: str) -> bool:
@@ -153,6 +164,23 @@ class VmsServer(Device):
         else:
             self.certificates.bound[group] = bound
         self._publish_bindings()
+        self._write_configuration()
+
+    def _write_configuration(self) -> None:
+        """The file in which a recording server has what ServerConfigurator told it."""
+        if not self.spec.is_recording:
+            return
+        bound = self.certificates.bound.get(STREAMING)
+        hash_of, enabled = (bound.thumbprint, "true") if bound is not None else ("", "false")
+        text = (
+            '<?xml version="1.0" encoding="utf-8"?>\r\n<recorderconfig>\r\n  <webserver>\r\n'
+            f"    <port>{self.spec.streaming_port}</port>\r\n"
+            f'    <serverEncryption enabled="{enabled}" certificateHash="{hash_of}" />\r\n'
+            "  </webserver>\r\n</recorderconfig>\r\n"
+        )
+        files = self.host.files
+        files.make_folder(RECORDER_CONFIGURATION.rpartition("\\")[0])
+        files.write(RECORDER_CONFIGURATION, text.encode())
 
     def _publish_bindings(self) -> None:
         """HTTP.sys' table: what is presented at the ports of the groups that it serves. INFERRED: it follows VMS-17."""
@@ -184,7 +212,7 @@ class VmsServer(Device):
                 # INFERRED: what a default site of IIS does; switching encryption on takes the binding's place.
                 ports.append(Port(number=spec.https_port, service=service, group=IIS))
         for role in (role for role in RECORDING if role in roles):
-            service = ROLES[role].service
+            service = ROLES[role].streams
             ports.append(self._either(spec.webapi_port, service, SERVER))
             ports.append(self._either(spec.streaming_port, service, STREAMING))
         if MOBILE in roles:
@@ -254,9 +282,10 @@ class VmsServer(Device):
 
     def services_of(self, group: str) -> tuple[str, ...]:
         """The services that a certificate group's change restarts."""
-        roles = [role for role in self.spec.roles if group in ROLES[role].groups]
-        services = tuple(ROLES[role].service for role in roles)
-        return (*services, DATA_COLLECTOR) if group == SERVER else services
+        roles = [ROLES[role] for role in self.spec.roles if group in ROLES[role].groups]
+        services = [role.service for role in roles]
+        services += [role.recording_service for role in roles if role.recording_service and not self.stands_by]
+        return (*services, DATA_COLLECTOR) if group == SERVER else tuple(services)
 
     async def restart_services(self, names: t.Sequence[str]) -> bool:
         """Restart services; False when one does not start again.

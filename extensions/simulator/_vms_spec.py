@@ -13,7 +13,7 @@ import typing as t
 from cryptography import x509
 
 from ._spec_common import check_place, is_loopback, require
-from ._vms_catalog import CLIENT_KINDS, DATA_COLLECTOR, EVENT, MANAGEMENT, MOBILE, RECORDING, ROLES
+from ._vms_catalog import CLIENT_KINDS, DATA_COLLECTOR, EVENT, FAILOVER, MANAGEMENT, MOBILE, RECORDING, ROLES
 from ._windows_host import LOCALES
 
 __all__ = ["VmsClientSpec", "VmsHardwareSpec", "VmsServerSpec", "check_vms"]
@@ -41,6 +41,7 @@ class VmsServerSpec:
     legacy_csp: bool = False
     configurator_authorized: bool = True
     failing_services: tuple[str, ...] = ()
+    cold_standby: bool = False
     http_port: int = 8080
     https_port: int = 4443
     data_collector_port: int = 7609
@@ -80,6 +81,7 @@ class VmsServerSpec:
         require(len(set(taken)) == len(taken), f"{where}: two of its ports are the same")
         managing = self.is_management or not self.iis_certificate
         require(managing, f"{where}: iis_certificate is for a management server, which alone has IIS here")
+        require(FAILOVER in self.roles or not self.cold_standby, f"{where}: cold_standby is for a {FAILOVER}")
         require(bool(self.username and self.service_account), f"{where}: username and service_account must be there")
 
     @property
@@ -102,7 +104,9 @@ class VmsServerSpec:
 
     @property
     def services(self) -> tuple[str, ...]:
-        return (*(ROLES[role].service for role in self.roles), DATA_COLLECTOR)
+        roles = [ROLES[role] for role in self.roles]
+        extra = [role.recording_service for role in roles if role.recording_service]
+        return (*(role.service for role in roles), *extra, DATA_COLLECTOR)
 
     @property
     def is_management(self) -> bool:

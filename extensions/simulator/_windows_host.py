@@ -16,12 +16,13 @@ import weakref
 
 from ._clock import Clock
 from ._device import ReadOnly
-from ._powershell import Outcome, PowerShell
+from ._powershell_all import Outcome, PowerShell
 from ._windows_files import Files
+from ._windows_parts import Binding, Process, Program, Service
 from ._windows_ssh import SshDoor, new_host_key, public_key
 from ._windows_store import ADMINISTRATORS, CNG, CSP, LOCAL_SERVICE, NETWORK_SERVICE, SYSTEM, Stores
 
-__all__ = ["LOCALES", "Binding", "Process", "Program", "Service", "WindowsHost"]
+__all__ = ["LOCALES", "WindowsHost"]
 
 # The administrator who logs in: the group of administrators is what counts in access lists.
 _ENGLISH: t.Final[t.Mapping[str, str]] = {
@@ -60,42 +61,6 @@ _LOCALES: t.Final[t.Mapping[str, _Locale]] = {
 LOCALES: t.Final = tuple(_LOCALES)
 # How services name the account that they run under (Win32_Service.StartName), in every language.
 SERVICE_NAMES: t.Final[t.Mapping[str, str]] = {"LocalSystem": SYSTEM, ".\\LocalSystem": SYSTEM}
-
-
-@dc.dataclass(kw_only=True)
-class Service:
-    """A Windows service; `account` is Win32_Service.StartName's text."""
-
-    name: str
-    display_name: str
-    account: str = "NT AUTHORITY\\NetworkService"
-    status: str = "Running"
-    start_type: str = "Automatic"
-
-
-@dc.dataclass(kw_only=True)
-class Process:
-    """A running program."""
-
-    id: int
-    name: str
-    path: str = ""
-
-
-@dc.dataclass(kw_only=True, frozen=True)
-class Binding:
-    """A certificate that HTTP.sys presents at an address and port (`netsh http show sslcert`)."""
-
-    endpoint: str
-    thumbprint: str
-    app_id: str
-    store: str = "MY"
-
-
-class Program(t.Protocol):
-    """A program of the computer; it runs in the script's thread, not in the event loop."""
-
-    def __call__(self, host: WindowsHost, argv: t.Sequence[str], /) -> tuple[int, str]: ...
 
 
 class WindowsHost:

@@ -25,7 +25,8 @@ from ._windows_files import key_path
 from ._windows_store import ADMINISTRATORS, Entry, Rule, new_key
 
 if t.TYPE_CHECKING:
-    from ._windows_host import Binding, WindowsHost
+    from ._windows_host import WindowsHost
+    from ._windows_parts import Binding
 
 __all__ = ["BUILT_IN", "certificates_in", "split_command_line", "windows_name"]
 

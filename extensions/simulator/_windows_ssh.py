@@ -22,12 +22,12 @@ from xml.sax.saxutils import escape
 import asyncssh
 
 from ._listener import PortError
+from ._powershell_all import Outcome, PowerShell
 from ._powershell_native import call_program, find_program
 from ._powershell_values import Limit
 from ._windows_programs import split_command_line
 
 if t.TYPE_CHECKING:
-    from ._powershell import Outcome
     from ._windows_host import WindowsHost
 
 __all__ = ["SshDoor", "new_host_key", "public_key"]
@@ -288,8 +288,6 @@ class SshDoor:
         )
 
     def _run(self, script: str, lines: list[str]) -> tuple[Outcome, str]:
-        from ._powershell import PowerShell  # noqa: PLC0415 - the host imports both
-
         shell = PowerShell(self._host)
         outcome = shell.run(script, lines)
         return outcome, shell.console_encoding

@@ -13,8 +13,9 @@ author:
   - camsec.fleet contributors (@camsec)
 description:
   - Reads what the playbook C(camsec.fleet.rotate_ca_status) registered for each host - C(camsec_rotate_device), the
-    result of M(camsec.fleet.recorder_info); C(camsec_rotate_endpoint), that of M(camsec.fleet.tls_endpoint_info); and
-    C(camsec_rotate_plain), that of M(ansible.builtin.wait_for) with the port for plain HTTP.
+    result of M(camsec.fleet.recorder_info); C(camsec_rotate_endpoint), that of M(camsec.fleet.tls_endpoint_info);
+    C(camsec_rotate_plain), that of M(ansible.builtin.wait_for) with the port for plain HTTP; and C(camsec_rotate_vms),
+    that of M(camsec.fleet.vms_info).
   - The progress is read from certificates, trust files and ledgers. There is no record of it that could say otherwise.
 positional: _input, hostvars
 options:
@@ -41,8 +42,13 @@ options:
     type: list
     elements: dict
     default: []
+  vms_servers:
+    description: Inventory names of the servers of the VMS.
+    type: list
+    elements: str
+    default: []
   without:
-    description: Names of devices, certificates and cards that the operator gave up; they hold nothing up.
+    description: Names of devices, servers, certificates and cards that the operator gave up; they hold nothing up.
     type: list
     elements: str
     default: []
@@ -64,8 +70,12 @@ _value:
     - C(stage) is the first that is not finished - V(trust), V(reissue), V(drop), or V(done) when all are.
     - C(may_drop) tells whether the old root may go now.
     - C(done) is a list of sentences.
-    - C(left) is what the stage has to do, and C(held_up) what stands against dropping the old root. Each has C(kind)
-      (V(authority), V(trust_file), V(recorder), V(device), V(unread), V(certificate) or V(card)), C(name) and C(text).
+    - C(left) is what the stage has to do, C(held_up) what stands against dropping the old root, and C(withheld) what
+      stands against issuing certificates anew once V(trust) is through. Each has C(kind) (V(authority), V(trust_file),
+      V(recorder), V(vms_server), V(device), V(vms_certificate), V(unread), V(certificate) or V(card)), C(name) and
+      C(text).
+    - C(replaces) are the names of the servers of the VMS that get other certificates in V(reissue). One that presents a
+      certificate of somebody else besides is not among them.
     - C(lines) is all of it for people.
   type: dict
 """

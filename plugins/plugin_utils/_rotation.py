@@ -8,7 +8,11 @@ from __future__ import annotations
 import datetime as dt
 import typing as t
 
-from ansible_collections.camsec.fleet.plugins.module_utils._pki._rotation import Situation, progress
+from ansible_collections.camsec.fleet.plugins.module_utils._pki._rotation import (
+    Situation,
+    VmsServer,
+    progress,
+)
 from ansible_collections.camsec.fleet.plugins.module_utils._pki._seen import Seen
 from ansible_collections.camsec.fleet.plugins.module_utils._pki._stopping import Card
 from ansible_collections.camsec.fleet.plugins.module_utils._tls._certificate import CertificateFacts, certificate_blocks
@@ -21,6 +25,7 @@ __all__ = ["rotation_progress"]
 _DEVICE: t.Final = "camsec_rotate_device"
 _ENDPOINT: t.Final = "camsec_rotate_endpoint"
 _PLAIN: t.Final = "camsec_rotate_plain"
+_VMS: t.Final = "camsec_rotate_vms"
 _RECORDERS: t.Final = "camsec_recorders"
 
 
@@ -31,6 +36,7 @@ def rotation_progress(
     retiring: Result,
     authority: Result | None = None,
     cards: t.Iterable[Result] = (),
+    vms_servers: t.Iterable[str] = (),
     without: t.Iterable[str] = (),
 ) -> dict[str, t.Any]:
     """How far the rotation of a root has come.
@@ -41,10 +47,11 @@ def rotation_progress(
         retiring: Result of C(certificate_authority_info) for the authority whose root goes.
         authority: The same for the new one; nothing, or skipped, where it is yet to be made.
         cards: Results of C(storage_certificate_info), one for each ledger, with the old root as C(retiring).
+        vms_servers: Inventory names of the servers of the VMS.
         without: Names that the operator gave up.
 
     Returns:
-        C(stage), C(may_drop), C(done), C(left), C(held_up) and C(lines).
+        C(stage), C(may_drop), C(done), C(left), C(held_up), C(withheld), C(replaces) and C(lines).
 
     Raises:
         InputError: Both authorities are the same.
@@ -56,6 +63,7 @@ def rotation_progress(
         old_file=_file(retiring),
         new_file=frozenset() if new is None else _file(new),
         devices=tuple(_seen(str(name), hostvars[name]) for name in hosts),
+        servers=tuple(_vms_server(str(name), hostvars[name].get(_VMS) or {}) for name in vms_servers),
         cards=_cards(cards),
         without=frozenset(map(str, without)),
         now=dt.datetime.now(tz=dt.UTC),
@@ -81,6 +89,19 @@ def _seen(name: str, variables: t.Mapping[str, t.Any]) -> Seen:
         # A device that answers in plain HTTP shows no certificate; the ledgers tell whether it has one.
         problem="" if plain else problem(looked_at),
         trusted=trusted(device),
+    )
+
+
+def _vms_server(name: str, told: Result) -> VmsServer:
+    if not good(told):
+        return VmsServer(name=name, problem=problem(told))
+    server = told["server"]
+    held = {group: one["content"] for group, one in server["certificates"].items() if group in server["encrypted"]}
+    return VmsServer(
+        name=name,
+        trusted=frozenset(server["trusted"]),
+        presented={group: CertificateFacts.from_pem(text, device=name) for group, text in held.items()},
+        silent=tuple(told["unanswered"]),
     )
 
 

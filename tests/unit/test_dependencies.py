@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import pathlib
 import sys
 import tomllib
@@ -80,6 +81,21 @@ def imports(path: pathlib.Path) -> list[tuple[int, str]]:
             if isinstance(first, ast.Constant):
                 found.append((node.lineno, str(first.value)))
     return [(line, name.removeprefix(FLEET)) for line, name in found]
+
+
+def runtime_imports(path: pathlib.Path) -> set[str]:
+    """The neighbours that a file imports when it runs, wherever in it: not those that its annotations alone need."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    guarded = [
+        node for node in ast.walk(tree) if isinstance(node, ast.If) and ast.unparse(node.test) == "t.TYPE_CHECKING"
+    ]
+    idle = {inner for node in guarded for inner in ast.walk(node)}
+    return {
+        name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.level == 1 and node not in idle
+        for name in ([node.module] if node.module else [alias.name for alias in node.names])
+    }
 
 
 def top_of(name: str) -> str:
@@ -173,6 +189,14 @@ def test_simulator_stays_an_independent_judge() -> None:
         return "shares nothing with the client" if ours or top_of(name) == "ansible" else ""
 
     assert complaints(SIMULATOR, wrong) == []
+
+
+def test_simulated_windows_imports_in_one_direction() -> None:
+    files = {path.stem: path for path in SIMULATOR if path.stem.startswith(("_powershell", "_windows"))}
+    graph = {name: runtime_imports(path) & files.keys() for name, path in files.items()}
+    assert graph["_powershell_all"] > {"_powershell", "_powershell_commands"}
+    order = list(graphlib.TopologicalSorter(graph).static_order())  # CycleError names the circle
+    assert order.index("_powershell_values") < order.index("_powershell") < order.index("_windows_host")
 
 
 @pytest.mark.parametrize(

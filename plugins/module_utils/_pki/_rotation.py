@@ -19,10 +19,33 @@ from .._tls._certificate import CertificateFacts, iso
 from ._seen import Issue, KnownAuthority, Seen
 from ._stopping import Card
 
-__all__ = ["STAGES", "Open", "Rotation", "Situation", "progress"]
+__all__ = ["STAGES", "Open", "Rotation", "Situation", "VmsServer", "progress"]
 
 #: The stages, in their order.
 STAGES: t.Final = ("trust", "reissue", "drop", "done")
+_MIXED: t.Final = (
+    " It presents one of somebody else's too, which would be replaced with it: issue this one by itself, with"
+    " certificate_groups and other_authority of camsec.fleet.vms_certificate."
+)
+
+
+@dc.dataclass(frozen=True, kw_only=True)
+class VmsServer:
+    """A server of the VMS as it was found: it verifies the other servers and the cameras, and others verify it.
+
+    Attributes:
+        name: Inventory name, by which the ledgers know it too.
+        trusted: SHA-256 of the roots that it trusts.
+        presented: What its certificate groups present, by their names.
+        problem: Why its host could not be read, one sentence; empty when it could.
+        silent: Why nobody knows whether a certificate group is on, a sentence for each.
+    """
+
+    name: str
+    trusted: frozenset[str] = frozenset()
+    presented: t.Mapping[str, CertificateFacts] = dc.field(default_factory=dict)
+    problem: str = ""
+    silent: tuple[str, ...] = ()
 
 
 @dc.dataclass(frozen=True, kw_only=True)
@@ -34,7 +57,8 @@ class Situation:
         new: The one that takes its place; nothing when it is yet to be made.
         old_file: SHA-256 of the certificates in the old authority's trust file.
         new_file: The same of the new one's.
-        devices: Recorders, cameras and servers.
+        devices: Recorders and cameras.
+        servers: Servers of the VMS.
         cards: Memory cards that cannot do without the old root, as far as the ledgers tell.
         without: Names that the operator gave up.
         now: The controller's clock.
@@ -45,6 +69,7 @@ class Situation:
     old_file: frozenset[str]
     new_file: frozenset[str]
     devices: tuple[Seen, ...]
+    servers: tuple[VmsServer, ...] = ()
     cards: tuple[Card, ...]
     without: frozenset[str]
     now: dt.datetime
@@ -55,7 +80,8 @@ class Open:
     """One thing that is still to be done, or that has to be waited for.
 
     Attributes:
-        kind: ``authority``, ``trust_file``, ``recorder``, ``device``, ``unread``, ``certificate`` or ``card``.
+        kind: ``authority``, ``trust_file``, ``recorder``, ``vms_server``, ``device``, ``vms_certificate``, ``unread``,
+            ``certificate`` or ``card``.
         name: Inventory name, file, name in the ledger, or name of the card.
         text: One sentence.
     """
@@ -79,12 +105,17 @@ class Rotation:
         done: What was found to be done, for people.
         left: What this stage and those before it still have to do.
         held_up: What stands against dropping the old root.
+        withheld: What stands against issuing anything anew once ``trust`` is through: who did not answer may not trust
+            the new root.
+        replaces: Names of the servers of the VMS that get other certificates in ``reissue``.
     """
 
     stage: str
     done: tuple[str, ...]
     left: tuple[Open, ...]
     held_up: tuple[Open, ...]
+    withheld: tuple[Open, ...]
+    replaces: tuple[str, ...]
 
     @property
     def may_drop(self) -> bool:
@@ -99,16 +130,20 @@ class Rotation:
             "done": list(self.done),
             "left": [dc.asdict(one) for one in self.left],
             "held_up": [dc.asdict(one) for one in self.held_up],
+            "withheld": [dc.asdict(one) for one in self.withheld],
+            "replaces": list(self.replaces),
             "lines": self.lines,
         }
 
     @property
     def lines(self) -> list[str]:
         """The progress for people."""
-        stands = "may go on" if self.may_drop or self.stage in ("trust", "reissue") else "held up"
+        goes_on = self.stage == "trust" or (self.stage == "reissue" and not self.withheld) or self.may_drop
+        stands = "may go on" if goes_on else "held up"
         lines = [f"stage {self.stage}" + ("" if self.stage == "done" else f" ({stands})")]
         lines += [f"done: {one}" for one in self.done]
         lines += [f"left: {one.sentence}" for one in self.left]
+        lines += [f"holds up the reissue: {one.sentence}" for one in self.withheld]
         return lines + [f"holds up the drop: {one.sentence}" for one in self.held_up]
 
 
@@ -131,16 +166,19 @@ def progress(found: Situation) -> Rotation:
             found=f"the root of {found.old.name}",
             expected="another authority",
         )
-    reissue = (*_showing_old(found), *_ledger_old(found))
-    held_up = tuple(one for one in (*reissue, *_unread(found), *_cards(found)) if one.name not in found.without)
+    reissue = (*_showing_old(found), *_servers_showing_old(found), *_ledger_old(found))
+    against = (*_servers_without_new(found), *reissue, *_unread(found), *_cards(found))
+    held_up = tuple(one for one in against if one.name not in found.without)
     trust, drop = _trust_left(found), _drop_left(found)
     stage = _stage(found, trust, drop, held_up)
-    left = {"trust": (*trust, *reissue), "reissue": reissue, "drop": drop, "done": reissue}[stage]
+    left = {"trust": (*trust, *reissue), "reissue": reissue, "drop": drop, "done": (*reissue, *drop)}[stage]
     return Rotation(
         stage=stage,
-        done=_done(found, stage),
+        done=_done(found, stage, drop),
         left=tuple(one for one in left if one.name not in found.without),
         held_up=() if stage == "done" else held_up,
+        withheld=_withheld(found) if stage in ("trust", "reissue") else (),
+        replaces=tuple(server.name for server in found.servers if _is_replaced(found, server)),
     )
 
 
@@ -148,16 +186,16 @@ def _stage(found: Situation, trust: t.Sequence[Open], drop: t.Sequence[Open], he
     """Once the old root is out of the old authority's own trust file, nothing brings it back."""
     if found.new is None:
         return "trust"
-    if not drop:
+    if not drop or (held_up and _holds_new_alone(found)):
         return "done"
     if not held_up:
         return "drop"
-    to_reissue = any(one.kind in ("device", "certificate") for one in held_up)
-    if _drop_begun(found) and not to_reissue:
+    to_do = any(one.kind in ("vms_server", "device", "vms_certificate", "certificate") for one in held_up)
+    if _drop_begun(found) and not to_do:
         return "drop"
     if trust:
         return "trust"
-    return "reissue" if to_reissue else "drop"
+    return "reissue" if to_do else "drop"
 
 
 def _drop_begun(found: Situation) -> bool:
@@ -165,6 +203,11 @@ def _drop_begun(found: Situation) -> bool:
     return _root(found.old) not in found.new_file and (
         found.new is not None and _root(found.new) in found.old_file
     )  # fmt: skip
+
+
+def _holds_new_alone(found: Situation) -> bool:
+    """The old authority's trust file, which is the last to change."""
+    return found.new is not None and _root(found.new) in found.old_file and _root(found.old) not in found.old_file
 
 
 def _root(authority: KnownAuthority) -> str:
@@ -192,7 +235,16 @@ def _trust_left(found: Situation) -> tuple[Open, ...]:
         for seen in _recorders(found)
         if not _all(found.new) <= seen.trusted
     ]
-    return (*files, *recorders)
+    return (*files, *recorders, *_servers_without_new(found))
+
+
+def _servers_without_new(found: Situation) -> tuple[Open, ...]:
+    """Windows finds what is between a root and a server in the handshake: the root alone is in the store."""
+    return tuple(
+        Open(kind="vms_server", name=server.name, text="It does not trust the new root yet.")
+        for server in _servers(found)
+        if found.new is not None and _root(found.new) not in server.trusted
+    )
 
 
 def _drop_left(found: Situation) -> tuple[Open, ...]:
@@ -204,16 +256,26 @@ def _drop_left(found: Situation) -> tuple[Open, ...]:
         for seen in _recorders(found)
         if _all(old) & seen.trusted
     ]
+    servers = [
+        Open(kind="vms_server", name=server.name, text="It still trusts the old root.")
+        for server in _servers(found)
+        if _root(old) in server.trusted
+    ]
     files = [
         Open(kind="trust_file", name=f"{authority.name}/trusted.pem", text="It still holds the old root.")
         for authority, held in ((new, found.new_file), (old, found.old_file))
         if _root(old) in held
     ]
-    return (*recorders, *files)
+    return (*recorders, *servers, *files)
 
 
 def _recorders(found: Situation) -> list[Seen]:
     return [seen for seen in found.devices if seen.dialect == "recorder" and not seen.problem]
+
+
+def _servers(found: Situation) -> list[VmsServer]:
+    """Those of whose trust something is known, and that were not given up."""
+    return [server for server in found.servers if not server.problem and server.name not in found.without]
 
 
 # -- what holds the old root up
@@ -227,6 +289,38 @@ def _showing_old(found: Situation) -> tuple[Open, ...]:
     )
 
 
+def _servers_showing_old(found: Situation) -> tuple[Open, ...]:
+    return tuple(
+        Open(
+            kind="vms_certificate",
+            name=server.name,
+            text=f"It presents {_named(facts)}, issued below the old root ({', '.join(groups)})."
+            + ("" if _is_replaced(found, server) else _MIXED),
+        )
+        for server in found.servers
+        for facts, groups in _presented(server)
+        if _below(facts, found.old)
+    )
+
+
+def _presented(server: VmsServer) -> list[tuple[CertificateFacts, list[str]]]:
+    """Each certificate once: mostly one serves all groups."""
+    groups: dict[str, list[str]] = {}
+    for group, facts in server.presented.items():
+        groups.setdefault(facts.sha256, []).append(group.replace("_", " "))
+    by_digest = {facts.sha256: facts for facts in server.presented.values()}
+    return [(by_digest[digest], names) for digest, names in groups.items()]
+
+
+def _is_replaced(found: Situation, server: VmsServer) -> bool:
+    """Whoever replaces what others issued replaces all of it: one of a public authority, for phones, has to stay."""
+    ours = [authority for authority in (found.old, found.new) if authority is not None]
+    presented = server.presented.values()
+    return any(_below(facts, found.old) for facts in presented) and all(
+        any(_below(facts, authority) for authority in ours) for facts in presented
+    )
+
+
 def _below(facts: CertificateFacts, authority: KnownAuthority) -> bool:
     return authority.entry(facts) is not None or authority.signed(facts)
 
@@ -237,7 +331,7 @@ def _named(facts: CertificateFacts) -> str:
 
 def _ledger_old(found: Situation) -> tuple[Open, ...]:
     """Certificates that no handshake of this run can show: files, servers, evidence signers, lost devices."""
-    looked_at = {name for seen in found.devices for name in _names(seen)}
+    looked_at = {name for seen in found.devices for name in _names(seen)} | {server.name for server in found.servers}
     again = _issued_again(found)
     return tuple(
         Open(
@@ -275,7 +369,24 @@ def _unread(found: Situation) -> tuple[Open, ...]:
         for seen in found.devices
         if seen.problem
     ]
-    return (*unread, *_showing_none(found))
+    return (*unread, *_unread_servers(found), *_showing_none(found))
+
+
+def _unread_servers(found: Situation) -> tuple[Open, ...]:
+    return tuple(
+        Open(kind="unread", name=server.name, text=f"It could not be looked at: {problem}")
+        for server in found.servers
+        if (problem := server.problem or " ".join(server.silent))
+    )
+
+
+def _withheld(found: Situation) -> tuple[Open, ...]:
+    """A server of which only a port is silent told what it trusts."""
+    return tuple(
+        Open(kind="unread", name=server.name, text=f"Nobody knows whether it trusts the new root: {server.problem}")
+        for server in found.servers
+        if server.problem and server.name not in found.without
+    )
 
 
 def _showing_none(found: Situation) -> tuple[Open, ...]:
@@ -304,13 +415,20 @@ def _cards(found: Situation) -> tuple[Open, ...]:
     )
 
 
-def _done(found: Situation, stage: str) -> tuple[str, ...]:
+def _done(found: Situation, stage: str, drop: t.Sequence[Open]) -> tuple[str, ...]:
     if found.new is None:
         return ()
     fresh = sum(one.certificate is not None and _below(one.certificate, found.new) for one in found.devices)
     told = [f"the new authority {found.new.name} exists", f"{fresh} devices show a certificate of it"]
+    if found.servers:
+        told.append(f"{_presenting_new(found, found.new)} servers of the VMS present certificates of it alone")
     if stage in ("reissue", "drop"):
         told.insert(1, "both roots are trusted" if not _drop_begun(found) else "the old root is being dropped")
-    if stage == "done":
+    if stage == "done" and not drop:
         told.append("the old root is trusted nowhere")
     return tuple(told)
+
+
+def _presenting_new(found: Situation, new: KnownAuthority) -> int:
+    shown = [server.presented.values() for server in found.servers if server.presented]
+    return sum(all(_below(facts, new) for facts in presented) for presented in shown)

@@ -333,10 +333,7 @@ def _known_signer(call: Call) -> Signer | None:
 
 def _names(params: t.Mapping[str, t.Any], device: str) -> tuple[str, ...]:
     """The host name, then the address of the connection where it is one, then what else was asked for."""
-    identity = _identity(params)
-    names = [f"DNS:{identity.host_name}"]
-    if MOBILE in identity.groups and identity.mobile_host_name:
-        names.append(f"DNS:{identity.mobile_host_name}")
+    names = [f"DNS:{_identity(params).host_name}"]
     address = params["address"]
     if address and _is_address(address):
         names.append(f"IP:{address}")

@@ -174,11 +174,9 @@ class ServerResource:
             self._request(source, data)
 
     def _request(self, source: Signer, data: t.Mapping[str, t.Any]) -> None:
-        inf = request_inf(data["subject"], self._wanted.names, key_size=self._wanted.key_size)
+        inf = request_inf(data["subject"], data["names"], key_size=self._wanted.key_size)
         request, self._pending = self._host.make_request(inf, self._identity.account)
-        issued = source.sign(
-            request, device=self._identity.name, names=self._wanted.names, hours_back=data["hours_back"]
-        )
+        issued = source.sign(request, device=self._identity.name, names=data["names"], hours_back=data["hours_back"])
         if data["keep"] and issued.facts.subject != data["subject"]:
             raise PkiError(
                 device=self._identity.name,

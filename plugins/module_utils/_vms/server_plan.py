@@ -204,22 +204,25 @@ class _Planner:
         )
 
     def _found_lines(self) -> dict[str, _Line]:
-        """What serves each group that is known, now or once it is on; groups with the same certificate share a line."""
+        """What serves each group that is known, now or once it is on; of one subject there is one line."""
         lines: dict[str, _Line] = {}
-        by_thumbprint: dict[str, _Line] = {}
-        for group in self._identity.groups:
-            if group in self._current.silent:
-                continue
+        fresh = f"CN={self._identity.host_name}"
+        by_group: dict[str, _Line] = {}
+        for group in (group for group in self._identity.groups if group not in self._current.silent):
             own = self._current.serving(group, self._identity, self._now)
-            line = by_thumbprint.get(own.thumbprint if own else "")
-            if line is None:
-                line = by_thumbprint[own.thumbprint if own else ""] = _Line(own=own, groups=[], subject="")
+            used = own is not None and self._takes_up(group, own.facts.subject)
+            key = own.facts.subject if own is not None and (used or self._is_fit(own, group)) else fresh
+            line = by_group[group] = lines.setdefault(key, _Line(own=own, groups=[], subject=fresh))
             line.groups.append(group)
-            lines[group] = line
-        for line in by_thumbprint.values():
-            used = line.own is not None and any(self._takes_up(group, line.own.facts.subject) for group in line.groups)
-            line.subject = line.own.facts.subject if line.own and used else f"CN={self._identity.host_name}"
-        return lines
+            if own is not None and used:
+                line.own, line.subject = own, own.facts.subject
+            line.own = line.own or own
+        return by_group
+
+    def _is_fit(self, own: Own, group: str) -> bool:
+        """Whether one that nothing presents could be switched on with."""
+        fault, _rule = own.held().fault(self._identity.name_for(group, presented=False), self._now)
+        return not fault and own.root in self._roots
 
     def _is_the_servers(self, one: Own) -> bool:
         presented = any(found.thumbprint == one.thumbprint for found in self._current.groups.values())
@@ -284,10 +287,7 @@ class _Planner:
     def _certificate(self, source: Source, line: _Line, groups: t.Sequence[str]) -> None:
         own = line.own
         fault, rule = self._fault(source, own, groups)
-        coming = next((other for other in self._lines.values() if other.new and other.subject == line.subject), None)
-        if fault and coming is not None:
-            self._lines |= dict.fromkeys(groups, coming)
-        elif fault:
+        if fault:
             self._install(source, line, fault, rule)
         elif own is not None and not own.readable:
             title = f"Let {self._identity.service_account} read the private key of {own.thumbprint}"
@@ -319,12 +319,17 @@ class _Planner:
         self._check_subject(source, line.subject)
         title = f"{what} for {self._identity.host_name}, its key readable for {self._identity.service_account}: {fault}"
         self._add(
-            "install_certificate", title, rule, subject=line.subject, keep=bool(used),
+            "install_certificate", title, rule, subject=line.subject, names=self._names(line), keep=bool(used),
             hours_back=self._hours_back(line.own),
         )  # fmt: skip
         line.new = True
         self._check_handshake(line)
         self._have_taken_up(line, used)
+
+    def _names(self, line: _Line) -> tuple[str, ...]:
+        """What a new certificate names: of what phones see, the name by which they reach it too."""
+        phones = [f"DNS:{self._identity.mobile_host_name}"] if self._identity.mobile_host_name else []
+        return tuple(dict.fromkeys((*self._wanted.names, *(phones if MOBILE in line.groups else ()))))
 
     def _hours_back(self, own: Own | None) -> float:
         """Of two certificates the later one serves (VMS-17): it must not start before the one that it replaces."""
@@ -364,7 +369,7 @@ class _Planner:
             found = f"no {source.roots[0].subject_common_name}"
             expected = "the root of the authority, before a certificate below it is installed"
             raise self._broken("VMS-13", "trusted roots", found, expected, "Run camsec.fleet.vms_trusted_ca first.")
-        source.check(self._wanted.names, self._identity.host_name, device=self._identity.name, fault=fault)
+        source.check(self._names(line), self._identity.host_name, device=self._identity.name, fault=fault)
 
     def _check_bundle(self, source: Bundle, line: _Line) -> None:
         names = certificate_names(source.leaf)

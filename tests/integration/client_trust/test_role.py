@@ -277,6 +277,9 @@ def test_bad_input_reaches_no_client(debian: Client, site: Authority, tmp_path: 
     sentences.append("other_kind: family: found Slackware, expected Debian or RedHat.")
     hosts["nowhere"] = {"camsec_client_trust_paths": [good], "client_trust_directory": str(tmp_path / "nowhere")}
     sentences.append("nowhere: found no such folder, expected the one of the package ca-certificates.")
+    nowhere = str(tmp_path / "openssl")
+    hosts["no_openssl"] = {"camsec_client_trust_paths": [good], "client_trust_openssl": nowhere}
+    sentences.append(f"no_openssl: {nowhere}: found no such program that runs, expected the one of the package openssl")
     hosts["nothing"] = {}
     sentences.append("client trust: certificates: found none to trust and none to remove")
     before = debian.files()
@@ -324,12 +327,14 @@ def test_red_hat_files_and_command_line(tmp_path: pathlib.Path, site: Authority)
     third = Authority.make(tmp_path, "third-root")
     both = tmp_path / "trusted.pem"
     both.write_text(site.root.read_text() + third.root.read_text())
-    wanted = {"camsec_client_trust_paths": [str(both)], "client_trust_contents": [third.root.read_text()]}
+    # By default trusted.pem of the site's authority, or what a command of the operator's signs below.
+    wanted = {"camsec_authority_directory": str(tmp_path), "client_trust_contents": [third.root.read_text()]}
     assert client.changed(**wanted) == 2
     assert {path.name for path in client.local.iterdir()} == {site.file_name, third.file_name}
     assert client.trusts(site)
     assert client.trusts(third)
-    gone = {"camsec_client_trust_paths": [str(third.root)], "camsec_client_trust_absent": [site.sha256]}
+    others = {"camsec_sign_command": ["sign"], "camsec_ca_path": str(third.root)}
+    gone = {**others, "camsec_authority_directory": str(tmp_path), "camsec_client_trust_absent": [site.sha256]}
     assert client.changed(**gone) == 2
     assert not client.trusts(site)
     assert client.trusts(third)

@@ -15,7 +15,12 @@ from ansible_collections.camsec.fleet.plugins.module_utils._core._call import Ca
 from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import InputError
 from ansible_collections.camsec.fleet.plugins.module_utils._pki import modules
 from ansible_collections.camsec.fleet.plugins.module_utils._pki._authority import CertificateAuthority, Issued
-from ansible_collections.camsec.fleet.plugins.module_utils._pki._rotation import Rotation, Situation, progress
+from ansible_collections.camsec.fleet.plugins.module_utils._pki._rotation import (
+    Rotation,
+    Situation,
+    VmsServer,
+    progress,
+)
 from ansible_collections.camsec.fleet.plugins.module_utils._pki._seen import Issue, KnownAuthority, Seen
 from ansible_collections.camsec.fleet.plugins.module_utils._pki._stopping import Card
 
@@ -62,6 +67,15 @@ class Pair:
 
     def recorder(self, *authorities: CertificateAuthority) -> Seen:
         return Seen(device="rec", address="192.0.2.1", dialect="recorder", trusted=self.hashes(*authorities))
+
+    def server(self, leaf: Issued | None, *authorities: CertificateAuthority, **how: t.Any) -> VmsServer:
+        """It trusts roots alone, whatever is between them and its certificate."""
+        return VmsServer(
+            name="recording01",
+            trusted=frozenset(authority.root_certificate.sha256 for authority in authorities),
+            presented=dict.fromkeys(("server", "streaming_media"), leaf.facts) if leaf else {},
+            **how,
+        )
 
     def situation(self, **how: t.Any) -> Situation:
         """In the middle: both are trusted, one camera of the new authority."""
@@ -191,6 +205,85 @@ def test_a_camera_that_comes_back_with_the_old_certificate(pair: Pair) -> None:
     after = pair.stage(new_file=pair.hashes(pair.new), old_file=pair.hashes(pair.new), devices=back)
     assert after.stage == "done"
     assert [one.name for one in after.left] == ["cam"]
+
+
+def test_servers_of_the_vms_hold_up_the_stage_that_would_cut_them_off(pair: Pair) -> None:
+    o, n = pair.old, pair.new
+    cases: list[tuple[VmsServer, str, list[str], list[str], list[str]]] = [
+        # server, stage, left, held_up, withheld
+        (pair.server(pair.old_leaf, o), "trust", ["vms_server", "vms_certificate"],
+         ["vms_server", "vms_certificate"], []),
+        (pair.server(None), "trust", ["vms_server"], ["vms_server"], []),  # it verifies cameras all the same
+        (pair.server(pair.old_leaf, o, n), "reissue", ["vms_certificate"], ["vms_certificate"], []),
+        (pair.server(pair.new_leaf, o, n), "drop", ["recorder", "vms_server", "trust_file", "trust_file"], [], []),
+        (pair.server(None, problem="recording01: no answer."), "drop", ["recorder", "trust_file", "trust_file"],
+         ["unread"], []),
+        (pair.server(None, o, n, silent=("recording01: port 7563.",)), "drop",
+         ["recorder", "vms_server", "trust_file", "trust_file"], ["unread"], []),
+    ]  # fmt: skip
+    for server, stage, left, held_up, withheld in cases:
+        found = pair.stage(servers=(server,))
+        assert (found.stage, *kinds(found)) == (stage, left, held_up), server
+        assert [one.kind for one in found.withheld] == withheld
+        assert found.may_drop == (not held_up)
+        assert pair.stage(servers=(server,), without=frozenset({"recording01"})).may_drop
+    assert "It presents certificate" in pair.stage(servers=(pair.server(pair.old_leaf, o, n),)).lines[-1]
+    assert "(server, streaming media)" in pair.stage(servers=(pair.server(pair.old_leaf, o, n),)).lines[-1]
+    # What the old ledger knows of a server is told by its handshakes.
+    in_ledger = pair.stage(servers=(pair.server(pair.new_leaf, o, n),), old=pair.known(o, "recording01"))
+    assert in_ledger.may_drop
+
+
+def test_nothing_is_issued_anew_while_a_server_of_the_vms_does_not_answer(pair: Pair) -> None:
+    lost = pair.server(None, problem="recording01: no answer.")
+    shows_old = (pair.recorder(pair.old, pair.new), pair.camera(pair.old_leaf))
+    found = pair.stage(servers=(lost,), devices=shows_old)
+    assert found.stage == "reissue"
+    assert found.lines[0] == "stage reissue (held up)"
+    assert [(one.kind, one.name) for one in found.withheld] == [("unread", "recording01")]
+    assert "holds up the reissue: unread recording01: Nobody knows whether it trusts the new root:" in str(found.lines)
+    given_up = pair.stage(servers=(lost,), devices=shows_old, without=frozenset({"recording01"}))
+    assert given_up.lines[0] == "stage reissue (may go on)"
+    # What it trusts was told; only what it presents is not known.
+    silent = pair.server(None, pair.old, pair.new, silent=("recording01: port 7563.",))
+    assert pair.stage(servers=(silent,), devices=shows_old).withheld == ()
+
+
+def test_a_certificate_of_somebody_else_is_not_replaced_with_ours(pair: Pair, tmp_path: pathlib.Path) -> None:
+    public = CertificateAuthority.create(
+        tmp_path / "ca", passphrase=PASSPHRASE, common_name="Public", key_type="ecdsa", intermediate_common_name=""
+    )
+    dummy, leaf = public.issue_with_new_key(
+        passphrase=PASSPHRASE, device="mobile", subject_alt_names=["vms.example"], key_type="ecdsa"
+    )
+    both = pair.server(pair.old_leaf, pair.old, pair.new)
+    assert pair.stage(servers=(both,)).replaces == ("recording01",)
+    mixed = dc.replace(both, presented={**both.presented, "mobile_server": leaf.facts})
+    found = pair.stage(servers=(mixed,))
+    assert (found.stage, kinds(found), found.replaces) == ("reissue", (["vms_certificate"], ["vms_certificate"]), ())
+    assert "somebody else's too" in found.left[0].text
+    alone = pair.server(leaf, pair.old, pair.new)
+    assert (pair.stage(servers=(alone,)).replaces, pair.stage(servers=(alone,)).may_drop) == ((), True)
+
+
+def test_the_drop_is_through_once_no_server_trusts_the_old_root(pair: Pair) -> None:
+    o, n = pair.old, pair.new
+    devices = (pair.recorder(n), pair.camera(pair.new_leaf))
+    over: dict[str, t.Any] = {"new_file": pair.hashes(n), "old_file": pair.hashes(n), "devices": devices}
+    done = pair.stage(**over, servers=(pair.server(pair.new_leaf, n),))
+    assert (done.stage, kinds(done)) == ("done", ([], []))
+    assert "1 servers of the VMS present certificates of it alone" in done.done
+    begun = {**over, "old_file": pair.hashes(o, n)}
+    assert kinds(pair.stage(**begun, servers=(pair.server(pair.new_leaf, o, n),)))[0] == ["vms_server", "trust_file"]
+    # One that lacks the new root by then is mended first.
+    assert pair.stage(**begun, servers=(pair.server(pair.old_leaf, o),)).stage == "trust"
+    # One that comes back after the end brings nothing back to the others.
+    back = pair.stage(**over, servers=(pair.server(pair.old_leaf, o),))
+    assert (back.stage, kinds(back)) == ("done", (["vms_certificate", "vms_server"], []))
+    assert not back.may_drop
+    assert "the old root is trusted nowhere" not in back.done
+    reissued = pair.stage(**over, servers=(pair.server(pair.new_leaf, o, n),))
+    assert (reissued.stage, reissued.may_drop) == ("drop", True)
 
 
 def test_the_same_authority_twice_is_refused(pair: Pair) -> None:

@@ -318,6 +318,21 @@ def test_each_due_certificate_is_renewed_with_its_own_subject(authority: Certifi
     assert plan.after["groups"] == {"server": "new", "mobile_server": "new"}
 
 
+def test_of_one_subject_one_certificate_serves_all_groups(authority: CertificateAuthority) -> None:
+    roots = [authority.root_certificate.sha256]
+    phones = dc.replace(PHONES, mobile_host_name="video.public.example")
+    wanted = WantedServer(names=NAMES, source=source(authority))
+    host = own(authority)
+    # What the others see is fine, and does not name what phones look for: one with both names takes its place.
+    for current in (on_mobile(host, None, roots=roots), on_mobile(host, host, roots=roots), holding(host, roots=roots)):
+        (step,) = [step for step in make_plan(current, phones, wanted, NOW).steps if step.id == "install_certificate"]
+        assert step.data["names"] == (*NAMES, "DNS:video.public.example")
+        assert step.data["subject"] == "CN=rec.example"
+        assert "VMS-12" in step.rule
+    both = own(authority, (*NAMES, "DNS:video.public.example"))
+    assert ids(make_plan(on_mobile(both, None, roots=roots), phones, wanted, NOW)) == []
+
+
 def test_only_the_groups_that_are_asked_for_get_a_certificate(
     authority: CertificateAuthority, other: CertificateAuthority, both: list[str]
 ) -> None:

@@ -264,7 +264,7 @@ def test_arguments_of_programs(host: Host, call: str, expected: list[str]) -> No
 
 
 def test_services_and_cim(host: Host) -> None:
-    from ansible_collections.camsec.fleet.extensions.simulator._windows_host import Process, Service
+    from ansible_collections.camsec.fleet.extensions.simulator._windows_parts import Process, Service
 
     host.services["Rec"] = Service(name="Rec", display_name="A Recorder", account="NT AUTHORITY\\NETWORK SERVICE")
     host.processes.append(Process(id=11, name="Tool"))

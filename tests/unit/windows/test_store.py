@@ -15,7 +15,7 @@ import typing as t
 
 import pytest
 from ansible_collections.camsec.fleet.extensions.simulator._windows_files import key_path
-from ansible_collections.camsec.fleet.extensions.simulator._windows_host import Binding, Service
+from ansible_collections.camsec.fleet.extensions.simulator._windows_parts import Binding, Service
 from ansible_collections.camsec.fleet.extensions.simulator._windows_store import (
     ADMINISTRATORS,
     LOCAL_SERVICE,
