@@ -45,7 +45,7 @@ _value:
 
 import typing as t
 
-from ansible_collections.camsec.fleet.plugins.plugin_utils._vms_cameras import vms_camera_links
+from ansible_collections.camsec.fleet.plugins.plugin_utils._vms_follow import vms_camera_links
 
 
 class FilterModule:

@@ -38,7 +38,7 @@ _value:
 
 import typing as t
 
-from ansible_collections.camsec.fleet.plugins.plugin_utils._vms_cameras import vms_unmet_cameras
+from ansible_collections.camsec.fleet.plugins.plugin_utils._vms_follow import vms_unmet_cameras
 
 
 class FilterModule:

@@ -52,7 +52,7 @@ _value:
 
 import typing as t
 
-from ansible_collections.camsec.fleet.plugins.plugin_utils._vms_cameras import vms_ways_back
+from ansible_collections.camsec.fleet.plugins.plugin_utils._vms_follow import vms_ways_back
 
 
 class FilterModule:

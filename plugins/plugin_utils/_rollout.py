@@ -10,7 +10,7 @@ import typing as t
 
 from ansible.errors import AnsibleFilterError
 from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import LoginError
-from ansible_collections.camsec.fleet.plugins.plugin_utils._vms_cameras import (
+from ansible_collections.camsec.fleet.plugins.plugin_utils._vms_follow import (
     goes_back_for_vms,
     vms_sentence,
     way,

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, camsec.fleet contributors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which VMS has which camera, what keeps it from following, and where a camera goes that it does not follow. Pure."""
+"""Which VMS has which camera, and what keeps it from following. Pure."""
 
 from __future__ import annotations
 
@@ -9,25 +9,23 @@ import contextlib
 import dataclasses as dc
 import typing as t
 
-from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import InputError, LoginError
+from ansible_collections.camsec.fleet.plugins.module_utils._core._errors import InputError
 from ansible_collections.camsec.fleet.plugins.module_utils._vms.gateway import Hardware
 from ansible_collections.camsec.fleet.plugins.module_utils._vms.hardware import hardware_by_name, only_hardware
 from ansible_collections.camsec.fleet.plugins.plugin_utils._vms_site import listed
 
 __all__ = [
-    "goes_back_for_vms",
-    "vms_camera_links",
+    "ENTRIES",
+    "LOOK",
+    "hardware_of",
+    "has_failed",
+    "message_of",
     "vms_camera_roots",
     "vms_cameras",
     "vms_followed",
     "vms_gateways",
-    "vms_lost_cameras",
     "vms_objection",
-    "vms_sentence",
     "vms_unfollowed",
-    "vms_unmet_cameras",
-    "vms_ways_back",
-    "way",
 ]
 
 HostVars = t.Mapping[str, t.Mapping[str, t.Any]]
@@ -40,9 +38,10 @@ _TRUE: t.Final = ("true", "yes", "on", "1", "y", "t")
 #: Servers that fetch from cameras; a failover recording server takes over any of them.
 _FETCHING: t.Final = frozenset({"recording_server", "failover_recording_server"})
 _ACCOUNT: t.Final = ("camsec_vms_api_username", "camsec_vms_api_password")
-#: What the role camera_https registers and sets for each camera, and the site's playbook for each recording server.
-_CAMERA, _LOOK, _TOLD, _ENTRIES = "camera_https_camera", "camera_https_look", "camera_https_told", "camera_https_vms"
-_UNMET: t.Final = "camera_https_unmet"
+#: What the role camera_https registers for each camera before it is touched: the look, and what the VMS has of it.
+LOOK: t.Final = "camera_https_look"
+ENTRIES: t.Final = "camera_https_vms"
+#: What the site's playbook registers for each recording server.
 _ROOT: t.Final = "camsec_vms_root"
 
 
@@ -279,7 +278,9 @@ class _Trust:
                 " trust the cameras' authority, in its group or with camsec_vms_gateway_host."
             )
         told = {name: hostvars[name].get(_ROOT) for name in servers}
-        failed = [f"{name} ({_message(one)})" for name, some in told.items() for one in _each(some) if _failed(one)]
+        failed = [
+            f"{name} ({message_of(one)})" for name, some in told.items() for one in _each(some) if has_failed(one)
+        ]
         if failed:
             return cls(
                 objection="the root of its authority: found not known to be trusted by"
@@ -295,8 +296,8 @@ def _looked_up(
     index: t.Mapping[str, t.Sequence[Hardware]],
     trust: _Trust,
 ) -> dict[str, str]:
-    if _failed(result):
-        return _entry(gateway=gateway, objection=_message(result))
+    if has_failed(result):
+        return _entry(gateway=gateway, objection=message_of(result))
     text = str(variables["camsec_vms_hardware"]).strip()
     try:
         found = only_hardware(text, index.get(text.lower(), ()), device=gateway)
@@ -317,10 +318,18 @@ def _recorder_hosts(result: t.Mapping[str, t.Any], servers: t.Iterable[str], hos
 
 
 def _index(result: t.Mapping[str, t.Any]) -> dict[str, list[Hardware]]:
-    return hardware_by_name(map(_hardware, result.get("hardware") or ()))
+    return hardware_by_name(map(hardware_of, result.get("hardware") or ()))
 
 
-def _hardware(row: t.Mapping[str, t.Any]) -> Hardware:
+def hardware_of(row: t.Mapping[str, t.Any]) -> Hardware:
+    """A piece of hardware.
+
+    Args:
+        row: As C(vms_hardware_info) lists it.
+
+    Returns:
+        The hardware.
+    """
     return Hardware(
         id=row["id"],
         name=row["name"],
@@ -345,8 +354,8 @@ def vms_objection(entry: t.Mapping[str, str], look: t.Mapping[str, t.Any]) -> st
         return ""
     if entry["objection"]:
         return entry["objection"]
-    if _failed(look):
-        return _message(look)
+    if has_failed(look):
+        return message_of(look)
     before, after = look.get("before") or {}, look.get("after") or {}
     if entry["unseen"] and after.get("validate_certificate") and not before.get("validate_certificate"):
         return (
@@ -354,211 +363,6 @@ def vms_objection(entry: t.Mapping[str, str], look: t.Mapping[str, t.Any]) -> st
             " recording and failover recording server in this run (camsec.fleet.site, --limit)."
         )
     return ""
-
-
-# -- the way back ------------------------------------------------------------------------------------------------------
-
-
-def vms_camera_links(cameras: t.Iterable[str], hostvars: HostVars) -> list[Row]:
-    """Which recording server has to get which cameras, after the VMS was told so in this run.
-
-    Args:
-        cameras: Inventory names.
-        hostvars: The hosts' variables.
-
-    Returns:
-        For each recording server C(server) (its inventory name) and C(cameras) (option of C(vms_camera_link_info)).
-    """
-    found: dict[str, list[Row]] = {}
-    for name in cameras:
-        variables = hostvars[name]
-        told, entry = variables.get(_TOLD) or {}, (variables.get(_ENTRIES) or {}).get(name) or {}
-        if _failed(told) or not told.get("changed") or not entry["recorder"]:
-            continue
-        after = told["after"]
-        camera = {
-            "name": name,
-            "address": _hardware({**after, "model": "", "enabled": True}).host,
-            "port": after["camera_https_port"],
-            # Which a driver may lack.
-            "validate_certificate": after.get("validate_certificate", False),
-            "validate_host_name": after.get("validate_host_name", False),
-        }
-        found.setdefault(entry["recorder"], []).append(camera)
-    return [{"server": server, "cameras": some} for server, some in found.items()]
-
-
-def vms_unmet_cameras(results: Results) -> dict[str, str]:
-    """The cameras that their recording servers do not get.
-
-    Args:
-        results: Of a loop of C(vms_camera_link_info) over what :func:`vms_camera_links` gives.
-
-    Returns:
-        Why, by the camera's inventory name.
-    """
-    unmet: dict[str, str] = {}
-    for one in results:
-        if _failed(one):
-            unmet |= {camera["name"]: _message(one) for camera in one["item"]["cameras"]}
-        unmet |= {camera["name"]: camera["reason"] for camera in one.get("cameras") or () if not camera["accepted"]}
-    return unmet
-
-
-def _unfollowed(name: str, variables: t.Mapping[str, t.Any]) -> str:
-    """Why the VMS does not follow a camera; empty when it does."""
-    told = variables.get(_TOLD) or {}
-    reason = _message(told) if _failed(told) else str((variables.get(_UNMET) or {}).get(name, ""))
-    return reason.rstrip(".")
-
-
-def goes_back_for_vms(name: str, variables: t.Mapping[str, t.Any]) -> Row | None:
-    """Where a camera goes that its VMS does not follow: to where the VMS had it, if it was there before this run.
-
-    Args:
-        name: Its inventory name.
-        variables: The camera's.
-
-    Returns:
-        C(connection) and C(port); None when the VMS followed, or when there is no way back.
-    """
-    camera = variables.get(_CAMERA) or {}
-    if not _unfollowed(name, variables) or not camera.get("changed"):
-        return None
-    had = _had(variables)
-    return had if _at(camera["before"], had) and not _at(camera["after"], had) else None
-
-
-def _at(camera: t.Mapping[str, t.Any], place: t.Mapping[str, t.Any]) -> bool:
-    """Whether a camera in this state answers there."""
-    answers = camera.get("connection") in (place["connection"], "http_and_https")
-    return answers and place["port"] in (None, camera.get("https_port"))
-
-
-def _now(variables: t.Mapping[str, t.Any]) -> t.Mapping[str, t.Any]:
-    """The camera's own state after its turn."""
-    camera = variables.get(_CAMERA) or {}
-    return camera.get("after") or camera.get("before") or {}
-
-
-def _had(variables: t.Mapping[str, t.Any]) -> Row:
-    """How the VMS connected to the camera before this run."""
-    before = variables[_LOOK]["before"]
-    return {
-        "connection": "https" if before["https"] else "http",
-        "port": before["camera_https_port"] if before["https"] else None,
-    }
-
-
-def vms_lost_cameras(cameras: t.Iterable[str], hostvars: HostVars) -> list[Row]:
-    """The cameras that their VMS does not follow and that therefore go back.
-
-    Args:
-        cameras: Inventory names.
-        hostvars: The hosts' variables.
-
-    Returns:
-        As :func:`lost_cameras`; C(recorder) is empty for a camera without one. No recorder was told of such a camera.
-    """
-    lost = []
-    for name in cameras:
-        variables = hostvars[name]
-        goal = goes_back_for_vms(name, variables)
-        if goal is not None:
-            lost.append({
-                "name": name,
-                "recorder": variables.get("camsec_recorder") or "",
-                "number": int(variables.get("camsec_camera_number") or 0),
-                **goal,
-                "move": True,
-                "reason": _unfollowed(name, variables),
-                "login_refused": False,
-            })  # fmt: skip
-    return lost
-
-
-def vms_ways_back(moved: Results, hostvars: HostVars, *, cameras: t.Iterable[str] = ()) -> list[Row]:
-    """What the VMS is to have of cameras that went back, or that are where it had them.
-
-    Args:
-        moved: Results of a loop of C(camera) that brought cameras back.
-        hostvars: The hosts' variables.
-        cameras: Inventory names of all that the VMS was to follow.
-
-    Returns:
-        For each camera that is back, and each that the VMS does not follow and that is where the VMS had it all the
-        same, its C(name), C(gateway), C(hardware) and C(settings) (options of C(vms_hardware)). Not one whose VMS has
-        refused the login: nothing was changed there, and it must not be asked again.
-    """
-    goals = {one["item"]["name"]: one["item"] for one in moved if one.get("item") and not _failed(one)}
-    for name in cameras:
-        variables = hostvars[name]
-        if _unfollowed(name, variables) and _at(_now(variables), _had(variables)):
-            goals.setdefault(name, _had(variables))
-    found = []
-    for name, goal in goals.items():
-        variables = hostvars[name]
-        entry = (variables.get(_ENTRIES) or {}).get(name)
-        before, told = (variables.get(_LOOK) or {}).get("before"), variables.get(_TOLD) or {}
-        if entry and before and (told.get("error") or {}).get("kind") != LoginError.__name__:
-            place = {"gateway": entry["gateway"], "hardware": entry["hardware"]}
-            found.append({"name": name, **place, "settings": _settings(before, goal)})
-    return found
-
-
-def _settings(before: t.Mapping[str, t.Any], goal: t.Mapping[str, t.Any]) -> Row:
-    """Without HTTPS nothing can be verified, and the module takes both validations out by itself."""
-    if goal["connection"] == "http":
-        return {"https": False}
-    settings = {"https": True, "camera_https_port": goal["port"] or before["camera_https_port"]}
-    if before["https"]:
-        verified = before["validate_certificate"]
-        settings |= {"validate_certificate": verified, "validate_host_name": verified and before["validate_host_name"]}
-    return settings
-
-
-# -- sentences ---------------------------------------------------------------------------------------------------------
-
-
-def vms_sentence(name: str, variables: t.Mapping[str, t.Any], not_told: str | None = None) -> str:
-    """What went wrong between a camera and its VMS.
-
-    Args:
-        name: The camera's inventory name.
-        variables: Its variables.
-        not_told: Why the VMS could not be told to have it as before.
-
-    Returns:
-        A sentence; empty when nothing did, and for a camera that goes back for it.
-    """
-    objection = vms_objection((variables.get(_ENTRIES) or {}).get(name) or {}, variables.get(_LOOK) or {})
-    if objection:
-        return f"{name}: {objection} It was not touched."
-    reason = _unfollowed(name, variables)
-    if not reason or goes_back_for_vms(name, variables) is not None:
-        return ""
-    had = _had(variables)
-    stays = "where it still is" if _at(_now(variables), had) else "where it was not: there is no way back"
-    stays += f", and could not be told so ({not_told.rstrip('.')})" if not_told else ""
-    return (
-        f"{name}: found that the VMS does not follow it ({reason}), expected the VMS to reach it by"
-        f" HTTPS and as the inventory says. It stays at HTTPS; before this run the VMS had it {way(had)}, {stays}. Run"
-        " again, or set it in the VMS (camsec.fleet.vms_hardware)."
-    )
-
-
-def way(place: t.Mapping[str, t.Any]) -> str:
-    """How a camera is reached.
-
-    Args:
-        place: C(connection) and C(port).
-
-    Returns:
-        The end of a sentence.
-    """
-    if place["connection"] == "http":
-        return "by plain HTTP"
-    return f"by HTTPS on port {place['port']}" if place["port"] else "by HTTPS"
 
 
 # -- results -----------------------------------------------------------------------------------------------------------
@@ -569,9 +373,25 @@ def _each(result: t.Any) -> list[t.Mapping[str, t.Any]]:
     return list(result.get("results", [result])) if result else []
 
 
-def _failed(result: t.Any) -> bool:
+def has_failed(result: t.Any) -> bool:
+    """Whether a task failed.
+
+    Args:
+        result: What it was registered as, or nothing.
+
+    Returns:
+        True as well where its host was not reached.
+    """
     return bool(result) and bool(result.get("failed") or result.get("unreachable"))
 
 
-def _message(result: t.Mapping[str, t.Any]) -> str:
+def message_of(result: t.Mapping[str, t.Any]) -> str:
+    """What a task said that failed.
+
+    Args:
+        result: What it was registered as.
+
+    Returns:
+        The sentence.
+    """
     return str(result.get("msg", "failed"))

@@ -12,14 +12,16 @@ import typing as t
 import pytest
 from ansible_collections.camsec.fleet.plugins.plugin_utils._rollout import pending_links, rollout_failures
 from ansible_collections.camsec.fleet.plugins.plugin_utils._vms_cameras import (
-    vms_camera_links,
     vms_camera_roots,
     vms_cameras,
     vms_followed,
     vms_gateways,
-    vms_lost_cameras,
     vms_objection,
     vms_unfollowed,
+)
+from ansible_collections.camsec.fleet.plugins.plugin_utils._vms_follow import (
+    vms_camera_links,
+    vms_lost_cameras,
     vms_unmet_cameras,
     vms_ways_back,
 )
