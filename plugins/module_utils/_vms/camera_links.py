@@ -11,7 +11,7 @@ import typing as t
 from .._core._call import Call
 from .._core._errors import InputError
 from .facts import Handshake, handshake
-from .windows import Target, WindowsHost
+from .windows import Target, host_of
 
 __all__ = ["CAMERA_OPTIONS", "camera_link_info", "camera_reason"]
 
@@ -41,24 +41,9 @@ def camera_link_info(call: Call) -> dict[str, t.Any]:
                 device=device, subject=f"port of {one['name']}", found=one["port"], expected="a port from 1 to 65535"
             )
     targets = [Target(host=one["address"], port=one["port"], name=one["address"]) for one in cameras]
-    answers = _host(call, device).handshakes(targets) if targets else []
+    answers = host_of(call, device=device).handshakes(targets) if targets else []
     found = [handshake(answer, device) for answer in answers]
     return {"changed": False, "cameras": [_shown(one, seen, device) for one, seen in zip(cameras, found, strict=True)]}
-
-
-def _host(call: Call, device: str) -> WindowsHost:
-    if call.shell is None:
-        raise InputError(
-            device=device,
-            subject="module",
-            found="run by itself",
-            expected="run by its action plugin on the controller, over the connection to a Windows host",
-        )
-    if call.params["timeout"] <= 0:
-        raise InputError(
-            device=device, subject="timeout", found=f"{call.params['timeout']:g}", expected="more than 0 seconds"
-        )
-    return WindowsHost(call.shell, device=device, timeout=call.params["timeout"])
 
 
 def _shown(camera: t.Mapping[str, t.Any], seen: Handshake, device: str) -> dict[str, t.Any]:

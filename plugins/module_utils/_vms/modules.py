@@ -15,7 +15,6 @@ from .._core._call import Call
 from .._core._converge import converge
 from .._core._errors import InputError
 from .._core._secret import Secret
-from .._core._shell import Shell
 from .._options import secret
 from .._pki._authority import CertificateAuthority
 from .._pki._bundle import bundle_from_pkcs12, pkcs12_file
@@ -31,7 +30,7 @@ from .server import ServerResource
 from .server_plan import WantedServer
 from .signing import Bundle, ForeignAuthority, OwnAuthority, Signer, Source
 from .topology import MOBILE, ROLES, SERVER, STREAMING
-from .windows import WindowsHost
+from .windows import host_of
 
 __all__ = [
     "CERTIFICATE_INVENTORY",
@@ -183,7 +182,7 @@ def info(call: Call) -> dict[str, t.Any]:
     identity = _identity(call.params)
     peers = [Peer.of(row, device=identity.name) for row in call.params["servers"]]
     information = Information(
-        _host(call, identity), identity, now=dt.datetime.now(tz=dt.UTC), wanted=_known_certificate(call)
+        host_of(call, device=identity.name), identity, now=dt.datetime.now(tz=dt.UTC), wanted=_known_certificate(call)
     )
     result = information.result(peers)
     if call.params["check_certificate"]:
@@ -193,23 +192,10 @@ def info(call: Call) -> dict[str, t.Any]:
 
 def _converged(call: Call, wanted: WantedServer) -> dict[str, t.Any]:
     identity = _identity(call.params)
-    resource = ServerResource(_host(call, identity), identity, wanted, switch_timeout=call.params["switch_timeout"])
+    resource = ServerResource(
+        host_of(call, device=identity.name), identity, wanted, switch_timeout=call.params["switch_timeout"]
+    )
     return converge(resource, check_mode=call.check_mode).result()
-
-
-def _host(call: Call, identity: Identity) -> WindowsHost:
-    return WindowsHost(_shell(call, identity.name), device=identity.name, timeout=call.params["timeout"])
-
-
-def _shell(call: Call, device: str) -> Shell:
-    if call.shell is None:
-        raise InputError(
-            device=device,
-            subject="module",
-            found="run by itself",
-            expected="run by its action plugin on the controller, over the connection to a Windows host",
-        )
-    return call.shell
 
 
 def _device(call: Call) -> str:
@@ -226,9 +212,9 @@ def _identity(params: t.Mapping[str, t.Any]) -> Identity:
             found="none",
             expected="what runs on this server, as the option or the variable camsec_vms_roles",
         )
-    for name in ("timeout", "switch_timeout"):
-        if params[name] <= 0:
-            raise InputError(device=device, subject=name, found=f"{params[name]:g}", expected="more than 0 seconds")
+    if params["switch_timeout"] <= 0:
+        found = f"{params['switch_timeout']:g}"
+        raise InputError(device=device, subject="switch_timeout", found=found, expected="more than 0 seconds")
     for name, port in params["vms_ports"].items():
         if not 1 <= port <= 65535:
             raise InputError(device=device, subject=f"vms_ports.{name}", found=port, expected="a port from 1 to 65535")

@@ -10,12 +10,13 @@ import binascii
 import json
 import typing as t
 
-from .._core._errors import ProtocolError, RefusedError
+from .._core._call import Call
+from .._core._errors import InputError, ProtocolError, RefusedError
 from .._core._secret import Secret
 from .._core._shell import CommandAnswer, Shell
 from . import scripts
 
-__all__ = ["Target", "WindowsHost"]
+__all__ = ["Target", "WindowsHost", "host_of"]
 
 # The very beginning that Ansible's psrp connection looks for, so that it starts no second PowerShell.
 _COMMAND: t.Final = "PowerShell -NoProfile -NonInteractive -ExecutionPolicy Unrestricted -EncodedCommand "
@@ -255,6 +256,32 @@ class WindowsHost:
             expected="the answer of a PowerShell script",
             advice="The host has to be Windows with PowerShell 5.1, the account an administrator there.",
         )
+
+
+def host_of(call: Call, *, device: str) -> WindowsHost:
+    """The Windows host that a module's task is for.
+
+    Args:
+        call: The module's call.
+        device: Inventory name, for errors.
+
+    Returns:
+        The host.
+
+    Raises:
+        InputError: The module was run without its action plugin, or ``timeout`` is no time.
+    """
+    if call.shell is None:
+        raise InputError(
+            device=device,
+            subject="module",
+            found="run by itself",
+            expected="run by its action plugin on the controller, over the connection to a Windows host",
+        )
+    timeout = call.params["timeout"]
+    if timeout <= 0:
+        raise InputError(device=device, subject="timeout", found=f"{timeout:g}", expected="more than 0 seconds")
+    return WindowsHost(call.shell, device=device, timeout=timeout)
 
 
 def _told(text: str) -> str:

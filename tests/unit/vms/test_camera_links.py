@@ -42,7 +42,7 @@ def test_what_counts(
             assert targets == [{"host": "192.0.2.11", "port": 443, "name": "192.0.2.11"}]
             return [Handshake(status="encrypted", thumbprint="AB", errors=errors)]
 
-    monkeypatch.setattr(camera_links, "_host", lambda _call, _device: Host())
+    monkeypatch.setattr(camera_links, "host_of", lambda _call, **_device: Host())
     monkeypatch.setattr(camera_links, "handshake", lambda answer, _device: answer)
     call = Call(params={"host": "recording01", "cameras": [camera(**settings)]}, check_mode=True)
     found = camera_links.camera_link_info(call)["cameras"]
