@@ -212,7 +212,8 @@ class Information:
             )
         known = {peer.server.name: peer for peer in peers}
         links = [link for link in topology.links if link.verifier == self._identity.name]
-        on = SERVER in facts.encrypted
+        # None where nobody knows: the server's own data collector is silent.
+        on = None if SERVER in facts.silent else SERVER in facts.encrypted
         targets = [_target(known[link.presenter], link) for link in links]
         found = self._handshakes(targets)
         seconds = {
@@ -231,7 +232,9 @@ class Information:
         answers = self._host.handshakes(targets) if targets else []
         return [handshake(answer, self._identity.name) for answer in answers]
 
-    def _link(self, link: Link, target: Target, found: Handshake, *, on: bool, stands_by: bool) -> dict[str, t.Any]:
+    def _link(
+        self, link: Link, target: Target, found: Handshake, *, on: bool | None, stands_by: bool
+    ) -> dict[str, t.Any]:
         status, reason, rule = self._judged(link, target, found, on, stands_by)
         return {
             "rule": link.rule,
@@ -244,7 +247,9 @@ class Information:
             "thumbprint": found.thumbprint,
         }
 
-    def _judged(self, link: Link, target: Target, found: Handshake, on: bool, stands_by: bool) -> tuple[str, str, str]:
+    def _judged(
+        self, link: Link, target: Target, found: Handshake, on: bool | None, stands_by: bool
+    ) -> tuple[str, str, str]:
         """Status, reason and rule of a link, out of the handshake."""
         if found.status == "silent" and stands_by and link.group == STREAMING:
             return "unknown", f"{link.presenter} stands by: what would present a certificate does not run", ""
@@ -252,7 +257,7 @@ class Information:
             return "broken", f"{link.presenter} does not answer on port {target['port']}", link.rule
         if found.status == "broken":
             return "broken", f"{link.presenter} ends the handshake on port {target['port']}", "VMS-14"
-        if link.group == SERVER and on != (found.status == "encrypted"):
+        if link.group == SERVER and on is not None and on != (found.status == "encrypted"):
             names = (link.verifier, link.presenter) if on else (link.presenter, link.verifier)
             return "broken", "encryption is on at {} and off at {}".format(*names), "VMS-10"
         if found.errors:

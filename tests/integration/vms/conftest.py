@@ -124,6 +124,13 @@ class Vms:
             )
         ]
 
+    def names(self, address: str, port: int) -> str:
+        """The subject alternative names of what an endpoint presents, as openssl prints them."""
+        shown = ["openssl", "s_client", "-connect", f"{address}:{port}", "-showcerts"]
+        pem = subprocess.run(shown, input="", capture_output=True, text=True, timeout=20, check=False).stdout
+        command = ["openssl", "x509", "-noout", "-ext", "subjectAltName"]
+        return subprocess.run(command, input=pem, capture_output=True, text=True, timeout=20, check=False).stdout
+
     def openssl(self, name: str, address: str, port: int) -> str:
         """What openssl says of an endpoint; empty when chain and host name do not verify."""
         host_name = self.hosts[name]["camsec_vms_host_name"]

@@ -64,6 +64,18 @@ def test_a_command_signs_for_the_servers(vms: Vms, foreign: dict[str, t.Any]) ->
     assert sum(vms.vms(**foreign).changed.values()) == 0
 
 
+def test_what_a_commands_authority_signed_is_judged_like_our_own(vms: Vms, foreign: dict[str, t.Any]) -> None:
+    # An authority of ours that the inventory names as well is not asked, and not made.
+    also = {"camsec_authority_directory": str(vms.folder / "unused"), "camsec_authority_passphrase": "unused unused"}
+    more = {**foreign, **also, "camsec_subject_alt_name": ["DNS:another.example"]}
+    run = vms.play("camsec.fleet.vms_renew", **more)
+    assert run.status == 0, run.output
+    assert "a certificate that does not name another.example" in run.text, run.output
+    assert "another.example" in vms.names(*vms.endpoints()[0][1:])
+    assert sum(vms.vms(**more).changed.values()) == 0
+    assert not (vms.folder / "unused").exists()
+
+
 def test_our_authority_leaves_what_is_theirs_until_it_is_to_take_over(vms: Vms) -> None:
     before = vms.stores()
     kept = vms.vms()
