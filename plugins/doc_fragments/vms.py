@@ -229,6 +229,10 @@ options:
       - The certificate to switch on with, as Windows shows it. By default the one that serves, the newest that names
         the host, has a readable key and is trusted.
     type: str
+"""
+
+    CONFIGURATOR = r"""
+options:
   stop_running_configurator:
     description:
       - End an instance of ServerConfigurator that runs already, since a second one ends with exit code -4. Somebody may

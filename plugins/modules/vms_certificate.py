@@ -30,6 +30,7 @@ options:
 extends_documentation_fragment:
   - camsec.fleet.vms
   - camsec.fleet.vms.certificate
+  - camsec.fleet.vms.configurator
   - camsec.fleet.device.changes
 """
 
@@ -121,6 +122,7 @@ from ansible_collections.camsec.fleet.plugins.module_utils._module import Module
 from ansible_collections.camsec.fleet.plugins.module_utils._vms.modules import (
     CERTIFICATE_INVENTORY,
     CERTIFICATE_OPTIONS,
+    CONFIGURATOR_OPTIONS,
     SERVER_INVENTORY,
     SERVER_OPTIONS,
     SOURCES,
@@ -131,6 +133,7 @@ SPEC = ModuleSpec(
     argument_spec={
         **SERVER_OPTIONS,
         **CERTIFICATE_OPTIONS,
+        **CONFIGURATOR_OPTIONS,
         "ca_path": {"type": "path"},
     },
     run=certificate,

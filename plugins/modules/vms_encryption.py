@@ -38,6 +38,7 @@ options:
 extends_documentation_fragment:
   - camsec.fleet.vms
   - camsec.fleet.vms.switch
+  - camsec.fleet.vms.configurator
   - camsec.fleet.device.changes
 """
 
@@ -117,6 +118,7 @@ certificate:
 
 from ansible_collections.camsec.fleet.plugins.module_utils._module import ModuleSpec, run_module
 from ansible_collections.camsec.fleet.plugins.module_utils._vms.modules import (
+    CONFIGURATOR_OPTIONS,
     GROUP_CHOICES,
     SERVER_INVENTORY,
     SERVER_OPTIONS,
@@ -128,6 +130,7 @@ SPEC = ModuleSpec(
     argument_spec={
         **SERVER_OPTIONS,
         **SWITCH_OPTIONS,
+        **CONFIGURATOR_OPTIONS,
         "certificate_group": {"type": "str", "choices": list(GROUP_CHOICES), "required": True},
         "enabled": {"type": "bool", "required": True},
     },

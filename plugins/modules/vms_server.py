@@ -35,6 +35,7 @@ extends_documentation_fragment:
   - camsec.fleet.vms.trust
   - camsec.fleet.vms.certificate
   - camsec.fleet.vms.switch
+  - camsec.fleet.vms.configurator
   - camsec.fleet.device.changes
 """
 
@@ -119,6 +120,7 @@ from ansible_collections.camsec.fleet.plugins.module_utils._module import Module
 from ansible_collections.camsec.fleet.plugins.module_utils._vms.modules import (
     CERTIFICATE_INVENTORY,
     CERTIFICATE_OPTIONS,
+    CONFIGURATOR_OPTIONS,
     GROUP_CHOICES,
     SERVER_INVENTORY,
     SERVER_OPTIONS,
@@ -134,6 +136,7 @@ SPEC = ModuleSpec(
         **TRUST_OPTIONS,
         **CERTIFICATE_OPTIONS,
         **SWITCH_OPTIONS,
+        **CONFIGURATOR_OPTIONS,
         **{group: {"type": "bool"} for group in GROUP_CHOICES},
     },
     run=server,

@@ -128,10 +128,13 @@ def _checked(source: str, text: str, now: dt.datetime) -> list[CertificateFacts]
         return [
             _checked_one(source, CertificateFacts.from_pem(text, device=source, subject="trusted certificate"), now)
         ]
-    return [
-        _checked_one(source, CertificateFacts.from_pem(block, device=source, subject="trusted certificate"), now)
+    found = [
+        CertificateFacts.from_pem(block, device=source, subject="trusted certificate")
         for block in certificate_blocks(text)
     ]
+    # The trust file of a rotation has the old root, which may have ended, beside the new one.
+    lasting = [facts for facts in found if facts.not_after >= now]
+    return [_checked_one(source, facts, now) for facts in lasting or found]
 
 
 def _checked_one(source: str, facts: CertificateFacts, now: dt.datetime) -> CertificateFacts:

@@ -154,6 +154,7 @@ class Own:
             key_readable=self.readable,
             for_servers=for_servers(self.facts),
             self_signed=self.self_signed,
+            subject=self.facts.subject,
         )
 
 
@@ -254,6 +255,19 @@ class ServerFacts:
             None where none is presented, or one that the store does not hold.
         """
         return self.by_thumbprint(self.groups[group].thumbprint) if group in self.groups else None
+
+    def takes_up(self, group: str, subject: str) -> bool:
+        """Whether a group presents a certificate of a subject, and with that each later one by itself (VMS-17).
+
+        Args:
+            group: Certificate group.
+            subject: Distinguished name.
+
+        Returns:
+            Whether it does.
+        """
+        presented = self.presented(group)
+        return presented is not None and presented.facts.subject == subject
 
     def serving(self, group: str, identity: Identity, now: dt.datetime) -> Own | None:
         """Which certificate serves a group: of the subject that it presents, or else one that could; the latest first.
@@ -361,8 +375,16 @@ def read_server(host: WindowsHost, identity: Identity) -> ServerFacts:
         own=own,
         roots=roots,
         services=tuple(service for service in services if service),
-        groups=read_groups(host, identity),
+        groups={group: _kept(found, own) for group, found in read_groups(host, identity).items()},
     )
+
+
+def _kept(found: Handshake, own: t.Sequence[Own]) -> Handshake:
+    """What stands by with a certificate that is gone would present nothing when it takes over."""
+    there = any(one.thumbprint == found.thumbprint and one.has_private_key for one in own)
+    if found.standing_by and found.status == "encrypted" and not there:
+        return Handshake(status="broken", standing_by=True)
+    return found
 
 
 def read_groups(host: WindowsHost, identity: Identity) -> dict[str, Handshake]:

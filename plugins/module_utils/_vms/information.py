@@ -23,7 +23,7 @@ from .facts import (
     read_server,
     silence,
 )
-from .server_plan import WantedServer, certificate_reason
+from .server_plan import WantedServer, certificate_lines, certificate_reason
 from .topology import MANAGEMENT, SERVER, STREAMING, Link, Server, Topology, may_stand_by
 from .windows import Target, WindowsHost
 
@@ -116,8 +116,8 @@ class Information:
                 found=group,
                 expected=f"some of this server's: {', '.join(self._identity.groups)}",
             )
-        own = facts.serving(group, self._identity, self._now)
-        if own is None:
+        line = certificate_lines(facts, self._identity, self._now).get(group)
+        if line is None or line.own is None:
             raise RuleError(
                 rule="VMS-11",
                 device=self._identity.name,
@@ -125,7 +125,7 @@ class Information:
                 found="none for this host",
                 expected=f"one for {self._identity.name_for(group, presented=False)}",
             )
-        return own
+        return line.own
 
     def _check(self, facts: ServerFacts, thumbprint: str, groups: t.Sequence[str]) -> dict[str, t.Any]:
         own = facts.by_thumbprint(thumbprint)
@@ -136,9 +136,7 @@ class Information:
         return handshake(answer, self._identity.name).shown()
 
     def _name_for(self, facts: ServerFacts, own: Own, group: str) -> str:
-        presented = facts.presented(group)
-        same = presented is not None and presented.facts.subject == own.facts.subject
-        return self._identity.name_for(group, presented=same)
+        return self._identity.name_for(group, presented=facts.takes_up(group, own.facts.subject))
 
     def result(self, peers: t.Sequence[Peer]) -> dict[str, t.Any]:
         """Everything.
@@ -179,12 +177,15 @@ class Information:
 
     def _certificates(self, facts: ServerFacts) -> t.Iterator[tuple[str, dict[str, t.Any]]]:
         """What is presented, otherwise what is going to be."""
+        lines = certificate_lines(facts, self._identity, self._now)
         for group, found in facts.groups.items():
-            own = facts.presented(group) or (None if found.leaf else facts.serving(group, self._identity, self._now))
+            line = lines.get(group) if found.leaf is None else None
+            own = facts.presented(group) or (line.own if line is not None else None)
             if own is not None:
                 yield group, {**_held(own), **self._due(facts, own, group)}
-            elif found.leaf is not None:  # not out of the store that ServerConfigurator takes it from
-                yield group, {"content": found.leaf.pem, "issuers": [], "key_readable": True}
+            elif found.leaf is not None:
+                # Not out of the store that ServerConfigurator takes it from: nobody here put it there, or renews it.
+                yield group, {"content": found.leaf.pem, "issuers": [], "key_readable": True, "due": ""}
 
     def _due(self, facts: ServerFacts, own: Own, group: str) -> dict[str, str]:
         """As the modules that renew it judge it; without knowing its authority, nobody can."""

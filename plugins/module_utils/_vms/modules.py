@@ -35,6 +35,7 @@ from .windows import host_of
 __all__ = [
     "CERTIFICATE_INVENTORY",
     "CERTIFICATE_OPTIONS",
+    "CONFIGURATOR_OPTIONS",
     "GROUP_CHOICES",
     "JUDGING_CONSTRAINTS",
     "JUDGING_INVENTORY",
@@ -109,6 +110,9 @@ CERTIFICATE_INVENTORY: t.Final = (
 #: Argument specification of the document fragment ``camsec.fleet.vms.switch``.
 SWITCH_OPTIONS: t.Final[dict[str, dict[str, t.Any]]] = {
     "thumbprint": {"type": "str"},
+}
+#: Argument specification of the document fragment ``camsec.fleet.vms.configurator``.
+CONFIGURATOR_OPTIONS: t.Final[dict[str, dict[str, t.Any]]] = {
     "stop_running_configurator": {"type": "bool", "default": False},
 }
 #: Of these, what ``vms_info`` judges the present certificate by.
@@ -290,6 +294,7 @@ def _wanted_certificate(call: Call) -> WantedServer:
         replace_others=params["other_authority"] == "replace",
         remove_old=params["remove_old"],
         certificate_groups=tuple(params["certificate_groups"]),
+        stop_running_configurator=params["stop_running_configurator"],
     )
 
 

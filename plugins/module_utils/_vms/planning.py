@@ -17,7 +17,7 @@ import typing as t
 from .._core._errors import RuleError
 from .._core._plan import Impact
 from .links import LinkState, link_states, trusts
-from .topology import MOBILE, SERVER, STREAMING, Client, Held, Server, Topology
+from .topology import MOBILE, SERVER, STREAMING, Client, Held, Server, Topology, new_subject
 
 __all__ = ["Authority", "Trust", "VmsPlan", "VmsStep", "Wish", "plan_vms"]
 
@@ -188,6 +188,8 @@ class _Planner:
         self._held_up: dict[str, None] = {}
         #: Root of each certificate group of each server after the plan.
         self._roots: dict[tuple[str, str], str] = {}
+        #: What is in use and gets another certificate, since the VMS takes it up by its subject.
+        self._renewed: set[tuple[str, str]] = set()
 
     def plan(self) -> VmsPlan:
         servers = (self._topology.management, *self._topology.others)
@@ -239,7 +241,7 @@ class _Planner:
         if fault:
             self._issue(server, group, fault, rule)
         elif held is not None:
-            self._roots[server.name, group] = held.root
+            self._roots.setdefault((server.name, group), held.root)
             if not held.key_readable:
                 self._grant(server, group)
                 self._check(server, group)
@@ -268,6 +270,9 @@ class _Planner:
                 advice="Install it there, or name an authority that issues it.",
             )
         self._roots[server.name, group] = self._authority.root
+        self._renewed |= {(server.name, other) for other in self._taking_up(server, group)}
+        for place in self._renewed:
+            self._roots[place] = self._authority.root
         title = f"Issue a certificate for {server.host_name} and install it ({_words(group)})"
         self._add(
             "install_certificate", "certificates", server.name, group=group, title=title, rule=rule,
@@ -275,6 +280,20 @@ class _Planner:
         )  # fmt: skip
         self._grant(server, group)
         self._check(server, group)
+
+    def _taking_up(self, server: Server, group: str) -> list[str]:
+        """Which groups in use present a new certificate of a group as soon as it is installed (VMS-17)."""
+        held = server.certificates.get(group)
+        subject = new_subject(group, server.host_name, server.mobile_host_name)
+        if held is not None and any(
+            other in server.encrypted and one.subject == held.subject for other, one in server.certificates.items()
+        ):
+            subject = held.subject
+        return [
+            other
+            for other, one in server.certificates.items()
+            if other in server.encrypted and (other == group or (one.subject and one.subject == subject))
+        ]
 
     def _grant(self, server: Server, group: str) -> None:
         title = f"Let the service account read the private key ({_words(group)})"
@@ -302,7 +321,7 @@ class _Planner:
                     wanted.setdefault(server.name, {}).setdefault(root, "what our authority issues")
         for server in self._topology.servers:
             for root, reason in wanted.get(server.name, {}).items():
-                if server.reachable and root not in server.trusted:
+                if root and server.reachable and root not in server.trusted:
                     what = _OURS if self._authority is not None and root == self._authority.root else _some(root)
                     self._add(
                         "trust_root", "trust", server.name, title=f"Trust {what}", rule="VMS-13", root=root,
@@ -345,7 +364,8 @@ class _Planner:
         """On at the management server first; off there last (VMS-10)."""
         for server in servers:
             for group in server.groups:
-                if self._wish.of(group) is True and (group not in server.encrypted or group in server.broken):
+                off = self._wish.of(group) is True and group not in server.encrypted
+                if off or (group in server.broken and (self._wish.of(group) is True or self._is_kept(server, group))):
                     title = f"Switch encryption on ({_words(group)})"
                     self._add("enable_encryption", "switch on", server.name, group=group, title=title, rule="VMS-10")
         for server in reversed(servers):
@@ -388,13 +408,8 @@ class _Planner:
 
     def _given_another_root(self) -> set[tuple[str, str]]:
         """Certificates that are in use, by server and group, in whose place one below another root comes."""
-        found = set()
-        for step in self._steps["certificates"]:
-            server = self._topology.by_name[step.server]
-            held = server.certificates.get(step.group)
-            if step.root and step.group in server.encrypted and (held is None or held.root != step.root):
-                found.add((step.server, step.group))
-        return found
+        held = {place: self._topology.by_name[place[0]].certificates.get(place[1]) for place in self._renewed}
+        return {place for place, one in held.items() if one is None or one.root != self._roots[place]}
 
     def _lost(self, presented: t.Collection[tuple[str, str]]) -> set[str]:
         """Who verifies one of these, is not known to trust its root, and gets it by no step of ours."""

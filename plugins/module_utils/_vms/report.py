@@ -134,25 +134,34 @@ def _unjudged(row: Json) -> Json:
 
 
 def _authority(roots: t.Sequence[CertificateFacts], now: dt.datetime) -> Authority:
-    """What issues; a client takes no certificate below a root that is not valid."""
-    root = roots[0]
-    if not root.not_before <= now < root.not_after:
-        found = f"a root that is valid from {root.not_before:%Y-%m-%d} to {root.not_after:%Y-%m-%d}"
+    """What issues; a client takes no certificate below a root that is not valid, and what has ended issues nothing."""
+    valid = [root for root in roots if root.not_before <= now < root.not_after]
+    if not valid:
+        found = f"a root that is valid from {roots[0].not_before:%Y-%m-%d} to {roots[0].not_after:%Y-%m-%d}"
         raise _wrong("authority_root", found, f"one that is valid on {now:%Y-%m-%d}")
-    return Authority(root=root.sha256, roots=frozenset(one.sha256 for one in roots))
+    return Authority(root=valid[0].sha256, roots=frozenset(one.sha256 for one in valid))
 
 
 def _issuing_roots(pem: str) -> tuple[CertificateFacts, ...]:
-    """The roots of a file that may have the authorities below them as well, the one that is issued below first."""
+    """The roots of a file that may have the authorities below them as well, the one that is issued below first.
+
+    As :class:`ExternalAuthority` tells it: of the authorities that sign no other one, the one that ends last issues.
+    """
     blocks = certificate_blocks(pem)
     found = [CertificateFacts.from_pem(block, device="VMS", subject="authority_root") for block in blocks]
     roots = [facts for facts in found if facts.self_signed] if len(found) > 1 else found
     if not roots:
         raise _wrong("authority_root", f"no root among {len(found)} certificates", "a root certificate")
-    known = [_certificate(root.pem, "authority_root") for root in roots]
-    between = [_certificate(one.pem, "authority_root") for one in found if not one.self_signed]
-    below = {_root_of(one, between, known) for one in between}
-    return tuple(sorted(roots, key=lambda root: root.sha256 not in below))
+    read = {one.sha256: _certificate(one.pem, "authority_root") for one in found}
+    lowest = [
+        one
+        for one in found
+        if not any(other.sha256 != one.sha256 and _issued(read[other.sha256], read[one.sha256]) for other in found)
+    ]
+    issuer = max(lowest or roots, key=lambda one: one.not_after)
+    issuing = _root_of(read[issuer.sha256], list(read.values()), [read[root.sha256] for root in roots])
+    latest = sorted(roots, key=lambda root: root.not_after, reverse=True)
+    return tuple(sorted(latest, key=lambda root: root.sha256 != issuing))
 
 
 def _server(row: Json, roots: t.Sequence[x509.Certificate]) -> Server:
@@ -235,6 +244,7 @@ def _held(held: t.Any, name: str, roots: t.Sequence[x509.Certificate]) -> Held:
         key_readable=bool(held.get("key_readable", True)),
         for_servers=for_servers(facts),
         self_signed=facts.self_signed,
+        subject=facts.subject,
         due=held.get("due"),
         due_rule=str(held.get("due_rule") or ""),
     )

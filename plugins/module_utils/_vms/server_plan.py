@@ -21,9 +21,9 @@ from .._tls._certificate import CertificateFacts
 from .._tls._names import bare
 from .facts import Identity, Own, ServerFacts, certificate_names, silence, thumbprint_of
 from .signing import Bundle, Source
-from .topology import MOBILE, SERVER, names_host
+from .topology import MOBILE, SERVER, names_host, new_subject
 
-__all__ = ["Reason", "WantedServer", "certificate_reason", "make_plan"]
+__all__ = ["Line", "Reason", "WantedServer", "certificate_lines", "certificate_reason", "make_plan"]
 
 Shown = dict[str, t.Any]
 _PLAIN_SUBJECT: t.Final = re.compile(r"[A-Z]+=[A-Za-z0-9 ./_-]+(,[A-Z]+=[A-Za-z0-9 ./_-]+)*")
@@ -149,7 +149,7 @@ def _covers(own: Own, name: str) -> bool:
 
 
 @dc.dataclass(kw_only=True)
-class _Line:
+class Line:
     """Certificates of one subject, as one after the other serves the same groups (VMS-17).
 
     Attributes:
@@ -175,13 +175,48 @@ class _Line:
         return {"thumbprint": self.thumbprint, "subject": self.subject}
 
 
+def certificate_lines(current: ServerFacts, identity: Identity, now: dt.datetime) -> dict[str, Line]:
+    """What serves each certificate group that is known, now or once it is on; of one subject there is one line.
+
+    Args:
+        current: The present state.
+        identity: Which server it is.
+        now: The present instant.
+
+    Returns:
+        By certificate group; groups that share a certificate have the same line.
+    """
+    lines: dict[str, Line] = {}
+    by_group: dict[str, Line] = {}
+    presented = [current.presented(group) for group in identity.groups if group in current.encrypted]
+    in_use = {one.facts.subject for one in presented if one is not None}
+    for group in (group for group in identity.groups if group not in current.silent):
+        own = current.serving(group, identity, now)
+        fresh = new_subject(group, identity.host_name, identity.mobile_host_name)
+        kept = own is not None and (own.facts.subject in in_use or _is_fit(own, group, current, identity, now))
+        key = own.facts.subject if own is not None and kept else fresh
+        line = by_group[group] = lines.setdefault(key, Line(own=own, groups=[], subject=fresh))
+        line.groups.append(group)
+        if own is not None and current.takes_up(group, own.facts.subject):
+            line.own = own
+        line.own = line.own or own
+        line.subject = key if key in in_use else line.subject
+    return by_group
+
+
+def _is_fit(own: Own, group: str, current: ServerFacts, identity: Identity, now: dt.datetime) -> bool:
+    """Whether one that nothing presents could be switched on with."""
+    fault, _rule = own.held().fault(identity.name_for(group, presented=False), now)
+    return not fault and own.root in current.roots
+
+
 class _Planner:
     def __init__(self, current: ServerFacts, identity: Identity, wanted: WantedServer, now: dt.datetime) -> None:
         self._current, self._identity, self._wanted, self._now = current, identity, wanted, now
         self._steps: list[Step] = []
         self._warnings: list[str] = []
         self._roots = set(current.roots)
-        self._lines = self._found_lines()
+        self._lines = certificate_lines(current, identity, now)
         #: Thumbprints of the host's certificates, and whether the service account can read their keys.
         self._keys = {
             one.thumbprint: one.readable for one in current.own if one.has_private_key and self._is_the_servers(one)
@@ -202,27 +237,6 @@ class _Planner:
             impacts=tuple(self._impacts()),
             warnings=tuple(f"{self._identity.name}: {text}" for text in dict.fromkeys(self._warnings)),
         )
-
-    def _found_lines(self) -> dict[str, _Line]:
-        """What serves each group that is known, now or once it is on; of one subject there is one line."""
-        lines: dict[str, _Line] = {}
-        fresh = f"CN={self._identity.host_name}"
-        by_group: dict[str, _Line] = {}
-        for group in (group for group in self._identity.groups if group not in self._current.silent):
-            own = self._current.serving(group, self._identity, self._now)
-            used = own is not None and self._takes_up(group, own.facts.subject)
-            key = own.facts.subject if own is not None and (used or self._is_fit(own, group)) else fresh
-            line = by_group[group] = lines.setdefault(key, _Line(own=own, groups=[], subject=fresh))
-            line.groups.append(group)
-            if own is not None and used:
-                line.own, line.subject = own, own.facts.subject
-            line.own = line.own or own
-        return by_group
-
-    def _is_fit(self, own: Own, group: str) -> bool:
-        """Whether one that nothing presents could be switched on with."""
-        fault, _rule = own.held().fault(self._identity.name_for(group, presented=False), self._now)
-        return not fault and own.root in self._roots
 
     def _is_the_servers(self, one: Own) -> bool:
         presented = any(found.thumbprint == one.thumbprint for found in self._current.groups.values())
@@ -279,12 +293,12 @@ class _Planner:
         for line in {id(line): line for group, line in self._lines.items() if group in groups}.values():
             self._certificate(source, line, [group for group in line.groups if group in groups])
 
-    def _bundle_line(self, source: Bundle, groups: t.Collection[str]) -> _Line:
+    def _bundle_line(self, source: Bundle, groups: t.Collection[str]) -> Line:
         there = self._current.by_thumbprint(source.thumbprint)
         own = there if there is not None and there.has_private_key else None
-        return _Line(own=own, groups=list(groups), subject=source.leaf.subject)
+        return Line(own=own, groups=list(groups), subject=source.leaf.subject)
 
-    def _certificate(self, source: Source, line: _Line, groups: t.Sequence[str]) -> None:
+    def _certificate(self, source: Source, line: Line, groups: t.Sequence[str]) -> None:
         own = line.own
         fault, rule = self._fault(source, own, groups)
         if fault:
@@ -293,10 +307,24 @@ class _Planner:
             title = f"Let {self._identity.service_account} read the private key of {own.thumbprint}"
             self._add("grant_key", title, "VMS-14", **line.reference)
             self._check_handshake(line)
-        elif own is not None:
+        if own is not None and not line.new:
             self._await_uptake(line, own)
+        for group in groups:
+            if self._has_lost_its_key(group) and not self._is_seen_to(group):
+                self._enable(group, line, f"Have {_words(group)} present a certificate whose key is there")
         if self._wanted.remove_old and own is not None:
             self._remove_old(line, own)
+
+    def _has_lost_its_key(self, group: str) -> bool:
+        """Whether it presents a certificate whose key is gone, or stands by with one that is gone itself."""
+        if group in self._current.standing_by & self._current.broken:
+            return True
+        presented = self._current.presented(group)
+        return group in self._current.encrypted and presented is not None and not presented.has_private_key
+
+    def _is_seen_to(self, group: str) -> bool:
+        """Whether a step makes a group present another certificate, or waits for it."""
+        return any(group == step.data.get("group") or group in step.data.get("groups", ()) for step in self._steps)
 
     def _fault(self, source: Source, own: Own | None, groups: t.Sequence[str]) -> tuple[str, str]:
         """Why a certificate has to come, and the rule that says so."""
@@ -312,9 +340,9 @@ class _Planner:
             return "a certificate below a root that this server does not trust", "VMS-13"
         return found.found, found.rule
 
-    def _install(self, source: Source, line: _Line, fault: str, rule: str) -> None:
+    def _install(self, source: Source, line: Line, fault: str, rule: str) -> None:
         self._check_source(source, line, fault)
-        used = [group for group in self._groups_on() if self._takes_up(group, line.subject)]
+        used = [group for group in self._groups_on() if self._current.takes_up(group, line.subject)]
         what = "Install the certificate of the PKCS#12 file" if isinstance(source, Bundle) else "Issue a certificate"
         self._check_subject(source, line.subject)
         title = f"{what} for {self._identity.host_name}, its key readable for {self._identity.service_account}: {fault}"
@@ -326,7 +354,7 @@ class _Planner:
         self._check_handshake(line)
         self._have_taken_up(line, used)
 
-    def _names(self, line: _Line) -> tuple[str, ...]:
+    def _names(self, line: Line) -> tuple[str, ...]:
         """What a new certificate names: of what phones see, the name by which they reach it too."""
         phones = [f"DNS:{self._identity.mobile_host_name}"] if self._identity.mobile_host_name else []
         return tuple(dict.fromkeys((*self._wanted.names, *(phones if MOBILE in line.groups else ()))))
@@ -352,13 +380,9 @@ class _Planner:
 
     def _name_for(self, group: str, subject: str) -> str:
         """What a certificate of a subject has to name for a group."""
-        return self._identity.name_for(group, presented=self._takes_up(group, subject))
+        return self._identity.name_for(group, presented=self._current.takes_up(group, subject))
 
-    def _takes_up(self, group: str, subject: str) -> bool:
-        presented = self._current.presented(group)
-        return presented is not None and presented.facts.subject == subject
-
-    def _check_source(self, source: Source, line: _Line, fault: str) -> None:
+    def _check_source(self, source: Source, line: Line, fault: str) -> None:
         if isinstance(source, Bundle):
             self._check_bundle(source, line)
             return
@@ -371,7 +395,7 @@ class _Planner:
             raise self._broken("VMS-13", "trusted roots", found, expected, "Run camsec.fleet.vms_trusted_ca first.")
         source.check(self._names(line), self._identity.host_name, device=self._identity.name, fault=fault)
 
-    def _check_bundle(self, source: Bundle, line: _Line) -> None:
+    def _check_bundle(self, source: Bundle, line: Line) -> None:
         names = certificate_names(source.leaf)
         for group in line.groups:
             name = self._name_for(group, line.subject)
@@ -382,25 +406,26 @@ class _Planner:
                     _FOR_CLIENTS if MOBILE in self._identity.groups else "",
                 )  # fmt: skip
 
-    def _check_handshake(self, line: _Line) -> None:
+    def _check_handshake(self, line: Line) -> None:
         title = "Check the certificate by a handshake on the server itself"
         # Any name that it has, where nobody has said by which one clients reach it.
         names = [self._identity.name_for(group, presented=False) for group in line.groups if group != MOBILE]
         name = next(iter(names), self._identity.mobile_host_name)
         self._add("check_handshake", title, "VMS-13", **line.reference, name=name)
 
-    def _await_uptake(self, line: _Line, own: Own) -> None:
+    def _await_uptake(self, line: Line, own: Own) -> None:
         """A run that was cut off may have left a renewed certificate that is not presented yet."""
         self._have_taken_up(
             line,
             [
                 group
                 for group in self._groups_on()
-                if self._takes_up(group, own.facts.subject) and self._current.groups[group].thumbprint != own.thumbprint
+                if self._current.takes_up(group, own.facts.subject)
+                and self._current.groups[group].thumbprint != own.thumbprint
             ],
         )
 
-    def _have_taken_up(self, line: _Line, groups: t.Sequence[str]) -> None:
+    def _have_taken_up(self, line: Line, groups: t.Sequence[str]) -> None:
         """What runs takes a certificate of the same subject up by itself; what stands by is told by its thumbprint."""
         running = [group for group in groups if group not in self._current.standing_by]
         if running:
@@ -411,27 +436,34 @@ class _Planner:
             if group in self._current.standing_by:
                 self._enable(group, line, f"Have {_words(group)}, which stands by, present the renewed certificate")
 
-    def _remove_old(self, line: _Line, own: Own) -> None:
+    def _remove_old(self, line: Line, own: Own) -> None:
         """What was replaced; only after a handshake has shown that the new one is presented in its place."""
         if self._current.silent or any(self._current.presented(group) is None for group in self._groups_on()):
             return  # nobody can tell yet what is still needed
         for one in self._current.own:
-            if one.facts.subject == own.facts.subject and self._may_go(one, own) and self._is_replaced(one, line):
+            if one.facts.subject == own.facts.subject and self._may_go(one, line) and self._is_replaced(one, line):
                 title = f"Remove the certificate {one.thumbprint}, which was replaced"
                 self._add("remove_certificate", title, "VMS-17", thumbprint=one.thumbprint)
 
-    def _is_replaced(self, one: Own, line: _Line) -> bool:
+    def _is_replaced(self, one: Own, line: Line) -> bool:
         if line.new or line.own is None:
             return True
         return one.thumbprint != line.own.thumbprint and one.facts.not_before <= line.own.facts.not_before
 
-    def _may_go(self, one: Own, own: Own) -> bool:
+    def _may_go(self, one: Own, line: Line) -> bool:
         """One of our authority; of another only the one that was presented and is replaced: others use the rest."""
         source = self._wanted.source
-        if source is None or isinstance(source, Bundle):
+        if source is None or isinstance(source, Bundle) or one.thumbprint in (self._wanted.thumbprint, *self._going()):
             return False
-        presented = any(self._current.presented(group) == one for group in self._groups_on())
-        return source.issued_by_us(one.facts) or (self._wanted.replace_others and one == own and presented)
+        using = [group for group in self._groups_on() if self._current.presented(group) == one]
+        if not all(map(self._is_seen_to, using)):
+            return False
+        if source.issued_by_us(one.facts):
+            return line.own is None or line.new or source.issued_by_us(line.own.facts)
+        return self._wanted.replace_others and one == line.own and bool(using)
+
+    def _going(self) -> list[str]:
+        return [step.data["thumbprint"] for step in self._steps if step.id == "remove_certificate"]
 
     # -- switches --------------------------------------------------------------------------------------------------
 
@@ -462,26 +494,26 @@ class _Planner:
 
     def _switch_on(self, group: str) -> None:
         line = self._lines[group]
-        if not line.new:
+        if self._wanted.thumbprint or not line.new:
             line = self._lines[group] = self._line_to_present(group, line)
         if not self._presents(group, line):
             self._enable(group, line, f"Switch encryption on ({_words(group)})")
 
-    def _presents(self, group: str, line: _Line) -> bool:
+    def _presents(self, group: str, line: Line) -> bool:
         """Whether it does in the end without a switch of its own."""
-        if any(group == step.data.get("group") or group in step.data.get("groups", ()) for step in self._steps):
+        if self._is_seen_to(group):
             return True
         if group not in self._current.encrypted or line.new or line.own is None:
             return False
-        same_subject = not self._wanted.thumbprint and self._takes_up(group, line.own.facts.subject)
+        same_subject = not self._wanted.thumbprint and self._current.takes_up(group, line.own.facts.subject)
         return same_subject or self._current.groups[group].thumbprint == line.thumbprint
 
-    def _enable(self, group: str, line: _Line, title: str) -> None:
+    def _enable(self, group: str, line: Line, title: str) -> None:
         self._check_configurator()
         was_on = group in self._current.encrypted
         self._add("enable_encryption", title, "VMS-10", group=group, was_on=was_on, **line.reference)
 
-    def _line_to_present(self, group: str, line: _Line) -> _Line:
+    def _line_to_present(self, group: str, line: Line) -> Line:
         """The certificate to switch on with (VMS-11 to VMS-14)."""
         subject = f"certificate of the group {group}"
         asked = self._wanted.thumbprint
@@ -498,6 +530,13 @@ class _Planner:
         if own is None:
             advice = "Run camsec.fleet.vms_certificate first."
             raise self._broken("VMS-11", subject, "no certificate", expected, advice)
+        if line.new and own.facts.subject == line.subject:
+            raise InputError(
+                device=self._identity.name,
+                subject="thumbprint",
+                found=f"{own.thumbprint}, in whose place this run puts a new one",
+                expected="none, since the VMS takes up the later one of a subject by itself (VMS-17)",
+            )
         fault, rule = own.held().fault(name, self._now)
         if fault:
             raise self._broken(rule, subject, fault, expected)
@@ -510,7 +549,7 @@ class _Planner:
             found = f"a private key that {account} cannot read"
             advice = "Run camsec.fleet.vms_certificate first."
             raise self._broken("VMS-14", subject, found, "one that it can read", advice)
-        return line if own == line.own else _Line(own=own, groups=[group], subject=own.facts.subject)
+        return line if own == line.own else Line(own=own, groups=[group], subject=own.facts.subject)
 
     def _check_configurator(self) -> None:
         if not self._current.configurator:

@@ -30,6 +30,7 @@ __all__ = [
     "may_stand_by",
     "name_for",
     "names_host",
+    "new_subject",
 ]
 
 #: Certificate groups of ServerConfigurator (OFFICIAL), by the names of ``-VmsComponent``.
@@ -105,6 +106,23 @@ def name_for(group: str, *, host_name: str, mobile_host_name: str, presented: bo
     return mobile_host_name or ("" if presented else host_name)
 
 
+def new_subject(group: str, host_name: str, mobile_host_name: str) -> str:
+    """The subject of a certificate that takes no other one's place.
+
+    The VMS takes up what is new by its subject (VMS-17): what phones look for under a name of its own must not come in
+    the place of what the servers present to each other.
+
+    Args:
+        group: Certificate group.
+        host_name: By which the other servers reach the server.
+        mobile_host_name: By which clients reach its mobile server; empty where nobody has said.
+
+    Returns:
+        A distinguished name.
+    """
+    return f"CN={mobile_host_name if group == MOBILE and mobile_host_name else host_name}"
+
+
 def names_host(names: t.Collection[str], name: str) -> bool:
     """Whether one of a certificate's names is for a host.
 
@@ -125,6 +143,7 @@ class Held:
     Attributes:
         thumbprint: SHA-1 of the certificate, as Windows names it, hexadecimal.
         names: Common name and DNS names, lower case.
+        subject: Distinguished name.
         not_before: Start of its validity.
         not_after: End of its validity.
         root: SHA-256 of the root that it verifies against, hexadecimal; empty where none is known.
@@ -146,6 +165,7 @@ class Held:
     key_readable: bool = True
     for_servers: bool = True
     self_signed: bool = False
+    subject: str = ""
     due: str | None = None
     due_rule: str = ""
 

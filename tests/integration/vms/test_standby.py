@@ -30,7 +30,7 @@ PASSPHRASE = "a passphrase of the tests"
 
 @pytest.fixture(scope="module")
 def vms() -> t.Iterator[Vms]:
-    net = own_base_address(8).rpartition(".")[0]
+    net = own_base_address(3).rpartition(".")[0]
     servers: list[dict[str, t.Any]] = [
         {"name": name, "address": f"{net}.{number}", "roles": [role]}
         for number, (name, role) in enumerate(ROLES.items(), 1)
@@ -84,6 +84,19 @@ def test_vms_17_what_stands_by_presents_the_renewed_certificate_when_it_takes_ov
     assert presented(vms) == {entry["thumbprint"]}
     assert presented(vms).isdisjoint(before)
     assert set(vms.links()) == {"encrypted"}
+
+
+def test_what_was_renewed_while_it_had_taken_over_is_bound_when_it_stands_by_again(vms: Vms) -> None:
+    run = vms.play("camsec.fleet.vms_renew", camsec_renew_before=400, camsec_lifetime_days=500)
+    assert run.status == 0, run.output
+    takes_over(vms, really=False)
+    run = vms.play("camsec.fleet.vms_renew")
+    assert run.status == 0, run.output
+    assert [name for name, count in run.changed.items() if count] == ["failover-01"], run.output
+    assert sum(vms.vms().changed.values()) == 0
+    (entry,) = vms.server("failover-01")["stores"]["My"]
+    takes_over(vms, really=True)
+    assert presented(vms) == {entry["thumbprint"]}
     takes_over(vms, really=False)
 
 
@@ -157,13 +170,13 @@ def test_phones_go_on_seeing_a_certificate_that_is_not_ours(vms: Vms) -> None:
             assert sum(run.changed.values()) == 0, run.output
             assert "Nothing is to be done." in run.text
     # What it stands beside is renewed, with its own subject.
-    run = vms.play("camsec.fleet.vms_renew", camsec_renew_before=400, camsec_lifetime_days=500)
+    run = vms.play("camsec.fleet.vms_renew", camsec_renew_before=550, camsec_lifetime_days=600)
     assert run.status == 0, run.output
     after = vms.server("mobile-01")["stores"]["My"]
     assert thumbprint in {entry["thumbprint"] for entry in after}
     (mine,) = [entry for entry in after if entry["thumbprint"] != thumbprint]
     assert mine["thumbprint"] not in {entry["thumbprint"] for entry in entries}
-    assert dt.datetime.fromisoformat(mine["not_after"]) > dt.datetime.now(tz=dt.UTC) + dt.timedelta(days=450)
+    assert dt.datetime.fromisoformat(mine["not_after"]) > dt.datetime.now(tz=dt.UTC) + dt.timedelta(days=550)
     # The next one of theirs is taken up without a switch, by its subject.
     install(vms, public_certificate(vms.folder, 90))
     shown = {link["thumbprint"] for link in vms.control("links") if link["rule"] == "VMS-04"}

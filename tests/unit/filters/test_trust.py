@@ -75,6 +75,29 @@ def test_a_bundle(root: pathlib.Path, intermediate: pathlib.Path) -> None:
         fingerprints("-----BEGIN CERTIFICATE-----\n!!\n-----END CERTIFICATE-----\n")
 
 
+def test_a_trust_file_may_hold_an_old_root_that_has_ended(root: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    old = tmp_path / "old.pem"
+    # The ca command of openssl 3.0 alone takes dates of its own.
+    (tmp_path / "index").touch()
+    (tmp_path / "ca.conf").write_text(
+        f"[ca]\ndefault_ca=x\n[x]\ndatabase={tmp_path / 'index'}\nnew_certs_dir={tmp_path}\nrand_serial=yes\n"
+        "default_md=sha256\npolicy=p\nx509_extensions=e\n[p]\ncommonName=supplied\n"
+        "[e]\nbasicConstraints=critical,CA:TRUE\n"
+    )
+    request = tmp_path / "old.csr"
+    curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{old}.key"]
+    openssl("req", *curve, "-subj", "/CN=Old", "-out", str(request))
+    openssl(
+        "ca", "-batch", "-selfsign", "-config", str(tmp_path / "ca.conf"), "-keyfile", f"{old}.key", "-notext",
+        "-in", str(request), "-out", str(old), "-startdate", "20200101000000Z", "-enddate", "20210101000000Z",
+    )  # fmt: skip
+    both = tmp_path / "trusted.pem"
+    both.write_text(root.read_text() + old.read_text())
+    assert [one["sha256"] for one in anchors([str(both)])["wanted"]] == [sha256(root)]
+    with pytest.raises(AnsibleFilterError, match="which ended on 2021-01-01"):
+        anchors([str(old)])
+
+
 def test_bad_input(root: pathlib.Path, tmp_path: pathlib.Path) -> None:
     leaf = make(tmp_path / "leaf.pem", "cam1", "-addext", "basicConstraints=critical,CA:FALSE")
     with pytest.raises(AnsibleFilterError, match="CN=cam1, which is no certificate authority"):

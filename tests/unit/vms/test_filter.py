@@ -28,10 +28,10 @@ def openssl(*arguments: str, data: str = "") -> str:
 class Pki:
     """A root, an intermediate authority, and what they sign."""
 
-    def __init__(self, folder: pathlib.Path) -> None:
+    def __init__(self, folder: pathlib.Path, days: int = 3650) -> None:
         self.folder = folder
-        self.root = self._make("root", "Root", "", "basicConstraints=critical,CA:true", days=3650)
-        self.issuer = self._make("issuer", "Issuer", "root", "basicConstraints=critical,CA:true", days=3650)
+        self.root = self._make("root", "Root", "", "basicConstraints=critical,CA:true", days=days)
+        self.issuer = self._make("issuer", "Issuer", "root", "basicConstraints=critical,CA:true", days=days)
 
     def _make(self, name: str, common_name: str, signer: str, extension: str, *, days: int) -> str:
         key = str(self.folder / f"{name}.key")
@@ -108,12 +108,21 @@ def test_an_authority_issues_what_is_missing(pki: Pki) -> None:
 
 
 def test_of_several_roots_the_one_that_the_authority_issues_below_counts(pki: Pki, tmp_path: pathlib.Path) -> None:
-    old = Pki(tmp_path)
+    old = Pki(tmp_path, days=3000)
     found = plan(site(pki, held=False), management=True, authority_root=old.root + pki.root + pki.issuer)
     (root,) = {step["root"] for step in found["steps"] if step["id"] == "install_certificate"}
     print_of_root = openssl("x509", "-noout", "-fingerprint", "-sha256", data=pki.root).split("=")[1].strip()
     assert root == print_of_root.replace(":", "").lower()
     assert len({step["root"] for step in found["steps"] if step["id"] == "trust_root"}) == 2
+
+
+def test_a_root_that_has_ended_is_no_root_of_the_authority(pki: Pki, tmp_path: pathlib.Path) -> None:
+    ending = Pki(tmp_path, days=30)
+    for text in (ending.root + pki.root, pki.root + ending.root):
+        found = plan(site(pki, held=False), management=True, authority_root=text, at="2027-06-01T00:00:00Z")
+        assert len({step["root"] for step in found["steps"] if step["root"]}) == 1
+    with pytest.raises(AnsibleFilterError, match="authority_root"):
+        plan(site(pki, held=False), management=True, authority_root=ending.root, at="2027-06-01T00:00:00Z")
 
 
 def test_what_was_judged_now_says_nothing_about_another_instant(pki: Pki) -> None:

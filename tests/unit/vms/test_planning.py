@@ -324,6 +324,44 @@ def test_what_the_servers_own_judgement_says_counts() -> None:
     assert (step.reason, step.rule, step.group) == ("a certificate that was revoked", "VMS-13", MOBILE)
 
 
+def test_vms_17_what_shares_a_subject_gets_the_new_certificate_too() -> None:
+    """Of a host with two groups on, one of which is asked for: the other's clients are counted as well."""
+    theirs = held("rec1", root=THEIRS, subject="CN=rec1.example")
+    desk = Client(name="desk", kind="smart_client", trusted=frozenset({THEIRS}))
+    rec1 = dc.replace(
+        ENCRYPTED.by_name["rec1"], certificates={SERVER: theirs, STREAMING: theirs}, trusted=frozenset({OURS, THEIRS})
+    )
+    site = Topology(servers=(ENCRYPTED.management, rec1), clients=(desk,))
+    wish = Wish(management=True)
+    plan = planned(site, wish, dc.replace(AUTHORITY, replaces_others=True))
+    assert [(step.group, step.reason) for step in plan.steps if step.id == "install_certificate"] == [
+        (SERVER, "a certificate of another authority"),
+    ]  # fmt: skip
+    assert [(need.client, need.root, need.trusted) for need in plan.client_trust] == [("desk", OURS, False)]
+    assert "VMS-17" in {impact.rule for impact in plan.impacts}
+    apart = dc.replace(rec1, certificates={SERVER: theirs, STREAMING: dc.replace(theirs, subject="CN=another")})
+    plan = planned(
+        dc.replace(site, servers=(ENCRYPTED.management, apart)), wish, dc.replace(AUTHORITY, replaces_others=True)
+    )
+    assert [(need.client, need.root) for need in plan.client_trust] == [("desk", THEIRS)]
+    assert "VMS-17" not in {impact.rule for impact in plan.impacts}
+
+
+def test_what_is_on_and_breaks_is_bound_again_by_a_renewal_too() -> None:
+    fail1 = with_server(ENCRYPTED, "fail1", broken=frozenset({STREAMING}))
+    plan = planned(fail1, Wish(renew=True))
+    assert [(step.id, step.server, step.group) for step in plan.steps] == [
+        ("check_handshake", "fail1", STREAMING), ("enable_encryption", "fail1", STREAMING),
+        ("verify_links", "mgmt", ""),
+    ]  # fmt: skip
+
+
+def test_a_root_that_nobody_knows_is_no_step() -> None:
+    judged = held("rec1", root="", due="")
+    plan = planned(with_server(ENCRYPTED, "rec1", certificates={SERVER: judged, STREAMING: held("rec1")}))
+    assert plan.steps == ()
+
+
 def test_an_authority_with_two_roots_owns_what_is_below_either() -> None:
     both = dc.replace(AUTHORITY, roots=frozenset({OURS, THEIRS}), replaces_others=True)
     below = {SERVER: held("rec1", root=THEIRS), STREAMING: held("rec1")}

@@ -318,19 +318,65 @@ def test_each_due_certificate_is_renewed_with_its_own_subject(authority: Certifi
     assert plan.after["groups"] == {"server": "new", "mobile_server": "new"}
 
 
-def test_of_one_subject_one_certificate_serves_all_groups(authority: CertificateAuthority) -> None:
+def test_what_phones_look_for_does_not_come_in_the_place_of_what_servers_see(authority: CertificateAuthority) -> None:
     roots = [authority.root_certificate.sha256]
     phones = dc.replace(PHONES, mobile_host_name="video.public.example")
     wanted = WantedServer(names=NAMES, source=source(authority))
     host = own(authority)
-    # What the others see is fine, and does not name what phones look for: one with both names takes its place.
-    for current in (on_mobile(host, None, roots=roots), on_mobile(host, host, roots=roots), holding(host, roots=roots)):
+    off = dc.replace(on_mobile(None, None, roots=roots), own=(host,))
+    for current in (on_mobile(host, None, roots=roots), off):
         (step,) = [step for step in make_plan(current, phones, wanted, NOW).steps if step.id == "install_certificate"]
         assert step.data["names"] == (*NAMES, "DNS:video.public.example")
-        assert step.data["subject"] == "CN=rec.example"
-        assert "VMS-12" in step.rule
+        assert (step.data["subject"], step.rule) == ("CN=video.public.example", "VMS-11")
+    # Where one serves both by now, its successor does too.
+    plan = make_plan(on_mobile(host, host, roots=roots), phones, wanted, NOW)
+    assert ids(plan) == ["install_certificate", "check_handshake", "await_renewal", "remove_certificate"]
+    assert plan.steps[0].data["subject"] == "CN=rec.example"
+    assert plan.steps[2].data["groups"] == ["server", "mobile_server"]
     both = own(authority, (*NAMES, "DNS:video.public.example"))
     assert ids(make_plan(on_mobile(both, None, roots=roots), phones, wanted, NOW)) == []
+
+
+def test_nothing_that_is_presented_goes_before_its_successor_is(authority: CertificateAuthority) -> None:
+    roots = [authority.root_certificate.sha256]
+    old, new = own(authority, days=200), own(authority, readable=False)
+    current = holding(old, new, roots=roots, groups=presenting(old, "server", "streaming_media"))
+    plan = planned(current, source=source(authority))
+    assert ids(plan) == ["grant_key", "check_handshake", "await_renewal", "remove_certificate"]
+    # A group that is not this run's business takes the new one up by its subject, and is waited for.
+    due = own(authority, days=10)
+    mixed = holding(due, roots=roots, groups=presenting(due, "streaming_media"))
+    plan = planned(mixed, source=source(authority), certificate_groups=("server",))
+    assert ids(plan) == ["install_certificate", "check_handshake", "await_renewal", "remove_certificate"]
+    assert plan.steps[2].data["groups"] == ["streaming_media"]
+
+
+def test_a_later_certificate_of_somebody_elses_does_not_have_ours_removed(
+    authority: CertificateAuthority, other: CertificateAuthority, both: list[str]
+) -> None:
+    ours, theirs = own(authority), own(other)
+    began = NOW + dt.timedelta(seconds=1)
+    theirs = dc.replace(theirs, facts=dc.replace(theirs.facts, not_before=began))
+    current = holding(ours, theirs, roots=both, groups=presenting(ours, "server"))
+    plan = planned(current, now=NOW + dt.timedelta(hours=1), source=source(authority))
+    assert ids(plan) == ["await_renewal"]
+
+
+def test_a_group_whose_key_is_gone_gets_what_is_there(authority: CertificateAuthority) -> None:
+    roots = [authority.root_certificate.sha256]
+    gone, fit = own(authority, has_private_key=False), own(authority, ("DNS:another.example", *NAMES))
+    current = holding(gone, fit, roots=roots, groups=presenting(gone, "server"))
+    plan = planned(current, source=source(authority))
+    assert [(step.id, step.data["group"]) for step in plan.steps] == [("enable_encryption", "server")]
+    assert plan.steps[0].data["thumbprint"] == fit.thumbprint
+
+
+def test_a_thumbprint_that_is_about_to_be_replaced_is_refused(authority: CertificateAuthority) -> None:
+    due = own(authority, days=10)
+    current = holding(due, roots=[authority.root_certificate.sha256], groups=presenting(due, "server"))
+    wanted = {"groups": {"server": True}, "thumbprint": due.thumbprint}
+    assert "in whose place" in refused(InputError, current, source=source(authority), **wanted)
+    assert ids(planned(current, **wanted)) == []
 
 
 def test_only_the_groups_that_are_asked_for_get_a_certificate(
@@ -403,6 +449,20 @@ def test_vms_17_what_stands_by_is_told_of_a_renewed_certificate(authority: Certi
         "streaming_media": Handshake(status="encrypted", thumbprint=due.thumbprint, standing_by=True),
     })  # fmt: skip
     assert ids(make_plan(half, FAILOVER, wanted, NOW)) == ["enable_encryption", "remove_certificate"]
+
+
+def test_what_stands_by_with_a_certificate_that_is_gone_is_bound_again(authority: CertificateAuthority) -> None:
+    one, roots = own(authority), [authority.root_certificate.sha256]
+    told = Handshake(status="encrypted", thumbprint="AB" * 20, standing_by=True)
+    assert facts_._kept(told, (one,)) == Handshake(status="broken", standing_by=True)
+    assert facts_._kept(dc.replace(told, thumbprint=one.thumbprint), (one,)).status == "encrypted"
+    groups = {"server": encrypted(one), "streaming_media": facts_._kept(told, (one,))}
+    current = holding(one, roots=roots, groups=groups)
+    for wanted in (
+        WantedServer(names=NAMES, source=source(authority)), WantedServer(groups={"streaming_media": True}),
+    ):  # fmt: skip
+        plan = make_plan(current, FAILOVER, wanted, NOW)
+        assert [(step.id, step.data["group"]) for step in plan.steps] == [("enable_encryption", "streaming_media")]
 
 
 @pytest.mark.parametrize(
