@@ -301,6 +301,10 @@ class _Planner:
     def _certificate(self, source: Source, line: Line, groups: t.Sequence[str]) -> None:
         own = line.own
         fault, rule = self._fault(source, own, groups)
+        coming = next((other for other in self._lines.values() if other.new and other.subject == line.subject), None)
+        if fault and coming is not None:
+            self._lines |= dict.fromkeys(line.groups, coming)
+            return
         if fault:
             self._install(source, line, fault, rule)
         elif own is not None and not own.readable:

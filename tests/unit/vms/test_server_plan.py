@@ -371,6 +371,22 @@ def test_a_group_whose_key_is_gone_gets_what_is_there(authority: CertificateAuth
     assert plan.steps[0].data["thumbprint"] == fit.thumbprint
 
 
+def test_what_ended_and_what_is_due_is_followed_by_one_certificate(authority: CertificateAuthority) -> None:
+    roots = [authority.root_certificate.sha256]
+    due, ended = own(authority, ("DNS:another.example", *NAMES), days=10), own(authority)
+    ended = dc.replace(ended, facts=dc.replace(ended.facts, not_after=NOW - dt.timedelta(days=1)))
+    current = holding(due, ended, roots=roots, groups=presenting(ended, "streaming_media"))
+    plan = planned(current, source=source(authority), groups={"server": True})
+    assert ids(plan) == [
+        "install_certificate",
+        "check_handshake",
+        "await_renewal",
+        "remove_certificate",
+        "enable_encryption",
+    ]
+    assert plan.steps[0].data["subject"] == "CN=rec.example"
+
+
 def test_a_thumbprint_that_is_about_to_be_replaced_is_refused(authority: CertificateAuthority) -> None:
     due = own(authority, days=10)
     current = holding(due, roots=[authority.root_certificate.sha256], groups=presenting(due, "server"))
