@@ -26,12 +26,15 @@ options:
     description:
       - The servers, each with C(name) and C(roles), some of V(management_server), V(recording_server),
         V(failover_recording_server), V(event_server), V(log_server), V(lpr_server) and V(mobile_server).
-      - Where it is known also C(host_name), C(name) by default; C(trusted), a list of roots, each as SHA-256 or as PEM;
-        C(encrypted), a list of certificate groups; C(reachable), V(true) by default; and C(certificates), a dictionary
-        by certificate group.
+      - Where it is known also C(host_name), C(name) by default; C(mobile_host_name), by which clients reach a mobile
+        server; C(trusted), a list of roots, each as SHA-256 or as PEM; C(reachable), V(true) by default; and
+        C(certificates), a dictionary by certificate group.
+      - Lists of certificate groups are C(encrypted), what is on; C(broken), those of them whose handshakes break; and
+        C(silent), those of which nobody knows whether they are on.
       - Certificate groups are V(server), V(streaming_media), V(mobile_server) and V(event_server). Of each certificate
         C(content) is its PEM, C(issuers) the list of those between it and its root, C(key_readable) whether the service
-        account can read its private key (VMS-14).
+        account can read its private key (VMS-14). C(due) is why it is to be issued anew, as M(camsec.fleet.vms_info)
+        judged it, and C(due_rule) the rule that says so; they count for the plan of now, and not for another O(at).
     type: list
     elements: dict
     required: true
@@ -70,6 +73,8 @@ options:
       - Root certificate, PEM, of the authority that issues what is missing. Without it, a server that has no
         certificate which could serve is an error. So is a root that is not valid when something is to be
         switched on.
+      - Of several, those that are valid are all the authority's. Where it has authorities below them, they may be there
+        too; of those that sign no other one, the one that ends last issues.
     type: str
   new_authority:
     description: The authority that issues what is missing is yet to be made, so that its root is not known.

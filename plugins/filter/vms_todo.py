@@ -43,8 +43,9 @@ _value:
   description:
     - C(table), C(steps) and C(blocked) (how many), C(held_up_by), C(unseen) (rules by which clients lose their
       connection unless they trust the roots listed for them), C(unready_clients) (who is not known to), and C(servers).
-    - Of each server C(trust) (PEM of roots, or empty), C(certificate) and C(check) (whether), C(groups_on),
-      C(groups_off) and C(titles).
+    - Of each server C(trust) (PEM of roots, or empty), C(titles), and lists of certificate groups - C(certificate)
+      (whose certificate is to come, or its key to be readable), C(check) (whose certificate is to be checked),
+      C(groups_on) and C(groups_off).
   type: dict
 """
 
